@@ -1,1 +1,27 @@
-//! Placeholder.
+//! Brings product usage from Pendo into customer success.
+//!
+//! A **row** belongs to a **bucket**; rows are stored as **blocks**; **matching** gives them contacts and accounts; a
+//! **calculated field** folds them into a **value**.
+//!
+//! The rooms, in the order in which data meets them:
+//!
+//! - words: [`id`], [`time`]
+//! - source: [`pendo`] speaks Pendo's API and nothing else does
+//! - rules, pure, without I/O or clock: [`usage`], [`directory`], [`matching`], [`fields`]
+//! - state: [`store`] (DynamoDB), [`secrets`] (Secrets Manager), [`queue`] (SQS)
+//! - running: [`sync`], [`values`], [`api`], [`config`]
+
+pub mod api;
+pub mod config;
+pub mod directory;
+pub mod fields;
+pub mod id;
+pub mod matching;
+pub mod pendo;
+pub mod queue;
+pub mod secrets;
+pub mod store;
+pub mod sync;
+pub mod time;
+pub mod usage;
+pub mod values;

@@ -1,0 +1,147 @@
+//! Names of things, as types that can't be wrong. Arithmetic and parsing only.
+
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A workspace, the tenant. It comes from verified token claims only.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct WorkspaceId(String);
+
+impl WorkspaceId {
+    /// Parses the claim: 1 to 128 visible ASCII characters without `#`, which separates the parts of a table key.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_good = (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && b != b'#');
+        is_good.then(|| Self(text.to_owned()))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for WorkspaceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One life of a connection: fresh and random each time a workspace connects, so that nothing of an earlier life can be
+/// taken for this one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ConnectionId(String);
+
+impl ConnectionId {
+    /// A fresh id: 128 random bits in hexadecimal.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(random_hex())
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The id of a calculated field.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FieldId(String);
+
+impl FieldId {
+    /// A fresh id: 128 random bits in hexadecimal.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(random_hex())
+    }
+
+    /// Takes an id as a caller sent it; whether it exists is the store's answer.
+    #[must_use]
+    pub fn from_text(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// 128 random bits as 32 hexadecimal digits.
+#[must_use]
+pub fn random_hex() -> String {
+    format!("{:032x}", rand::rng().random::<u128>())
+}
+
+/// The Pendo object types that usage is read by. `Event` is all activity and is never added to the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// All activity without guides.
+    Event,
+    /// Clicks on tagged features.
+    Feature,
+    /// Guide events (seen, advanced, dismissed …).
+    Guide,
+    /// Views of tagged pages.
+    Page,
+    /// Track events.
+    Track,
+}
+
+impl Kind {
+    /// Every kind, in the order of their names.
+    pub const ALL: [Self; 5] = [Self::Event, Self::Feature, Self::Guide, Self::Page, Self::Track];
+
+    /// The name as it stands in definitions and keys.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Feature => "feature",
+            Self::Guide => "guide",
+            Self::Page => "page",
+            Self::Track => "track",
+        }
+    }
+}
+
+/// The two kinds of Catalyst objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ObjectKind {
+    /// A customer.
+    Account,
+    /// A person at a customer.
+    Contact,
+}
+
+impl ObjectKind {
+    /// The name as it stands in definitions, exports and keys.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Contact => "contact",
+        }
+    }
+}
+
+/// A visitor inside blocks: a 64-bit hash of Pendo's visitor id. The visitor index holds the id itself once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VisitorHash(pub u64);
+
+impl VisitorHash {
+    /// Hashes Pendo's visitor id with XXH3-64, seed 0: stable across versions and machines.
+    #[must_use]
+    pub fn of(visitor_id: &str) -> Self {
+        Self(twox_hash::XxHash3_64::oneshot(visitor_id.as_bytes()))
+    }
+}

@@ -1,0 +1,3 @@
+//! Usage as it is kept: rows, fingerprints, blocks.
+
+pub mod row;
