@@ -5,14 +5,17 @@
 //!
 //! The rooms, in the order in which data meets them:
 //!
-//! - words: [`id`], [`time`]
+//! - words: [`id`], [`time`], [`connection`]
 //! - source: [`pendo`] speaks Pendo's API and nothing else does
 //! - rules, pure, without I/O or clock: [`usage`], [`directory`], [`matching`], [`fields`]
 //! - state: [`store`] (DynamoDB), [`secrets`] (Secrets Manager), [`queue`] (SQS)
-//! - running: [`sync`], [`values`], [`api`], [`config`]
+//! - running: [`sync`], [`values`], [`api`], [`config`], [`context`], [`clock`]
 
 pub mod api;
+pub mod clock;
 pub mod config;
+pub mod connection;
+pub mod context;
 pub mod directory;
 pub mod fields;
 pub mod id;

@@ -1,1 +1,48 @@
-//! Placeholder.
+//! State in one DynamoDB table. The only room that knows the SDK's types, keys and item shapes.
+//!
+//! Every partition key begins with a workspace: a [`Partition`] can't be built without one. Whatever is not a versioned
+//! document or a head is immutable, each under a fresh key.
+#![expect(clippy::disallowed_types, reason = "the one room that knows the table")]
+
+pub mod document;
+pub mod error;
+mod item;
+mod key;
+pub mod meter;
+pub mod noun;
+pub mod tree;
+
+pub use document::Versioned;
+pub use error::StoreError;
+pub use key::Partition;
+pub use meter::{Meter, Spent};
+
+use std::sync::Arc;
+
+/// The table, with a meter that counts what its use costs.
+#[derive(Clone)]
+pub struct Store {
+    client: aws_sdk_dynamodb::Client,
+    table: Arc<str>,
+    meter: Arc<Meter>,
+}
+
+impl Store {
+    /// Over the SDK's client and the table's name.
+    #[must_use]
+    pub fn new(client: aws_sdk_dynamodb::Client, table: String) -> Self {
+        Self { client, table: table.into(), meter: Arc::default() }
+    }
+
+    /// The same table with a meter of its own, for one run.
+    #[must_use]
+    pub fn metered(&self) -> Self {
+        Self { client: self.client.clone(), table: Arc::clone(&self.table), meter: Arc::default() }
+    }
+
+    /// What was spent through this handle.
+    #[must_use]
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+}

@@ -1,0 +1,60 @@
+//! What a function has at hand: made once at cold start, cheap to clone.
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::queue::Queue;
+use crate::secrets::Secrets;
+use crate::store::Store;
+use std::sync::Arc;
+
+/// Store, secrets, queue, settings and clock.
+#[derive(Clone)]
+pub struct Context {
+    /// The table.
+    pub store: Store,
+    /// The integration keys.
+    pub secrets: Secrets,
+    /// The queue of jobs.
+    pub queue: Queue,
+    /// The settings.
+    pub config: Arc<Config>,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl Context {
+    /// Puts the clients of the SDK into their rooms.
+    #[must_use]
+    #[expect(clippy::disallowed_types, reason = "hands each SDK client to the one room that may use it")]
+    pub fn new(
+        config: Config,
+        dynamodb: aws_sdk_dynamodb::Client,
+        secrets: aws_sdk_secretsmanager::Client,
+        queue: aws_sdk_sqs::Client,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            store: Store::new(dynamodb, config.table.clone()),
+            secrets: Secrets::new(secrets, config.secret_prefix.clone()),
+            queue: Queue::new(queue, config.queue_url.clone()),
+            config: Arc::new(config),
+            clock,
+        }
+    }
+
+    /// Makes it from the environment, as Lambda sets it.
+    ///
+    /// # Errors
+    /// A setting that is missing or wrong.
+    pub async fn from_env() -> Result<Self, crate::config::ConfigError> {
+        let config = Config::from_env()?;
+        let sdk = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
+        Ok(Self::new(
+            config,
+            aws_sdk_dynamodb::Client::new(&sdk),
+            aws_sdk_secretsmanager::Client::new(&sdk),
+            aws_sdk_sqs::Client::new(&sdk),
+            Clock::system(),
+        ))
+    }
+}

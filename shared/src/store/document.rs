@@ -1,0 +1,72 @@
+//! Versioned documents: small JSON items, changed only by compare-and-swap.
+#![expect(clippy::disallowed_types, reason = "the room that knows item shapes")]
+
+use super::item::{Item, BODY_BYTES_MAX, n, number};
+use super::meter::Holds;
+use super::{Partition, Store, StoreError};
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// The form of documents that this version writes, and the only one it reads.
+const FORMAT: u64 = 1;
+
+/// A value with the version of its item. 0 stands for "not there yet".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Versioned<T> {
+    /// Counts the changes.
+    pub version: u64,
+    /// What the item holds.
+    pub value: T,
+}
+
+impl Store {
+    pub(super) async fn document_get<T: DeserializeOwned>(
+        &self,
+        partition: &Partition,
+        name: &str,
+    ) -> Result<Option<Versioned<T>>, StoreError> {
+        let Some(item) = self.item_get(partition, name).await? else { return Ok(None) };
+        let unreadable = |detail: String| StoreError::Unreadable { key: name.to_owned(), detail };
+        match number(&item, "format") {
+            Some(FORMAT) => {}
+            other => return Err(unreadable(format!("format {other:?} is unknown, this version reads {FORMAT}"))),
+        }
+        let version = number(&item, "version").ok_or_else(|| unreadable("it has no version".to_owned()))?;
+        let body = item.get("body").and_then(|body| body.as_s().ok()).ok_or_else(|| unreadable("it has no body".to_owned()))?;
+        let value = serde_json::from_str(body).map_err(|error| unreadable(error.to_string()))?;
+        Ok(Some(Versioned { version, value }))
+    }
+
+    /// Writes a document if its version still is `expected` (0: if it is not there yet); answers the new version.
+    pub(super) async fn document_put<T: Serialize>(
+        &self,
+        partition: &Partition,
+        name: &str,
+        value: &T,
+        expected: u64,
+        due: Option<&str>,
+    ) -> Result<u64, StoreError> {
+        let body = serde_json::to_string(value)
+            .map_err(|error| StoreError::Unreadable { key: name.to_owned(), detail: error.to_string() })?;
+        if body.len() > BODY_BYTES_MAX {
+            return Err(StoreError::TooLarge { key: name.to_owned(), bytes: body.len() });
+        }
+        let mut item = Item::from([
+            ("format".to_owned(), n(FORMAT)),
+            ("version".to_owned(), n(expected + 1)),
+            ("body".to_owned(), AttributeValue::S(body)),
+        ]);
+        if let Some(due) = due {
+            item.insert("due".to_owned(), AttributeValue::S(due.to_owned()));
+        }
+        let put = self.item_put(partition, name, item);
+        let put = if expected == 0 {
+            put.condition_expression("attribute_not_exists(pk)")
+        } else {
+            put.condition_expression("version = :expected").expression_attribute_values(":expected", n(expected))
+        };
+        self.item_send(put, name, Holds::Bookkeeping).await?;
+        Ok(expected + 1)
+    }
+}

@@ -1,0 +1,156 @@
+//! One small family of methods per noun: connection, matching, fields, directory, Pendo's visitors and accounts.
+
+use super::tree::Map;
+use super::{Partition, Store, StoreError, Versioned};
+use crate::connection::{Connection, ConnectionStatus};
+use crate::directory::Directory;
+use crate::fields::Field;
+use crate::id::{ConnectionId, ObjectKind, WorkspaceId};
+use crate::matching::Matching;
+use std::collections::BTreeMap;
+
+/// Which of Pendo's lists of people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum People {
+    /// Visitors: id → `{"v": match value}`.
+    Visitors,
+    /// Pendo accounts: id → `{"v": match value}`.
+    Accounts,
+}
+
+impl People {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Visitors => "visitors",
+            Self::Accounts => "accounts",
+        }
+    }
+}
+
+impl Store {
+    /// The workspace's connection.
+    ///
+    /// # Errors
+    /// The table's.
+    pub async fn connection_get(&self, workspace: &WorkspaceId) -> Result<Option<Versioned<Connection>>, StoreError> {
+        self.document_get(&Partition::workspace(workspace), "connection").await
+    }
+
+    /// Writes the connection if its version still is `expected` (0: none there yet).
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it moved; the table's.
+    pub async fn connection_put(&self, workspace: &WorkspaceId, connection: &Connection, expected: u64) -> Result<u64, StoreError> {
+        let due = (connection.status == ConnectionStatus::Active).then_some("connection");
+        self.document_put(&Partition::workspace(workspace), "connection", connection, expected, due).await
+    }
+
+    /// Removes the connection's item.
+    ///
+    /// # Errors
+    /// The table's.
+    pub async fn connection_delete(&self, workspace: &WorkspaceId) -> Result<(), StoreError> {
+        self.item_delete(&Partition::workspace(workspace), "connection").await
+    }
+
+    /// The matching; `None` before it was first saved.
+    ///
+    /// # Errors
+    /// The table's.
+    pub async fn matching_get(&self, workspace: &WorkspaceId) -> Result<Option<Versioned<Matching>>, StoreError> {
+        self.document_get(&Partition::workspace(workspace), "matching").await
+    }
+
+    /// Writes the matching if its version still is `expected`.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it moved; the table's.
+    pub async fn matching_put(&self, workspace: &WorkspaceId, matching: &Matching, expected: u64) -> Result<u64, StoreError> {
+        self.document_put(&Partition::workspace(workspace), "matching", matching, expected, None).await
+    }
+
+    /// All calculated fields; version 0 and empty before the first.
+    ///
+    /// # Errors
+    /// The table's.
+    pub async fn fields_get(&self, workspace: &WorkspaceId) -> Result<Versioned<Vec<Field>>, StoreError> {
+        let found = self.document_get(&Partition::workspace(workspace), "fields").await?;
+        Ok(found.unwrap_or(Versioned { version: 0, value: Vec::new() }))
+    }
+
+    /// Writes all calculated fields if their version still is `expected`.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when they moved; the table's.
+    pub async fn fields_put(&self, workspace: &WorkspaceId, fields: &[Field], expected: u64) -> Result<u64, StoreError> {
+        self.document_put(&Partition::workspace(workspace), "fields", &fields, expected, None).await
+    }
+
+    /// The directory. Its version is the sum of both lists' versions, so it rises with each change of either.
+    ///
+    /// # Errors
+    /// The table's.
+    pub async fn directory_get(&self, workspace: &WorkspaceId) -> Result<Directory, StoreError> {
+        let (accounts, contacts) = (self.objects_get(workspace, ObjectKind::Account).await?, self.objects_get(workspace, ObjectKind::Contact).await?);
+        Ok(Directory { version: accounts.version + contacts.version, accounts: objects_of(accounts.value), contacts: objects_of(contacts.value) })
+    }
+
+    /// One list of the directory with its own version, for [`Store::objects_put`].
+    ///
+    /// # Errors
+    /// The table's.
+    pub async fn objects_get(&self, workspace: &WorkspaceId, kind: ObjectKind) -> Result<Versioned<Map>, StoreError> {
+        self.tree_get(&Partition::directory(workspace), kind.name()).await
+    }
+
+    /// Applies changes (whole objects; `None` removes) to one list if its version still is `expected`.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it moved; the table's.
+    pub async fn objects_put(
+        &self,
+        workspace: &WorkspaceId,
+        kind: ObjectKind,
+        changes: &BTreeMap<String, Option<serde_json::Value>>,
+        expected: u64,
+        now_ms: i64,
+    ) -> Result<u64, StoreError> {
+        self.tree_put(&Partition::directory(workspace), kind.name(), changes, expected, now_ms).await
+    }
+
+    /// Pendo's visitors or accounts as last read and seen.
+    ///
+    /// # Errors
+    /// The table's.
+    pub async fn people_get(&self, workspace: &WorkspaceId, connection: &ConnectionId, people: People) -> Result<Versioned<Map>, StoreError> {
+        self.tree_get(&Partition::connection(workspace, connection), people.name()).await
+    }
+
+    /// Applies changes to Pendo's visitors or accounts if the version still is `expected`.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it moved; the table's.
+    pub async fn people_put(
+        &self,
+        workspace: &WorkspaceId,
+        connection: &ConnectionId,
+        people: People,
+        changes: &BTreeMap<String, Option<serde_json::Value>>,
+        expected: u64,
+        now_ms: i64,
+    ) -> Result<u64, StoreError> {
+        self.tree_put(&Partition::connection(workspace, connection), people.name(), changes, expected, now_ms).await
+    }
+}
+
+fn objects_of(map: Map) -> BTreeMap<String, crate::directory::Object> {
+    map.into_iter()
+        .map(|(id, value)| {
+            let object = match value {
+                serde_json::Value::Object(fields) => fields.into_iter().collect(),
+                _ => crate::directory::Object::new(),
+            };
+            (id, object)
+        })
+        .collect()
+}
