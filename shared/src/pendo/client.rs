@@ -1,0 +1,239 @@
+//! The client: one base URL, one key, one retry loop. The key appears on one line of this file.
+
+use super::PendoError;
+use super::decode::{FrameError, Splitter};
+use rand::RngExt;
+use reqwest::{StatusCode, header};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// How often a request is sent before its failure is believed.
+const ATTEMPTS_MAX: u32 = 4;
+/// The longest pause that Pendo may ask for and get.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
+/// Pendo ends an aggregation after 5 minutes; a little longer, so that its own answer arrives.
+const AGGREGATION_TIMEOUT: Duration = Duration::from_secs(310);
+/// For the small lists.
+const GET_TIMEOUT: Duration = Duration::from_secs(60);
+/// How much of an error's body is kept for people.
+const DETAIL_CHARS_MAX: usize = 200;
+
+/// What went over the wire through a client and its clones.
+#[derive(Default)]
+pub struct Traffic {
+    requests: AtomicU64,
+    usage_requests: AtomicU64,
+    bytes: AtomicU64,
+}
+
+/// What `token/verify` said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// Whether the key is valid; `None` where the endpoint does not exist.
+    pub valid: Option<bool>,
+    /// Whether the key may write, when Pendo says so.
+    pub write_access: Option<bool>,
+}
+
+/// Speaks to one Pendo subscription.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base_url: String,
+    key: header::HeaderValue,
+    traffic: Arc<Traffic>,
+}
+
+impl Client {
+    /// For a base URL such as `https://app.pendo.io`. Redirects are never followed: the key would travel along.
+    ///
+    /// # Errors
+    /// A key that can't stand in a header, or no TLS on this machine.
+    pub fn new(base_url: &str, key: &SecretString) -> Result<Self, PendoError> {
+        let mut value = header::HeaderValue::from_str(key.expose_secret())
+            .map_err(|_| PendoError::BadRequest { status: 0, detail: "the key has characters that no header may hold".to_owned() })?;
+        value.set_sensitive(true);
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .https_only(!base_url.starts_with("http://"))
+            .no_proxy()
+            .connect_timeout(Duration::from_secs(10))
+            .build()
+            .map_err(|error| PendoError::Unavailable { detail: error.to_string() })?;
+        Ok(Self { http, base_url: base_url.trim_end_matches('/').to_owned(), key: value, traffic: Arc::default() })
+    }
+
+    /// All requests sent so far, retries included.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.traffic.requests.load(Ordering::Relaxed)
+    }
+
+    /// Aggregations over usage sent so far: probes and fetches.
+    #[must_use]
+    pub fn usage_requests(&self) -> u64 {
+        self.traffic.usage_requests.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of answers so far, after decompression.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.traffic.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Asks whether the key is good.
+    ///
+    /// # Errors
+    /// Pendo's.
+    pub async fn verify(&self) -> Result<Verified, PendoError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Answer {
+            valid: Option<bool>,
+            write_access: Option<bool>,
+        }
+        match self.get_json("/api/v1/token/verify").await {
+            Ok(value) => {
+                let answer: Answer = serde_json::from_value(value)
+                    .map_err(|error| PendoError::Unreadable { place: "token/verify".to_owned(), detail: error.to_string() })?;
+                Ok(Verified { valid: answer.valid.or(Some(true)), write_access: answer.write_access })
+            }
+            Err(PendoError::NotFound { .. }) => Ok(Verified { valid: None, write_access: None }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads one of the lists, such as `/api/v1/feature?expand=*`.
+    ///
+    /// # Errors
+    /// Pendo's.
+    pub async fn get_json(&self, path: &str) -> Result<serde_json::Value, PendoError> {
+        let response = self.send(path, GET_TIMEOUT, None).await?;
+        let body = response.bytes().await.map_err(|error| incomplete(&error))?;
+        self.traffic.bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
+        serde_json::from_slice(&body).map_err(|error| PendoError::Unreadable { place: path.to_owned(), detail: error.to_string() })
+    }
+
+    /// Runs an aggregation and hands each row's JSON to `on_row` as it arrives; answers the number of rows.
+    ///
+    /// # Errors
+    /// Pendo's; [`PendoError::Incomplete`] when the answer broke off after it began: nothing of it may be used.
+    pub async fn aggregate(
+        &self,
+        pipeline: &serde_json::Value,
+        mut on_row: impl FnMut(&[u8]) -> Result<(), String>,
+    ) -> Result<u64, PendoError> {
+        let body = serde_json::json!({
+            "response": {"mimeType": "application/json"},
+            "request": {"requestId": "usage-sync", "pipeline": pipeline},
+        });
+        let is_usage = pipeline.pointer("/0/source").and_then(|source| source.get("timeSeries")).is_some();
+        if is_usage {
+            self.traffic.usage_requests.fetch_add(1, Ordering::Relaxed);
+        }
+        let mut response = self.send("/api/v1/aggregation", AGGREGATION_TIMEOUT, Some(&body)).await?;
+        let mut splitter = Splitter::default();
+        while let Some(chunk) = response.chunk().await.map_err(|error| incomplete(&error))? {
+            self.traffic.bytes.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+            splitter.feed(&chunk, &mut on_row).map_err(unreadable)?;
+        }
+        splitter.finish().map_err(unreadable)
+    }
+
+    /// Sends a request until it is answered, with full-jitter pauses for what may pass.
+    async fn send(&self, path: &str, timeout: Duration, body: Option<&serde_json::Value>) -> Result<reqwest::Response, PendoError> {
+        let url = format!("{}{path}", self.base_url);
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            self.traffic.requests.fetch_add(1, Ordering::Relaxed);
+            let request = match body {
+                None => self.http.get(&url),
+                Some(body) => self.http.post(&url).json(body),
+            };
+            let sent = request.header("x-pendo-integration-key", self.key.clone()).timeout(timeout).send().await;
+            let error = match sent {
+                Ok(response) if response.status().is_success() => return Ok(response),
+                Ok(response) => refusal(path, response).await,
+                Err(error) if error.is_timeout() && !error.is_connect() => incomplete(&error),
+                Err(error) => PendoError::Unavailable { detail: error.without_url().to_string() },
+            };
+            let pause = match &error {
+                PendoError::RateLimited { retry_after } => retry_after.map_or_else(|| jitter(attempt), |asked| asked.min(RETRY_AFTER_MAX)),
+                PendoError::Unavailable { .. } => jitter(attempt),
+                _ => return Err(error),
+            };
+            if attempt >= ATTEMPTS_MAX {
+                return Err(error);
+            }
+            tracing::debug!(pendo.path = path, attempt, pause_ms = pause.as_millis(), "pendo will be asked again");
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+/// Turns a status into the reaction it asks for. Bodies may be empty, text or HTML.
+async fn refusal(path: &str, response: reqwest::Response) -> PendoError {
+    let status = response.status();
+    let retry_after = response
+        .headers()
+        .get(header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.trim().parse().ok())
+        .map(Duration::from_secs);
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => PendoError::Unauthorized { status: status.as_u16() },
+        StatusCode::PAYMENT_REQUIRED => PendoError::PaymentRequired,
+        StatusCode::NOT_FOUND => PendoError::NotFound { what: path.to_owned() },
+        StatusCode::TOO_MANY_REQUESTS => PendoError::RateLimited { retry_after },
+        StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::GATEWAY_TIMEOUT => {
+            PendoError::Incomplete { detail: format!("status {}", status.as_u16()) }
+        }
+        _ if status.is_server_error() => PendoError::Unavailable { detail: format!("status {}", status.as_u16()) },
+        _ => {
+            let text = response.text().await.unwrap_or_default();
+            PendoError::BadRequest { status: status.as_u16(), detail: text.chars().take(DETAIL_CHARS_MAX).collect() }
+        }
+    }
+}
+
+fn incomplete(error: &reqwest::Error) -> PendoError {
+    let detail = if error.is_timeout() { "it took too long" } else { "the connection broke" };
+    PendoError::Incomplete { detail: detail.to_owned() }
+}
+
+fn unreadable(error: FrameError) -> PendoError {
+    match error {
+        FrameError::Truncated => PendoError::Incomplete { detail: error.to_string() },
+        FrameError::Malformed { .. } | FrameError::Row { .. } => {
+            PendoError::Unreadable { place: "aggregation".to_owned(), detail: error.to_string() }
+        }
+    }
+}
+
+/// Full jitter: anything up to 0.5 s doubled with each attempt.
+fn jitter(attempt: u32) -> Duration {
+    let most_ms = 500u64 << attempt.min(6);
+    Duration::from_millis(rand::rng().random_range(0..most_ms))
+}
+
+/// The traffic of a run, for its report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Requests {
+    /// All requests, retries included.
+    pub pendo_requests: u64,
+    /// Aggregations over usage.
+    pub usage_requests: u64,
+    /// Bytes of answers after decompression.
+    pub pendo_bytes: u64,
+}
+
+impl From<&Client> for Requests {
+    fn from(client: &Client) -> Self {
+        Self { pendo_requests: client.requests(), usage_requests: client.usage_requests(), pendo_bytes: client.bytes() }
+    }
+}
