@@ -1,1 +1,24 @@
-//! Placeholder.
+//! The three functions on one machine, with nothing installed.
+//!
+//! A request passes the [`gateway`], which verifies the caller's token as API Gateway would and calls a function's own
+//! handler. The functions reach the embedded [`database`] and the [`endpoints`] of secrets and queue through the AWS SDK,
+//! and Pendo, real or simulated, over HTTP. The [`worker`] and the [`schedule`] hand jobs and ticks to `sync`.
+//! [`Stack`] holds all of it. The [`command`] is a client of the API, like any other.
+//!
+//! Nothing here decides what a number means, and no function knows that it is not in AWS.
+
+pub mod clients;
+pub mod data_dir;
+pub mod database;
+pub mod endpoints;
+pub mod functions;
+pub mod gateway;
+pub mod schedule;
+mod shim;
+pub mod stack;
+pub mod stopping;
+pub mod tokens;
+pub mod worker;
+
+pub use stack::{Options, Pendo, Stack, StartError};
+pub use tokens::AccessLevel;

@@ -1,0 +1,42 @@
+//! The AWS SDK's clients, pointed at this machine: the one place where the functions' surroundings differ from AWS.
+#![expect(clippy::disallowed_types, reason = "makes the clients that each room of the shared crate is handed")]
+
+use std::net::SocketAddr;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+
+/// One client for each service.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    /// The embedded database.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// The endpoint of secrets.
+    pub secrets: aws_sdk_secretsmanager::Client,
+    /// The endpoint of the queue.
+    pub queue: aws_sdk_sqs::Client,
+}
+
+impl Clients {
+    /// With test credentials, over the database's address and the other endpoints' address.
+    #[must_use]
+    pub fn new(database: SocketAddr, endpoints: SocketAddr) -> Self {
+        let at_database = sdk(database);
+        let at_endpoints = sdk(endpoints);
+        Self {
+            dynamodb: aws_sdk_dynamodb::Client::new(&at_database),
+            secrets: aws_sdk_secretsmanager::Client::new(&at_endpoints),
+            queue: aws_sdk_sqs::Client::new(&at_endpoints),
+        }
+    }
+}
+
+fn sdk(address: SocketAddr) -> SdkConfig {
+    let credentials = Credentials::new("local", "local", None, None, "local");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static("us-east-1"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .endpoint_url(format!("http://{address}"))
+        .build()
+}

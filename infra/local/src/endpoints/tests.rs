@@ -1,0 +1,91 @@
+//! The endpoints, through the real SDKs.
+
+use super::*;
+use crate::clients::Clients;
+use crate::stopping;
+use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
+
+async fn clients(file: Option<PathBuf>) -> (Clients, JobQueue, crate::worker::Jobs, stopping::Stop) {
+    let (stop, stopping) = stopping::stop();
+    let (queue, jobs) = JobQueue::new();
+    let (address, _task) = start(file, queue.clone(), stopping).await.unwrap();
+    (Clients::new(address, address), queue, jobs, stop)
+}
+
+fn code<E: ProvideErrorMetadata>(error: &E) -> &str {
+    error.code().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_secret_lives_and_its_name_stays_blocked_after_deletion() {
+    let (clients, _queue, _jobs, _stop) = clients(None).await;
+    let secrets = &clients.secrets;
+    let missing = secrets.get_secret_value().secret_id("a/key").send().await.unwrap_err();
+    assert_eq!(code(&missing), "ResourceNotFoundException");
+    secrets.create_secret().name("a/key").secret_string("one").send().await.unwrap();
+    let twice = secrets.create_secret().name("a/key").secret_string("one").send().await.unwrap_err();
+    assert!(twice.into_service_error().is_resource_exists_exception());
+
+    secrets.put_secret_value().secret_id("a/key").secret_string("two").send().await.unwrap();
+    let read = secrets.get_secret_value().secret_id("a/key").send().await.unwrap();
+    assert_eq!(read.secret_string(), Some("two"));
+    let before = secrets.get_secret_value().secret_id("a/key").version_stage("AWSPREVIOUS").send().await.unwrap();
+    assert_eq!(before.secret_string(), Some("one"));
+
+    secrets.delete_secret().secret_id("a/key").send().await.unwrap();
+    let deleted = secrets.get_secret_value().secret_id("a/key").send().await.unwrap_err();
+    assert!(deleted.into_service_error().is_invalid_request_exception());
+    let blocked = secrets.create_secret().name("a/key").secret_string("three").send().await.unwrap_err();
+    assert!(blocked.into_service_error().is_invalid_request_exception());
+    assert!(secrets.describe_secret().secret_id("a/key").send().await.unwrap().deleted_date().is_some());
+    assert!(secrets.list_secrets().send().await.unwrap().secret_list().is_empty());
+
+    secrets.delete_secret().secret_id("a/key").force_delete_without_recovery(true).send().await.unwrap();
+    secrets.create_secret().name("a/key").secret_string("three").send().await.unwrap();
+    assert_eq!(secrets.list_secrets().send().await.unwrap().secret_list().len(), 1);
+}
+
+#[tokio::test]
+async fn a_call_repeated_with_its_token_changes_nothing() {
+    let (clients, _queue, _jobs, _stop) = clients(None).await;
+    let token = "a-client-request-token-of-32-letters";
+    for _ in 0..2 {
+        clients
+            .secrets
+            .create_secret()
+            .name("k")
+            .secret_string("one")
+            .client_request_token(token)
+            .send()
+            .await
+            .unwrap();
+    }
+    let other =
+        clients.secrets.put_secret_value().secret_id("k").secret_string("two").client_request_token(token).send().await;
+    assert!(other.unwrap_err().into_service_error().is_resource_exists_exception());
+}
+
+#[tokio::test]
+async fn secrets_in_a_file_outlive_the_endpoints() {
+    let root = tempfile::tempdir().unwrap();
+    let file = root.path().join("secrets.json");
+    let (first, _queue, _jobs, stop) = clients(Some(file.clone())).await;
+    first.secrets.create_secret().name("k").secret_string("one").send().await.unwrap();
+    stop.now();
+    let (second, _queue, _jobs, _stop) = clients(Some(file)).await;
+    assert_eq!(second.secrets.get_secret_value().secret_id("k").send().await.unwrap().secret_string(), Some("one"));
+}
+
+#[tokio::test]
+async fn a_message_reaches_the_queue_with_its_checksum() {
+    let (clients, _queue, mut jobs, _stop) = clients(None).await;
+    let url = format!("http://127.0.0.1/000000000000/{QUEUE}");
+    let sent =
+        clients.queue.send_message().queue_url(&url).message_group_id("w").message_body("{}").send().await.unwrap();
+    assert_eq!(sent.md5_of_message_body(), Some("99914b932bd37a50b983c5e7c90ae93b"));
+    let job = jobs.next().await.unwrap();
+    assert_eq!((job.body.as_str(), job.group.as_str(), Some(job.message_id.as_str())), ("{}", "w", sent.message_id()));
+    let elsewhere =
+        clients.queue.send_message().queue_url("http://127.0.0.1/0/other").message_body("{}").send().await.unwrap_err();
+    assert!(elsewhere.into_service_error().is_queue_does_not_exist());
+}
