@@ -1,8 +1,11 @@
 //! Pendo's API. Nothing outside this room names a Pendo JSON key, header or host.
 
+pub mod catalog;
 pub mod client;
 pub mod decode;
 pub mod error;
+pub mod metadata;
+pub mod people;
 pub mod region;
 
 pub use client::Client;
