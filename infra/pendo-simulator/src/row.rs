@@ -156,10 +156,12 @@ impl Row {
         if self.early_events == 0 || self.early_at > now_ms {
             return None;
         }
-        let share = f64::from(self.early_events) / f64::from(self.events.max(1));
-        #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a share of an hour")]
-        let last = self.first + ((self.last - self.first) as f64 * share) as i64;
         let minutes = self.minutes.min(self.early_events).max(1);
-        Some(Row { events: self.early_events, minutes, last, ..*self })
+        Some(Row { events: self.early_events, minutes, last: self.early_last(), ..*self })
+    }
+
+    /// When the last of the early events happened.
+    pub(crate) fn early_last(&self) -> i64 {
+        self.first + (self.last - self.first) * i64::from(self.early_events) / i64::from(self.events.max(1))
     }
 }

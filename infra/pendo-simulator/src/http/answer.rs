@@ -3,7 +3,7 @@
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 
 /// A body of JSON.
 pub(super) fn json(body: impl Into<Bytes>) -> Response {
@@ -45,7 +45,7 @@ pub(super) fn cut(body: &Bytes, keep: usize, cleanly: bool) -> Response {
         }
         Some((next, rest))
     });
-    with_type(StatusCode::OK, "application/json", Body::from_stream(Box::pin(pieces)))
+    with_type(StatusCode::OK, "application/json", Body::from_stream(Box::pin(pieces.fuse())))
 }
 
 fn with_type(status: StatusCode, kind: &'static str, body: Body) -> Response {
