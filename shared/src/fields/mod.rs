@@ -1,1 +1,24 @@
-//! Placeholder.
+//! Calculated fields: a checked definition becomes a plan, a plan folds rows into an accumulator, and an accumulator
+//! gives an outcome. Everything that can be wrong is said when the definition is parsed; from then on nothing can fail.
+
+mod accumulator;
+mod accumulator_bytes;
+mod definition;
+mod field;
+mod function;
+mod outcome;
+mod plan;
+mod problem;
+pub(crate) mod shape;
+mod usage;
+mod window;
+
+pub use accumulator::Accumulator;
+pub use definition::{Definition, NAME_CHARS_MAX};
+pub use field::Field;
+pub use function::Function;
+pub use outcome::{Outcome, Reason};
+pub use plan::Plan;
+pub use problem::Problem;
+pub use usage::{GUIDE_TYPES, IDS_MAX, Usage};
+pub use window::{ROLLING_DAYS_MAX, Window};

@@ -1,0 +1,150 @@
+//! Accumulators as bytes, so that a fold of closed days can be kept: a tag, then the sum, set or extreme in few bytes.
+//! Equal accumulators have equal bytes, and bytes that are not written here are refused.
+
+use super::accumulator::{Accumulator, State};
+use crate::id::VisitorHash;
+use std::collections::BTreeSet;
+
+const EVENTS: u8 = 0;
+const MINUTES: u8 = 1;
+const VISITORS: u8 = 2;
+const DAYS: u8 = 3;
+const FIRST: u8 = 4;
+const LAST: u8 = 5;
+
+impl Accumulator {
+    /// Appends the bytes of this accumulator; they say where they end.
+    pub fn write(&self, bytes: &mut Vec<u8>) {
+        match &self.0 {
+            State::Events(sum) => {
+                bytes.push(EVENTS);
+                write_number(bytes, *sum);
+            }
+            State::Minutes(sum) => {
+                bytes.push(MINUTES);
+                write_number(bytes, *sum);
+            }
+            State::Visitors(visitors) => {
+                bytes.push(VISITORS);
+                write_number(bytes, visitors.len() as u64);
+                visitors.iter().for_each(|visitor| bytes.extend(visitor.0.to_le_bytes()));
+            }
+            State::Days(days) => {
+                bytes.push(DAYS);
+                write_number(bytes, days.len() as u64);
+                let mut before = 0;
+                for day in days {
+                    write_signed(bytes, i64::from(*day) - before);
+                    before = i64::from(*day);
+                }
+            }
+            State::First(first) => {
+                bytes.push(FIRST);
+                write_instant(bytes, *first);
+            }
+            State::Last(last) => {
+                bytes.push(LAST);
+                write_instant(bytes, *last);
+            }
+        }
+    }
+
+    /// Takes an accumulator from the front of `bytes`; `None` if they do not begin with one.
+    pub fn read(bytes: &mut &[u8]) -> Option<Self> {
+        Some(Self(match read_byte(bytes)? {
+            EVENTS => State::Events(read_number(bytes)?),
+            MINUTES => State::Minutes(read_number(bytes)?),
+            VISITORS => State::Visitors(read_visitors(bytes)?),
+            DAYS => State::Days(read_days(bytes)?),
+            FIRST => State::First(read_instant(bytes)?),
+            LAST => State::Last(read_instant(bytes)?),
+            _ => return None,
+        }))
+    }
+}
+
+fn read_visitors(bytes: &mut &[u8]) -> Option<BTreeSet<VisitorHash>> {
+    let count = read_number(bytes)?;
+    let mut visitors = BTreeSet::new();
+    for _ in 0..count {
+        let (hash, rest) = bytes.split_first_chunk::<8>()?;
+        *bytes = rest;
+        let visitor = VisitorHash(u64::from_le_bytes(*hash));
+        if visitors.last().is_some_and(|last| *last >= visitor) {
+            return None;
+        }
+        visitors.insert(visitor);
+    }
+    Some(visitors)
+}
+
+fn read_days(bytes: &mut &[u8]) -> Option<BTreeSet<i32>> {
+    let count = read_number(bytes)?;
+    let mut days = BTreeSet::new();
+    let mut before = 0_i64;
+    for _ in 0..count {
+        before = before.checked_add(read_signed(bytes)?)?;
+        let day = i32::try_from(before).ok()?;
+        if days.last().is_some_and(|last| *last >= day) {
+            return None;
+        }
+        days.insert(day);
+    }
+    Some(days)
+}
+
+fn write_instant(bytes: &mut Vec<u8>, ms: Option<i64>) {
+    bytes.push(u8::from(ms.is_some()));
+    if let Some(ms) = ms {
+        write_signed(bytes, ms);
+    }
+}
+
+fn read_instant(bytes: &mut &[u8]) -> Option<Option<i64>> {
+    match read_byte(bytes)? {
+        0 => Some(None),
+        1 => read_signed(bytes).map(Some),
+        _ => None,
+    }
+}
+
+/// Seven bits a byte, the lowest first.
+fn write_number(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        bytes.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+fn read_number(bytes: &mut &[u8]) -> Option<u64> {
+    let mut number = 0;
+    for shift in (0..64).step_by(7) {
+        let byte = read_byte(bytes)?;
+        let bits = u64::from(byte & 0x7f);
+        if bits << shift >> shift != bits || (byte == 0 && shift > 0) {
+            return None;
+        }
+        number |= bits << shift;
+        if byte < 0x80 {
+            return Some(number);
+        }
+    }
+    None
+}
+
+/// Small numbers of either sign become small numbers: 0, -1, 1, -2 …
+fn write_signed(bytes: &mut Vec<u8>, number: i64) {
+    write_number(bytes, ((number << 1) ^ (number >> 63)).cast_unsigned());
+}
+
+fn read_signed(bytes: &mut &[u8]) -> Option<i64> {
+    let number = read_number(bytes)?;
+    Some((number >> 1).cast_signed() ^ -((number & 1).cast_signed()))
+}
+
+fn read_byte(bytes: &mut &[u8]) -> Option<u8> {
+    let (first, rest) = bytes.split_first()?;
+    *bytes = rest;
+    Some(*first)
+}

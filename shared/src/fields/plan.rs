@@ -1,0 +1,108 @@
+//! A checked definition at a moment: which rows it takes and what it starts from. Nothing here can fail.
+
+use super::accumulator::Accumulator;
+use super::field::Field;
+use super::function::Function;
+use super::usage::Usage;
+use crate::id::{FieldId, Kind, ObjectKind};
+use crate::time::{Hour, HourRange, Zone};
+use crate::usage::row::UsageRow;
+
+/// A field ready to be evaluated.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    field: FieldId,
+    version: u64,
+    object: ObjectKind,
+    usage: Usage,
+    function: Function,
+    window: HourRange,
+    zone: Zone,
+    today: i32,
+}
+
+impl Plan {
+    /// Plans `field` as of the end of the last complete hour; `first_hour` is where all time begins.
+    #[must_use]
+    pub fn new(field: &Field, as_of: Hour, zone: Zone, first_hour: Hour) -> Self {
+        let definition = &field.definition;
+        Self {
+            field: field.id.clone(),
+            version: field.version,
+            object: definition.object,
+            usage: definition.usage.clone(),
+            function: definition.function,
+            window: definition.window.range(as_of, zone, first_hour),
+            zone,
+            today: zone.local_day(as_of.start_ms()),
+        }
+    }
+
+    /// The field's id.
+    #[must_use]
+    pub fn field(&self) -> &FieldId {
+        &self.field
+    }
+
+    /// The version of the field's definition.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Whether accounts or contacts have the value.
+    #[must_use]
+    pub fn object(&self) -> ObjectKind {
+        self.object
+    }
+
+    /// The kind of usage.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.usage.kind
+    }
+
+    /// What is computed.
+    #[must_use]
+    pub fn function(&self) -> Function {
+        self.function
+    }
+
+    /// The hours of the window.
+    #[must_use]
+    pub fn window(&self) -> HourRange {
+        self.window
+    }
+
+    /// The zone in which days are cut.
+    #[must_use]
+    pub fn zone(&self) -> Zone {
+        self.zone
+    }
+
+    /// The local day in which `as_of` lies.
+    #[must_use]
+    pub fn today(&self) -> i32 {
+        self.today
+    }
+
+    /// Whether the row is one of the field's: its kind, object, type and hour.
+    #[must_use]
+    pub fn takes(&self, row: &UsageRow<'_>) -> bool {
+        self.window.holds(row.hour) && self.takes_at_any_time(row)
+    }
+
+    /// Whether the row is one of the field's whatever its hour: what a fold of closed days is made of.
+    #[must_use]
+    pub fn takes_at_any_time(&self, row: &UsageRow<'_>) -> bool {
+        row.kind == self.usage.kind
+            && self.usage.ids.as_ref().is_none_or(|ids| ids.contains(row.object))
+            && self.usage.has_type(row.event_type)
+    }
+
+    /// The accumulator of no rows.
+    #[must_use]
+    pub fn start(&self) -> Accumulator {
+        Accumulator::empty(self.function)
+    }
+}

@@ -1,0 +1,108 @@
+//! Which rows a field looks at: a kind, some of its objects or all, and for guides the types of event.
+
+use super::problem::{Problem, below};
+use super::shape::{Shape, dotted, listed, wrong_type};
+use crate::id::Kind;
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// How many objects a field may name.
+pub const IDS_MAX: usize = 1_000;
+/// The types of guide events that a field may name.
+pub const GUIDE_TYPES: [&str; 6] =
+    ["guideSeen", "guideAdvanced", "guideDismissed", "guideActivity", "guideSnoozed", "guideTimeout"];
+
+const ID_CHARS_MAX: usize = 512;
+const KINDS: [&str; 5] = ["feature", "guide", "page", "track", "event"];
+
+/// The rows of a field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Usage {
+    /// The kind of usage.
+    pub kind: Kind,
+    /// The features, pages, guides or track types; absent means all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ids: Option<BTreeSet<String>>,
+    /// The types of guide events; absent means seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub types: Option<BTreeSet<String>>,
+}
+
+impl Usage {
+    pub(super) fn parse(value: &Value, pointer: &str) -> Result<Self, Problem> {
+        let shape = Shape::of(value, pointer, &["kind", "ids", "types"])?;
+        let kind_name = shape.text("kind", &listed(&KINDS))?;
+        let kind = kind_of(kind_name).map_err(|detail| Problem::at(shape.pointer_to("kind"), detail))?;
+
+        let ids_at = shape.pointer_to("ids");
+        let ids = shape.optional("ids").map(|list| texts(list, &ids_at)).transpose()?;
+        if ids.is_some() && kind == Kind::Event {
+            let detail =
+                "usage.ids cannot be given for kind event, which is all activity; leave ids out or choose another kind";
+            return Err(Problem::at(ids_at, detail));
+        }
+
+        let types_at = shape.pointer_to("types");
+        let types = shape.optional("types").map(|list| texts(list, &types_at)).transpose()?;
+        if types.is_some() && kind != Kind::Guide {
+            let detail = format!("usage.types applies to kind guide only; leave it out for kind {}", kind.name());
+            return Err(Problem::at(types_at, detail));
+        }
+        if let Some(unknown) = types.iter().flatten().find(|name| !GUIDE_TYPES.contains(&name.as_str())) {
+            let detail = format!("usage.types does not know \"{unknown}\"; use {}", listed(&GUIDE_TYPES));
+            return Err(Problem::at(types_at, detail));
+        }
+        Ok(Self { kind, ids, types })
+    }
+
+    /// Whether the field looks at events of this type. Without `types` a guide field looks at those that were seen.
+    #[must_use]
+    pub fn has_type(&self, event_type: &str) -> bool {
+        match &self.types {
+            Some(types) => types.contains(event_type),
+            None => self.kind != Kind::Guide || event_type == "guideSeen",
+        }
+    }
+}
+
+fn kind_of(name: &str) -> Result<Kind, String> {
+    if let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.name() == name) {
+        return Ok(kind);
+    }
+    if ["nps", "poll", "polls", "pollevents"].contains(&name.to_lowercase().as_str()) {
+        return Err(format!(
+            "kind \"{name}\" is refused: NPS is not mapped from Pendo; upload it as a numeric column named nps on the \
+             directory, where formulas and health can use it"
+        ));
+    }
+    Err(format!("usage.kind \"{name}\" is not known; use {}", listed(&KINDS)))
+}
+
+/// A list of at least one text, none of them empty.
+fn texts(list: &Value, pointer: &str) -> Result<BTreeSet<String>, Problem> {
+    let place = dotted(pointer);
+    let Value::Array(items) = list else { return Err(wrong_type(pointer, list, "a list of text")) };
+    if items.is_empty() {
+        return Err(Problem::at(
+            pointer,
+            format!("{place} is empty; name at least one, or leave it out for the default"),
+        ));
+    }
+    if items.len() > IDS_MAX {
+        let detail = format!("{place} has {} entries; give at most {IDS_MAX}, or leave it out for all", items.len());
+        return Err(Problem::at(pointer, detail));
+    }
+    let mut found = BTreeSet::new();
+    for (index, item) in items.iter().enumerate() {
+        let item_at = below(pointer, &index.to_string());
+        let Value::String(text) = item else { return Err(wrong_type(&item_at, item, "text")) };
+        if text.trim().is_empty() || text.chars().count() > ID_CHARS_MAX {
+            let detail =
+                format!("{} must have 1 to {ID_CHARS_MAX} characters; give the id as Pendo shows it", dotted(&item_at));
+            return Err(Problem::at(item_at, detail));
+        }
+        found.insert(text.clone());
+    }
+    Ok(found)
+}

@@ -1,0 +1,92 @@
+//! Look-back windows, cut at local midnights.
+
+use super::problem::Problem;
+use super::shape::{Shape, wrong_type};
+use crate::time::{Hour, HourRange, Zone};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::Value;
+
+/// The longest rolling window: the 84 months for which Pendo keeps usage.
+pub const ROLLING_DAYS_MAX: u32 = 2_555;
+
+/// The span of time a field looks back over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Window {
+    /// So many days up to now.
+    RollingDays {
+        /// How many.
+        days: u32,
+        /// `true`: the days before today. `false`: today so far and one day fewer before it.
+        complete_days: bool,
+    },
+    /// Everything that was read.
+    AllTime,
+}
+
+impl Window {
+    /// Reads `{"rolling_days":30,"complete_days":true}` or `{"all_time":true}`.
+    pub(super) fn parse(value: &Value, pointer: &str, default_complete_days: bool) -> Result<Self, Problem> {
+        let shape = Shape::of(value, pointer, &["rolling_days", "complete_days", "all_time"])?;
+        let complete_days = shape.optional_bool("complete_days")?;
+        let all_time = shape.optional_bool("all_time")?;
+        match (shape.optional("rolling_days"), all_time) {
+            (Some(days), None) => {
+                let days = whole_days(days, &shape.pointer_to("rolling_days"))?;
+                Ok(Self::RollingDays { days, complete_days: complete_days.unwrap_or(default_complete_days) })
+            }
+            (None, Some(true)) if complete_days.is_none() => Ok(Self::AllTime),
+            (None, Some(true)) => {
+                let detail = "window.complete_days applies to rolling_days only; leave it out for all_time";
+                Err(Problem::at(shape.pointer_to("complete_days"), detail))
+            }
+            (None, Some(false)) => {
+                let detail = "window.all_time can only be true; for a limited window give rolling_days instead";
+                Err(Problem::at(shape.pointer_to("all_time"), detail))
+            }
+            (Some(_), Some(_)) => {
+                Err(Problem::at(pointer, "window has both rolling_days and all_time; give one of them"))
+            }
+            (None, None) => Err(Problem::at(
+                pointer,
+                "window.rolling_days is missing; give {\"rolling_days\":30} or {\"all_time\":true}",
+            )),
+        }
+    }
+
+    /// The hours of the window. `as_of` is the end of the last complete hour, and today is the local day it lies in;
+    /// `first_hour` is where all time begins. A rolling window may begin before `first_hour`.
+    #[must_use]
+    pub fn range(&self, as_of: Hour, zone: Zone, first_hour: Hour) -> HourRange {
+        let today = zone.local_day(as_of.start_ms());
+        let back = |days: u32| zone.midnight(today.saturating_sub(i32::try_from(days).unwrap_or(i32::MAX)));
+        match *self {
+            Self::RollingDays { days, complete_days: true } => HourRange { from: back(days), to: zone.midnight(today) },
+            Self::RollingDays { days, complete_days: false } => {
+                HourRange { from: back(days.saturating_sub(1)), to: as_of }
+            }
+            Self::AllTime => HourRange { from: first_hour.min(as_of), to: as_of },
+        }
+    }
+}
+
+impl Serialize for Window {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        match self {
+            Self::RollingDays { days, complete_days } => {
+                map.serialize_entry("rolling_days", days)?;
+                map.serialize_entry("complete_days", complete_days)?;
+            }
+            Self::AllTime => map.serialize_entry("all_time", &true)?,
+        }
+        map.end()
+    }
+}
+
+fn whole_days(value: &Value, pointer: &str) -> Result<u32, Problem> {
+    let wanted = format!("a whole number of days from 1 to {ROLLING_DAYS_MAX}");
+    let Value::Number(number) = value else { return Err(wrong_type(pointer, value, &wanted)) };
+    let days = number.as_u64().and_then(|days| u32::try_from(days).ok());
+    days.filter(|days| (1..=ROLLING_DAYS_MAX).contains(days))
+        .ok_or_else(|| Problem::at(pointer, format!("window.rolling_days must be {wanted}, not {number}")))
+}

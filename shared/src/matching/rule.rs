@@ -1,0 +1,185 @@
+//! The matching as an admin sets it: at most one rule per level.
+
+use crate::fields::Problem;
+use crate::fields::shape::Shape;
+use crate::id::ObjectKind;
+use serde::ser::{SerializeMap, Serializer};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::fmt;
+
+const PATH_CHARS_MAX: usize = 200;
+
+/// Which levels are matched, and by what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Value")]
+pub struct Matching {
+    /// Pendo's visitors to contacts.
+    pub contact: Option<Rule>,
+    /// Pendo's accounts to accounts.
+    pub account: Option<Rule>,
+}
+
+/// One level's pair of fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// What Pendo has.
+    pub pendo: PendoKey,
+    /// What the directory has: a field of the object, or `id`.
+    pub object: String,
+    /// Whether both sides are lower-cased before they are compared.
+    pub ignore_case: bool,
+}
+
+/// What of a Pendo visitor or account is compared.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PendoKey {
+    /// The visitor's id.
+    VisitorId,
+    /// The account's id.
+    AccountId,
+    /// A metadata field of the visitor or account.
+    Metadata {
+        /// Its group: `agent`, `custom`, `auto` …
+        group: String,
+        /// Its name in the group.
+        field: String,
+    },
+}
+
+impl PendoKey {
+    /// Parses `visitorId` (contacts), `accountId` (accounts) or `metadata.<group>.<field>`.
+    ///
+    /// # Errors
+    /// A sentence that says what can be used.
+    pub fn parse(level: ObjectKind, text: &str) -> Result<Self, String> {
+        match (level, text) {
+            (ObjectKind::Contact, "visitorId") => return Ok(Self::VisitorId),
+            (ObjectKind::Account, "accountId") => return Ok(Self::AccountId),
+            _ => {}
+        }
+        let is_name = |name: &str| {
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+        };
+        let parts = text.strip_prefix("metadata.").and_then(|path| path.split_once('.'));
+        match parts {
+            Some((group, field)) if text.len() <= PATH_CHARS_MAX && is_name(group) && is_name(field) => {
+                Ok(Self::Metadata { group: group.to_owned(), field: field.to_owned() })
+            }
+            _ => {
+                let id = id_name(level);
+                Err(format!("\"{text}\" cannot be matched: use {id} or a metadata path such as metadata.agent.email"))
+            }
+        }
+    }
+
+    /// Whether this is the id that every row carries, not a metadata field.
+    #[must_use]
+    pub fn is_id(&self) -> bool {
+        matches!(self, Self::VisitorId | Self::AccountId)
+    }
+}
+
+impl fmt::Display for PendoKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::VisitorId => f.write_str("visitorId"),
+            Self::AccountId => f.write_str("accountId"),
+            Self::Metadata { group, field } => write!(f, "metadata.{group}.{field}"),
+        }
+    }
+}
+
+impl Serialize for PendoKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Matching {
+    /// Parses a matching; a level that is absent or null is not matched.
+    ///
+    /// # Errors
+    /// The first thing that is missing, unknown or of a wrong type; no level at all.
+    pub fn parse(body: &Value) -> Result<Self, Problem> {
+        let shape = Shape::of(body, "", &["contact", "account"])?;
+        let level = |kind: ObjectKind| match shape.optional(kind.name()) {
+            None | Some(Value::Null) => Ok(None),
+            Some(rule) => Rule::parse(kind, rule).map(Some),
+        };
+        let matching = Self { contact: level(ObjectKind::Contact)?, account: level(ObjectKind::Account)? };
+        if matching == Self::default() {
+            let detail = "no level is matched; give contact, account or both, such as \
+                          {\"account\":{\"account\":\"accountId\",\"object\":\"id\"}}";
+            return Err(Problem::at("", detail));
+        }
+        Ok(matching)
+    }
+}
+
+impl Rule {
+    fn parse(level: ObjectKind, value: &Value) -> Result<Self, Problem> {
+        let pendo_name = pendo_member(level);
+        let shape = Shape::of(value, &format!("/{}", level.name()), &[pendo_name, "object", "ignore_case"])?;
+        let wanted = format!("{} or a metadata path such as metadata.agent.email", id_name(level));
+        let pendo = PendoKey::parse(level, shape.text(pendo_name, &wanted)?)
+            .map_err(|detail| Problem::at(shape.pointer_to(pendo_name), detail))?;
+        let object = shape.text("object", "a field of the directory, such as id")?.trim();
+        if object.is_empty() {
+            let detail = format!("{}.object is empty; name a field of the directory, such as id", level.name());
+            return Err(Problem::at(shape.pointer_to("object"), detail));
+        }
+        let ignore_case = shape.optional_bool("ignore_case")?.unwrap_or(false);
+        Ok(Self { pendo, object: object.to_owned(), ignore_case })
+    }
+}
+
+impl Serialize for Matching {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut levels = serializer.serialize_map(None)?;
+        for level in [ObjectKind::Contact, ObjectKind::Account] {
+            if let Some(rule) = self.rule(level) {
+                levels.serialize_entry(level.name(), &Wire { level, rule })?;
+            }
+        }
+        levels.end()
+    }
+}
+
+/// A rule on the wire, where Pendo's side is named after the level.
+struct Wire<'a> {
+    level: ObjectKind,
+    rule: &'a Rule,
+}
+
+impl Serialize for Wire<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut rule = serializer.serialize_map(Some(3))?;
+        rule.serialize_entry(pendo_member(self.level), &self.rule.pendo)?;
+        rule.serialize_entry("object", &self.rule.object)?;
+        rule.serialize_entry("ignore_case", &self.rule.ignore_case)?;
+        rule.end()
+    }
+}
+
+impl TryFrom<Value> for Matching {
+    type Error = Problem;
+
+    fn try_from(body: Value) -> Result<Self, Problem> {
+        Self::parse(&body)
+    }
+}
+
+fn pendo_member(level: ObjectKind) -> &'static str {
+    match level {
+        ObjectKind::Contact => "visitor",
+        ObjectKind::Account => "account",
+    }
+}
+
+fn id_name(level: ObjectKind) -> &'static str {
+    match level {
+        ObjectKind::Contact => "visitorId",
+        ObjectKind::Account => "accountId",
+    }
+}
