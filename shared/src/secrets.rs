@@ -7,7 +7,8 @@
 
 use crate::id::random_hex;
 use aws_sdk_secretsmanager::error::SdkError;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
+pub use secrecy::SecretString;
 
 /// The longest key that is taken.
 const KEY_CHARS_MAX: usize = 256;

@@ -3,13 +3,18 @@
 //! Not here: what a route does. No text of an inner error leaves through this room: it is logged once, at the answer.
 
 pub mod access;
+pub mod extent;
 pub mod locate;
+pub mod log;
+mod nudge;
 pub mod page;
 pub mod problem;
 pub mod reply;
 pub mod request;
+pub mod table;
 
 pub use access::Access;
+pub use nudge::nudge;
 pub use problem::Problem;
 pub use reply::{Reply, answer};
 pub use request::Request;

@@ -32,7 +32,7 @@ pub struct Entry {
     apps: Vec<i64>,
 }
 
-/// Reads the objects of one kind over all apps, sorted by id; `event` has none.
+/// Reads the objects of one kind over all apps, sorted by id; `event` has none, nor has a kind whose list is not there.
 ///
 /// # Errors
 /// Pendo's.
@@ -44,7 +44,10 @@ pub async fn list(client: &Client, kind: Kind) -> Result<Vec<Entry>, PendoError>
         Kind::Page => "/api/v1/page?expand=*",
         Kind::Track => "/api/v1/tracktype?expand=*",
     };
-    let answer = client.get_json(path).await?;
+    let answer = match client.get_json(path).await {
+        Err(PendoError::NotFound { .. }) => return Ok(Vec::new()),
+        answer => answer?,
+    };
     let items = match &answer {
         Value::Array(items) => items.as_slice(),
         Value::Null => &[],
@@ -66,7 +69,7 @@ pub async fn apps(client: &Client) -> Result<Vec<i64>, PendoError> {
     for kind in KINDS {
         match list(client, kind).await {
             Ok(entries) => apps.extend(entries.iter().flat_map(|entry| entry.app.iter().chain(&entry.apps).copied())),
-            Err(PendoError::NotFound { .. } | PendoError::BadRequest { .. } | PendoError::Unreadable { .. }) => {}
+            Err(PendoError::BadRequest { .. } | PendoError::Unreadable { .. }) => {}
             Err(error) => return Err(error),
         }
     }

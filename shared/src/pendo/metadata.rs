@@ -1,7 +1,7 @@
 //! The metadata fields that a subscription has on visitors and accounts: what matching can use.
 
+use super::people::Level;
 use super::{Client, PendoError};
-use crate::store::noun::People;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -24,10 +24,10 @@ pub struct MetadataField {
 ///
 /// # Errors
 /// Pendo's.
-pub async fn fields(client: &Client, people: People) -> Result<Vec<MetadataField>, PendoError> {
-    let (path, id, name) = match people {
-        People::Visitors => ("/api/v1/metadata/schema/visitor", "visitorId", "Visitor ID"),
-        People::Accounts => ("/api/v1/metadata/schema/account", "accountId", "Account ID"),
+pub async fn fields(client: &Client, level: Level) -> Result<Vec<MetadataField>, PendoError> {
+    let (path, name) = match level {
+        Level::Visitors => ("/api/v1/metadata/schema/visitor", "Visitor ID"),
+        Level::Accounts => ("/api/v1/metadata/schema/account", "Account ID"),
     };
     let schema = client.get_json(path).await?;
     let Value::Object(groups) = &schema else {
@@ -41,7 +41,7 @@ pub async fn fields(client: &Client, people: People) -> Result<Vec<MetadataField
     fields.sort_by(|a, b| a.path.cmp(&b.path));
     fields.insert(
         0,
-        MetadataField { path: id.to_owned(), kind: "string".to_owned(), name: name.to_owned(), hidden: false },
+        MetadataField { path: level.id().to_owned(), kind: "string".to_owned(), name: name.to_owned(), hidden: false },
     );
     Ok(fields)
 }

@@ -1,50 +1,110 @@
 //! Pendo's visitors and accounts with the one value that matching compares, read as a stream.
 
 use super::{Client, PendoError};
-use crate::store::noun::People;
-use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use crate::matching::PendoKey;
+use serde_json::{Map, Value, json};
 
 /// How the ids of anonymous visitors begin.
 const ANONYMOUS: &str = "_PENDO_T_";
 
-/// Reads every identified visitor, or every account, with the value at `path` (`visitorId`, `accountId` or a metadata
-/// path): id → value, `None` where it has none.
+/// Which of Pendo's lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// The people in the product.
+    Visitors,
+    /// The customers, as Pendo knows them.
+    Accounts,
+}
+
+impl Level {
+    const fn source(self) -> &'static str {
+        match self {
+            Self::Visitors => "visitors",
+            Self::Accounts => "accounts",
+        }
+    }
+
+    /// The member that holds the id, which matching may name like a path.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Visitors => "visitorId",
+            Self::Accounts => "accountId",
+        }
+    }
+}
+
+/// Reads every identified visitor, or every account, with its value for `key`, and hands each to `on_person`; the value
+/// is `None` where there is none. With `since_ms` only those that Pendo updated at or after it.
 ///
 /// # Errors
 /// Pendo's.
-pub async fn list(client: &Client, people: People, path: &str) -> Result<BTreeMap<String, Option<String>>, PendoError> {
-    let (id, pipeline) = match people {
-        People::Visitors => (
-            "visitorId",
-            json!([{"source": {"visitors": null}}, {"identified": "visitorId"}, {"select": {"id": "visitorId", "value": path}}]),
-        ),
-        People::Accounts => {
-            ("accountId", json!([{"source": {"accounts": null}}, {"select": {"id": "accountId", "value": path}}]))
-        }
-    };
-    let mut found = BTreeMap::new();
-    client
-        .aggregate(&pipeline, |row| {
-            let row: Value = serde_json::from_slice(row).map_err(|error| error.to_string())?;
-            let Some(key) = row.get("id").and_then(text).filter(|key| !key.is_empty() && !key.starts_with(ANONYMOUS))
-            else {
-                return Ok(());
-            };
-            let value = if path == id { Some(key.clone()) } else { row.get("value").and_then(text) };
-            found.insert(key, value.filter(|value| !value.trim().is_empty()));
-            Ok(())
-        })
-        .await?;
-    Ok(found)
+pub async fn read(
+    client: &Client,
+    level: Level,
+    key: &PendoKey,
+    since_ms: Option<i64>,
+    mut on_person: impl FnMut(String, Option<String>),
+) -> Result<u64, PendoError> {
+    let filter = since_ms.map(|since_ms| json!({"filter": format!("metadata.auto.lastupdated >= {since_ms}")}));
+    rows(client, level, std::slice::from_ref(key), filter, |id, mut values| on_person(id, values.pop().flatten())).await
 }
 
-/// Whether a path is one that a pipeline may name: letters, digits, `_` and dots, so that nothing else of Pendo's
-/// expression language can come in.
-#[must_use]
-pub fn is_plain_path(path: &str) -> bool {
-    path.len() <= 200
-        && path.split('.').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
+/// Reads up to `most` visitors or accounts with their values for several keys at once: what else could be matched by.
+///
+/// # Errors
+/// Pendo's.
+pub async fn sample(
+    client: &Client,
+    level: Level,
+    keys: &[PendoKey],
+    most: usize,
+    on_person: impl FnMut(String, Vec<Option<String>>),
+) -> Result<u64, PendoError> {
+    rows(client, level, keys, Some(json!({"limit": most})), on_person).await
+}
+
+async fn rows(
+    client: &Client,
+    level: Level,
+    keys: &[PendoKey],
+    narrow: Option<Value>,
+    mut on_person: impl FnMut(String, Vec<Option<String>>),
+) -> Result<u64, PendoError> {
+    let columns: Vec<(String, &PendoKey)> = keys.iter().enumerate().map(|(index, key)| (format!("value{index}"), key)).collect();
+    let mut select = Map::from_iter([("id".to_owned(), Value::from(level.id()))]);
+    select.extend(columns.iter().map(|(column, key)| (column.clone(), Value::from(place(key).0))));
+    let mut stages = vec![json!({"source": {level.source(): null}})];
+    if level == Level::Visitors {
+        stages.push(json!({"identified": level.id()}));
+    }
+    stages.extend(narrow);
+    stages.push(json!({"select": select}));
+    client
+        .aggregate(&Value::Array(stages), |row| {
+            let row: Value = serde_json::from_slice(row).map_err(|error| error.to_string())?;
+            let id = row.get("id").and_then(text).filter(|id| !id.is_empty() && !id.starts_with(ANONYMOUS));
+            let Some(id) = id else { return Ok(()) };
+            let value = |(column, key): &(String, &PendoKey)| {
+                let below = place(key).1.into_iter().try_fold(row.get(column)?, |value, name| value.get(name));
+                below.and_then(text).filter(|value| !value.trim().is_empty())
+            };
+            let values = columns.iter().map(value).collect();
+            on_person(id, values);
+            Ok(())
+        })
+        .await
+}
+
+/// The expression that selects a key, and the members to follow below what it selects. A name with a hyphen would be
+/// read as a subtraction, so it is followed here and not in the expression.
+fn place(key: &PendoKey) -> (String, Vec<&str>) {
+    match key {
+        PendoKey::VisitorId | PendoKey::AccountId => (key.to_string(), Vec::new()),
+        PendoKey::Metadata { group, field } if group.contains('-') => ("metadata".to_owned(), vec![group, field]),
+        PendoKey::Metadata { group, field } if field.contains('-') => (format!("metadata.{group}"), vec![field]),
+        PendoKey::Metadata { .. } => (key.to_string(), Vec::new()),
+    }
 }
 
 /// A value as matching compares it: text as it stands, numbers and truth values as they are written; lists and objects
@@ -63,13 +123,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_plain_paths_reach_a_pipeline() {
-        for path in ["visitorId", "metadata.agent.email", "metadata.auto__323232.lastvisit"] {
-            assert!(is_plain_path(path), "{path}");
-        }
-        for path in ["", "metadata..email", "a b", "metadata.agent.\"x\"", "now()", "a+b", "metadata.agent."] {
-            assert!(!is_plain_path(path), "{path}");
-        }
+    fn a_hyphen_never_reaches_an_expression() {
+        let key = |group: &str, field: &str| PendoKey::Metadata { group: group.to_owned(), field: field.to_owned() };
+        assert_eq!(place(&PendoKey::VisitorId), ("visitorId".to_owned(), vec![]));
+        assert_eq!(place(&key("agent", "email")), ("metadata.agent.email".to_owned(), vec![]));
+        assert_eq!(place(&key("agent", "e-mail")), ("metadata.agent".to_owned(), vec!["e-mail"]));
+        assert_eq!(place(&key("a-b", "email")), ("metadata".to_owned(), vec!["a-b", "email"]));
     }
 
     #[test]

@@ -1,0 +1,88 @@
+//! Bodies from outside, parsed to what can't be wrong.
+
+use serde::Deserialize;
+use shared::api::{Problem, Request};
+use shared::pendo::Region;
+use shared::secrets::{SecretString, parse_key};
+use shared::time::{Hour, Zone, parse_instant};
+
+/// `POST`, checked. The zone and the beginning are `None` where the caller leaves them.
+pub(crate) struct Connect {
+    pub(crate) region: Region,
+    pub(crate) key: SecretString,
+    pub(crate) time_zone: Option<Zone>,
+    pub(crate) history_from: Option<Hour>,
+}
+
+/// `PATCH`, checked.
+pub(crate) struct Change {
+    pub(crate) time_zone: Option<Zone>,
+    pub(crate) paused: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConnectBody {
+    region: String,
+    integration_key: String,
+    time_zone: Option<String>,
+    history_from: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangeBody {
+    time_zone: Option<String>,
+    paused: Option<bool>,
+}
+
+pub(crate) fn parse_connect(request: &Request, now_ms: i64) -> Result<Connect, Problem> {
+    let body: ConnectBody = request.json()?;
+    let region = Region::parse(&body.region).ok_or_else(|| {
+        let names: Vec<&str> = Region::ALL.iter().map(|region| region.name()).collect();
+        let detail = format!(
+            "There is no such region; choose one of {}: it stands in the address of your Pendo.",
+            names.join(", ")
+        );
+        Problem::invalid("unknown-region", "/region", detail).with("regions", names)
+    })?;
+    let key = parse_key(&body.integration_key).map_err(|error| {
+        let detail = format!("Not sent to Pendo: {error}. Copy the integration key again from Pendo's settings.");
+        Problem::invalid("malformed-key", "/integration_key", detail)
+    })?;
+    let time_zone = body.time_zone.as_deref().map(zone).transpose()?;
+    let history_from = body.history_from.as_deref().map(|text| beginning(text, now_ms)).transpose()?;
+    Ok(Connect { region, key, time_zone, history_from })
+}
+
+pub(crate) fn parse_change(request: &Request) -> Result<Change, Problem> {
+    let body: ChangeBody = request.json()?;
+    if body.time_zone.is_none() && body.paused.is_none() {
+        return Err(Problem::invalid(
+            "nothing-to-change",
+            "",
+            "Nothing to change: give \"time_zone\", \"paused\" or both.",
+        ));
+    }
+    Ok(Change { time_zone: body.time_zone.as_deref().map(zone).transpose()?, paused: body.paused })
+}
+
+fn zone(name: &str) -> Result<Zone, Problem> {
+    Zone::parse(name).map_err(|error| Problem::invalid("time-zone", "/time_zone", format!("{error}.")))
+}
+
+fn beginning(text: &str, now_ms: i64) -> Result<Hour, Problem> {
+    let invalid = |detail: &str| Problem::invalid("history-from", "/history_from", detail);
+    let ms = parse_instant(text).ok_or_else(|| {
+        invalid("\"history_from\" must be a date such as 2026-06-01, or an instant such as 2026-06-01T00:00:00Z.")
+    })?;
+    if ms > now_ms {
+        return Err(invalid(
+            "\"history_from\" lies in the future: give a day that has begun, or leave it out to read all history.",
+        ));
+    }
+    if ms < 0 {
+        return Err(invalid("\"history_from\" lies before 1970: leave it out to read all history."));
+    }
+    Ok(Hour::of_ms(ms))
+}

@@ -1,0 +1,42 @@
+//! `PATCH /v1/connection`: the zone in which windows are cut, pausing and going on.
+
+use crate::body::Change;
+use crate::view::view;
+use shared::api::{Problem, Reply, nudge};
+use shared::connection::ConnectionStatus;
+use shared::context::Context;
+use shared::id::WorkspaceId;
+use shared::queue::Job;
+
+/// Changes what is asked; equal values write nothing.
+pub(crate) async fn change(context: &Context, workspace: &WorkspaceId, asked: Change) -> Result<Reply, Problem> {
+    let stands = context.store.connection_get(workspace).await?.ok_or_else(Problem::not_connected)?;
+    let before = stands.value;
+    let mut after = before.clone();
+    after.time_zone = asked.time_zone.unwrap_or(before.time_zone);
+    after.status = match (asked.paused, before.status) {
+        (_, ConnectionStatus::Disconnected | ConnectionStatus::Purging) => return Err(Problem::not_connected()),
+        (Some(true), ConnectionStatus::Active) => ConnectionStatus::Paused,
+        (Some(false), ConnectionStatus::Paused) => ConnectionStatus::Active,
+        (Some(_), ConnectionStatus::Revoked) => {
+            return Err(Problem::conflict(
+                "key-revoked",
+                "Pendo refuses the key: send a new one with POST /v1/connection.",
+            )
+            .at("/paused"));
+        }
+        (_, status) => status,
+    };
+    if after != before {
+        context.store.connection_put(workspace, &after, stands.version).await?;
+    }
+    let mut view = view(&after);
+    if after.time_zone != before.time_zone {
+        nudge(context, workspace, Job::Evaluate { workspace: workspace.to_string() }).await;
+        view["values_to_recompute"] = shared::api::extent::all_values(context, workspace).await?.into();
+    }
+    if after.status == ConnectionStatus::Active && before.status == ConnectionStatus::Paused {
+        nudge(context, workspace, Job::Sync { workspace: workspace.to_string(), hop: 0 }).await;
+    }
+    Reply::json(200, &view)
+}

@@ -1,0 +1,170 @@
+//! `POST /v1/connection`: connect, reconnect, or put a new key in the place of the old.
+//!
+//! Order of writes: the secret first, then the connection that names it. If the second fails the first is taken back, so
+//! nothing half-made is usable.
+
+use crate::body::Connect;
+use crate::subscription::{Subscription, is_same, verify};
+use crate::view::view;
+use shared::api::{Problem, Reply, nudge};
+use shared::connection::{Connection, ConnectionStatus};
+use shared::context::Context;
+use shared::id::{ConnectionId, WorkspaceId};
+use shared::queue::Job;
+use shared::secrets::{SecretsError, is_same_key};
+use shared::store::Versioned;
+use shared::time::Zone;
+
+/// Checks the key against Pendo, then does what the present state asks for.
+pub(crate) async fn connect(context: &Context, workspace: &WorkspaceId, asked: Connect) -> Result<Reply, Problem> {
+    let found = verify(context, asked.region, &asked.key).await?;
+    let stands = context.store.connection_get(workspace).await?;
+    match stands {
+        Some(stands) if stands.value.status == ConnectionStatus::Purging => {
+            // A purge that broke off is taken up again; the new connection has nothing in common with it.
+            crate::disconnect::queue_purge(context, workspace, &stands.value).await?;
+            begin(context, workspace, asked, found, stands.version).await
+        }
+        None => begin(context, workspace, asked, found, 0).await,
+        Some(stands) => {
+            refuse_other_beginning(&stands.value, &asked)?;
+            if !is_same(context, workspace, &stands.value, &found).await? {
+                return Err(Problem::conflict(
+                    "other-subscription",
+                    "this key reads another Pendo subscription: disconnect with purge first (DELETE /v1/connection?data=purge)",
+                )
+                .at("/integration_key"));
+            }
+            renew(context, workspace, asked, found, stands).await
+        }
+    }
+}
+
+/// The first connection, or the first after a purge.
+async fn begin(
+    context: &Context,
+    workspace: &WorkspaceId,
+    asked: Connect,
+    found: Subscription,
+    version: u64,
+) -> Result<Reply, Problem> {
+    let secret = context.secrets.create(&asked.key).await?;
+    let connection = Connection {
+        id: ConnectionId::random(),
+        region: asked.region,
+        base_url: found.base_url,
+        secret,
+        time_zone: asked.time_zone.unwrap_or(Zone::UTC),
+        history_from: asked.history_from,
+        status: ConnectionStatus::Active,
+        apps: found.apps,
+        write_access: found.write_access,
+        connected_at_ms: context.clock.now_ms(),
+        frozen_as_of: None,
+    };
+    put_or_take_back(context, workspace, &connection, version).await?;
+    nudge(context, workspace, Job::Sync { workspace: workspace.to_string(), hop: 0 }).await;
+    Reply::json(201, &view(&connection))
+}
+
+/// The same subscription with a key that is new, or with the same.
+async fn renew(
+    context: &Context,
+    workspace: &WorkspaceId,
+    asked: Connect,
+    found: Subscription,
+    stands: Versioned<Connection>,
+) -> Result<Reply, Problem> {
+    let before = stands.value;
+    let is_back = before.status == ConnectionStatus::Disconnected;
+    let mut after = Connection {
+        region: asked.region,
+        base_url: found.base_url,
+        time_zone: asked.time_zone.unwrap_or(before.time_zone),
+        status: if before.status == ConnectionStatus::Paused {
+            ConnectionStatus::Paused
+        } else {
+            ConnectionStatus::Active
+        },
+        apps: found.apps,
+        write_access: found.write_access,
+        frozen_as_of: None,
+        ..before.clone()
+    };
+    // Where the host moves, key and host must change in one step: a fresh secret, named together with the host.
+    let key = if is_back { None } else { stored_key(context, &before.secret).await? };
+    let needs_secret = key.is_none() || after.base_url != before.base_url;
+    if needs_secret {
+        after.secret = context.secrets.create(&asked.key).await?;
+        if is_back {
+            after.connected_at_ms = context.clock.now_ms();
+        }
+        put_or_take_back(context, workspace, &after, stands.version).await?;
+        forget(context, &before.secret).await;
+    } else {
+        if key.is_some_and(|key| !is_same_key(&key, &asked.key)) {
+            context.secrets.put(&before.secret, &asked.key).await?;
+        }
+        if after != before {
+            context.store.connection_put(workspace, &after, stands.version).await?;
+        }
+    }
+    if after.status == ConnectionStatus::Active && before.status != ConnectionStatus::Active {
+        nudge(context, workspace, Job::Sync { workspace: workspace.to_string(), hop: 0 }).await;
+    } else if after.time_zone != before.time_zone {
+        nudge(context, workspace, Job::Evaluate { workspace: workspace.to_string() }).await;
+    }
+    Reply::json(if is_back { 201 } else { 200 }, &view(&after))
+}
+
+/// Values rest on where history begins, so it stays as it is for as long as the data does.
+fn refuse_other_beginning(connection: &Connection, asked: &Connect) -> Result<(), Problem> {
+    if asked.history_from.is_none() || asked.history_from == connection.history_from {
+        return Ok(());
+    }
+    Err(Problem::conflict(
+        "history-from",
+        "history_from is chosen when connecting and can't be moved: leave it out, or disconnect with purge first (DELETE /v1/connection?data=purge).",
+    )
+    .at("/history_from"))
+}
+
+/// The key that is kept; `None` when its secret is gone.
+async fn stored_key(context: &Context, secret: &str) -> Result<Option<shared::secrets::SecretString>, Problem> {
+    match context.secrets.get(secret).await {
+        Ok(key) => Ok(Some(key)),
+        Err(SecretsError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Writes a connection that names a fresh secret; the secret goes again if that fails.
+async fn put_or_take_back(
+    context: &Context,
+    workspace: &WorkspaceId,
+    connection: &Connection,
+    version: u64,
+) -> Result<(), Problem> {
+    let put = context.store.connection_put(workspace, connection, version).await;
+    if put.is_err() && !is_named(context, workspace, connection).await {
+        forget(context, &connection.secret).await;
+    }
+    put.map(|_| ()).map_err(Problem::from)
+}
+
+/// Whether the write came through although its answer did not.
+async fn is_named(context: &Context, workspace: &WorkspaceId, connection: &Connection) -> bool {
+    let stands = context.store.connection_get(workspace).await;
+    stands.is_ok_and(|stands| stands.is_some_and(|stands| stands.value.secret == connection.secret))
+}
+
+/// Deletes a secret that nothing names any more.
+async fn forget(context: &Context, secret: &str) {
+    if let Err(error) = context.secrets.delete(secret).await {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            secret.name = secret,
+            "a secret that nothing names stays"
+        );
+    }
+}
