@@ -2,7 +2,7 @@
 
 use crate::view::{inactive, view};
 use serde_json::json;
-use shared::api::{Problem, Reply};
+use shared::api::{Problem, Reply, nudge};
 use shared::connection::{Connection, ConnectionStatus};
 use shared::context::Context;
 use shared::id::WorkspaceId;
@@ -57,7 +57,8 @@ async fn keep(context: &Context, workspace: &WorkspaceId, stands: Versioned<Conn
 }
 
 /// First the mark that stops every run, then the job that removes the data, then the key, last the item: whatever
-/// breaks off in between is found again by the mark.
+/// breaks off in between is found again by the mark. A job that comes while the item still stands may leave the data
+/// alone, so it is queued once more when the item is gone.
 async fn purge(context: &Context, workspace: &WorkspaceId, stands: Versioned<Connection>) -> Result<Reply, Problem> {
     let mut connection = stands.value;
     if connection.status != ConnectionStatus::Purging {
@@ -70,6 +71,7 @@ async fn purge(context: &Context, workspace: &WorkspaceId, stands: Versioned<Con
         Ok(()) | Err(StoreError::Missing { .. }) => {}
         Err(error) => return Err(error.into()),
     }
+    nudge(context, workspace, purge_job(workspace, &connection)).await;
     let shown = json!({
         "status": ConnectionStatus::Purging,
         "progress": {"key": "deleted", "connection": "deleted", "data": "queued"},
@@ -80,15 +82,10 @@ async fn purge(context: &Context, workspace: &WorkspaceId, stands: Versioned<Con
 }
 
 /// Queues the removal of what a connection left.
-pub(crate) async fn queue_purge(
-    context: &Context,
-    workspace: &WorkspaceId,
-    connection: &Connection,
-) -> Result<(), Problem> {
-    let job = Job::Purge {
-        workspace: workspace.to_string(),
-        connection: connection.id.clone(),
-        secret: connection.secret.clone(),
-    };
-    context.queue.send(workspace, &job).await.map_err(Problem::from)
+pub(crate) async fn queue_purge(context: &Context, workspace: &WorkspaceId, connection: &Connection) -> Result<(), Problem> {
+    context.queue.send(workspace, &purge_job(workspace, connection)).await.map_err(Problem::from)
+}
+
+fn purge_job(workspace: &WorkspaceId, connection: &Connection) -> Job {
+    Job::Purge { workspace: workspace.to_string(), connection: connection.id.clone(), secret: connection.secret.clone() }
 }

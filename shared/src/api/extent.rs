@@ -8,7 +8,12 @@ use crate::store::StoreError;
 ///
 /// # Errors
 /// The table's.
-pub async fn values_of(context: &Context, workspace: &WorkspaceId, kind: ObjectKind, fields: usize) -> Result<usize, StoreError> {
+pub async fn values_of(
+    context: &Context,
+    workspace: &WorkspaceId,
+    kind: ObjectKind,
+    fields: usize,
+) -> Result<usize, StoreError> {
     if fields == 0 {
         return Ok(0);
     }

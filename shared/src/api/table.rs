@@ -45,7 +45,10 @@ mod tests {
     fn a_table_is_quoted_and_runs_nothing() {
         let columns = BTreeSet::from(["MAU".to_owned(), "Last, used".to_owned()]);
         let values = BTreeMap::from([("MAU".to_owned(), Value::from(42)), ("Last, used".to_owned(), Value::Null)]);
-        let rows = Rows::from([(("account", "A-1".to_owned()), values), (("account", "=1+\"2\"".to_owned()), BTreeMap::new())]);
+        let rows = Rows::from([
+            (("account", "A-1".to_owned()), values),
+            (("account", "=1+\"2\"".to_owned()), BTreeMap::new()),
+        ]);
         let table = write(&columns, &rows).unwrap();
         assert_eq!(table, "object,id,\"Last, used\",MAU\r\naccount,\"'=1+\"\"2\"\"\",,\r\naccount,A-1,,42\r\n");
     }

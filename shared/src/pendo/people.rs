@@ -71,7 +71,8 @@ async fn rows(
     narrow: Option<Value>,
     mut on_person: impl FnMut(String, Vec<Option<String>>),
 ) -> Result<u64, PendoError> {
-    let columns: Vec<(String, &PendoKey)> = keys.iter().enumerate().map(|(index, key)| (format!("value{index}"), key)).collect();
+    let columns: Vec<(String, &PendoKey)> =
+        keys.iter().enumerate().map(|(index, key)| (format!("value{index}"), key)).collect();
     let mut select = Map::from_iter([("id".to_owned(), Value::from(level.id()))]);
     select.extend(columns.iter().map(|(column, key)| (column.clone(), Value::from(place(key).0))));
     let mut stages = vec![json!({"source": {level.source(): null}})];
