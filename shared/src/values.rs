@@ -1,1 +1,323 @@
-//! Placeholder.
+//! Values as people read them: what the pages hold, joined with what is known of coverage, freshness and reasons.
+//!
+//! Nothing of this is stored with a value, so that a value's item is written only when the value changes.
+
+use crate::connection::{Connection, ConnectionStatus};
+use crate::context::Context;
+use crate::directory::Directory;
+use crate::fields::{Field, Reason, Window};
+use crate::id::{ObjectKind, WorkspaceId};
+use crate::matching::Status;
+use crate::store::{Shard, Store, StoreError};
+use crate::sync::checkpoint::{Checkpoint, KindState};
+use crate::sync::page::{self, ObjectValues, Values};
+use crate::time::{Hour, HourRange, Zone, to_the_second};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// One object and field, as exported.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Line {
+    /// Account or contact.
+    pub object: ObjectKind,
+    /// The object's id.
+    pub id: String,
+    /// The field's name.
+    pub field: String,
+    /// The value, or null.
+    pub value: serde_json::Value,
+    /// Why it is null.
+    pub reason: Option<Reason>,
+    /// The window's first instant.
+    pub from: Option<String>,
+    /// The window's end, not included.
+    pub to: Option<String>,
+    /// Up to when Pendo was read.
+    pub as_of: Option<String>,
+    /// Hours read over hours of the window.
+    pub coverage: f64,
+    /// Whether Pendo can't change it any more.
+    #[serde(rename = "final")]
+    pub is_final: bool,
+    /// Whether it may still change: provisional, settling or final.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settled: Option<Settled>,
+}
+
+/// How settled a value's window is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Settled {
+    /// It holds an hour that is very young, or one that no probe agrees with.
+    Provisional,
+    /// Pendo may still add late rows.
+    Settling,
+    /// It ends more than ten days ago and every bucket is verified.
+    Final,
+}
+
+/// Which values are asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Query {
+    /// Only this level.
+    pub object: Option<ObjectKind>,
+    /// Only this object.
+    pub id: Option<String>,
+    /// Only this field, by name or id.
+    pub field: Option<String>,
+    /// Where to go on.
+    pub after: Option<Cursor>,
+    /// Objects of a page at most; 0 stands for all.
+    pub limit: usize,
+    /// Whether lines say how settled they are, beyond final.
+    pub with_settled: bool,
+}
+
+/// Where to go on: behind this object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cursor {
+    /// Its level.
+    pub object: ObjectKind,
+    /// Its id.
+    pub id: String,
+}
+
+/// A page of lines, sorted by object, id and field.
+#[derive(Clone, Debug, Serialize)]
+pub struct Page {
+    /// The lines.
+    pub items: Vec<Line>,
+    /// Where the next page begins.
+    #[serde(skip)]
+    pub next: Option<Cursor>,
+}
+
+/// Why values could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ValuesError {
+    /// Nothing was ever connected.
+    #[error("the workspace is not connected")]
+    NotConnected,
+    /// No field has this name or id.
+    #[error("no calculated field is called \"{0}\"")]
+    UnknownField(String),
+    /// No object has this id.
+    #[error("no {} has the id \"{id}\"", object.map_or("account or contact", ObjectKind::name))]
+    UnknownObject {
+        /// The level asked.
+        object: Option<ObjectKind>,
+        /// The id asked.
+        id: String,
+    },
+    /// The table's.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What joins stored outcomes with their circumstances.
+struct Reader {
+    connection: Connection,
+    checkpoint: Checkpoint,
+    fields: Vec<Field>,
+    now: Hour,
+    provisional_hours: i32,
+    with_settled: bool,
+}
+
+/// Reads values. Objects come from the directory, so every object is shown, matched or not.
+///
+/// # Errors
+/// What was asked for does not exist; the table's.
+pub async fn list(context: &Context, workspace: &WorkspaceId, query: &Query) -> Result<Page, ValuesError> {
+    let store = &context.store;
+    let connection = store.connection_get(workspace).await?.ok_or(ValuesError::NotConnected)?.value;
+    // Heads before what they were evaluated from.
+    let (shards, values) = pages(store, workspace, &connection, query).await?;
+    let checkpoint = store.checkpoint_get(workspace, &connection.id).await?.value;
+    let mut fields = store.fields_get(workspace).await?.value;
+    let directory = store.directory_get(workspace).await?;
+    if let Some(name) = &query.field {
+        fields.retain(|field| field.id.as_str() == name || field.definition.name.eq_ignore_ascii_case(name));
+        if fields.is_empty() {
+            return Err(ValuesError::UnknownField(name.clone()));
+        }
+    }
+    fields.sort_by(|a, b| a.definition.name.cmp(&b.definition.name));
+    let now = Hour::of_ms(context.clock.now_ms());
+    let reader = Reader {
+        connection,
+        checkpoint,
+        fields,
+        now,
+        provisional_hours: context.config.provisional_hours,
+        with_settled: query.with_settled,
+    };
+    let mut items = Vec::new();
+    let mut objects = objects(&directory, query);
+    if let Some(id) = &query.id
+        && objects.is_empty()
+    {
+        return Err(ValuesError::UnknownObject { object: query.object, id: id.clone() });
+    }
+    let is_cut = query.limit > 0 && objects.len() > query.limit;
+    if is_cut {
+        objects.truncate(query.limit);
+    }
+    for (object, id) in &objects {
+        let stored = values.get(&(*object, (*id).to_owned()));
+        reader.lines(*object, id, stored, &shards, &mut items);
+    }
+    let next = is_cut.then(|| objects.last().map(|(object, id)| Cursor { object: *object, id: (*id).to_owned() })).flatten();
+    Ok(Page { items, next })
+}
+
+fn objects<'d>(directory: &'d Directory, query: &Query) -> Vec<(ObjectKind, &'d str)> {
+    let accounts = directory.accounts.keys().map(|id| (ObjectKind::Account, id.as_str()));
+    let contacts = directory.contacts.keys().map(|id| (ObjectKind::Contact, id.as_str()));
+    accounts
+        .chain(contacts)
+        .filter(|(object, _)| query.object.is_none_or(|wanted| wanted == *object))
+        .filter(|(_, id)| query.id.as_ref().is_none_or(|wanted| wanted == id))
+        .filter(|(object, id)| query.after.as_ref().is_none_or(|after| (after.object, after.id.as_str()) < (*object, *id)))
+        .collect()
+}
+
+/// Reads the heads and those of their pages that can hold what is asked.
+async fn pages(store: &Store, workspace: &WorkspaceId, connection: &Connection, query: &Query) -> Result<(Vec<Shard>, Values), StoreError> {
+    let Some(layout) = store.layout_get(workspace, &connection.id).await? else { return Ok((Vec::new(), Values::new())) };
+    let (mut shards, mut values) = (Vec::new(), Values::new());
+    for number in 0..layout.shards {
+        loop {
+            let shard = store.shard_get(workspace, &connection.id, number).await?;
+            let wanted = |at: usize| {
+                query.id.as_ref().is_none_or(|id| {
+                    let levels = [ObjectKind::Account, ObjectKind::Contact];
+                    levels.iter().any(|level| page::page_of(*level, id, shard.pages().len()) == at)
+                })
+            };
+            let sorts: Vec<String> =
+                shard.pages().iter().enumerate().filter(|(at, _)| wanted(*at)).filter_map(|(_, page)| Some(page.as_ref()?.sort.clone())).collect();
+            match store.pages_get(&shard, &sorts).await {
+                Ok(bodies) => {
+                    for (sort, body) in sorts.into_iter().zip(bodies) {
+                        let page = page::unpack(&body).map_err(|detail| StoreError::Unreadable { key: sort, detail })?;
+                        for (key, object) in page {
+                            // An object on its way from one home to another may stand in both: the matched one counts.
+                            if object.status == Status::Matched || !values.contains_key(&key) {
+                                values.insert(key, object);
+                            }
+                        }
+                    }
+                    shards.push(shard);
+                    break;
+                }
+                // The page was replaced after the head was read: a newer head stands.
+                Err(StoreError::Missing { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok((shards, values))
+}
+
+impl Reader {
+    fn lines(&self, object: ObjectKind, id: &str, stored: Option<&ObjectValues>, shards: &[Shard], items: &mut Vec<Line>) {
+        for field in self.fields.iter().filter(|field| field.definition.object == object) {
+            let kind = field.definition.usage.kind;
+            let state = self.checkpoint.kinds.get(&kind);
+            let as_of = state.and_then(|state| state.as_of);
+            let as_of = self.connection.frozen_as_of.map_or(as_of, |frozen| as_of.map(|as_of| as_of.min(frozen)));
+            let window = as_of.map(|as_of| self.window(field, state, as_of));
+            let coverage = window.map_or(0.0, |window| self.coverage(window, state, as_of));
+            let outcome = stored.and_then(|values| values.outcomes.get(&field.id).copied());
+            let status = stored.map_or(Status::Unmatched, |values| values.status);
+            let reason = self.reason(field, state, window, coverage, status).or(match outcome {
+                Some(outcome) => outcome.reason(),
+                // The field is new and its turn has not come.
+                None => Some(Reason::Backfilling),
+            });
+            let value = match (reason, outcome) {
+                (None | Some(Reason::Disconnected), Some(outcome)) => outcome.value(),
+                _ => serde_json::Value::Null,
+            };
+            let settled = self.settled(kind, window, shards);
+            items.push(Line {
+                object,
+                id: id.to_owned(),
+                field: field.definition.name.clone(),
+                value,
+                reason,
+                from: window.map(|window| to_the_second(window.from.start_ms())),
+                to: window.map(|window| to_the_second(window.to.start_ms())),
+                as_of: as_of.map(|as_of| to_the_second(as_of.start_ms())),
+                coverage,
+                is_final: settled == Settled::Final,
+                settled: self.with_settled.then_some(settled),
+            });
+        }
+    }
+
+    fn zone(&self) -> Zone {
+        self.connection.time_zone
+    }
+
+    /// The field's window; an all-time window begins at the first hour that was read.
+    fn window(&self, field: &Field, state: Option<&KindState>, as_of: Hour) -> HourRange {
+        let first = self.connection.history_from.or(state.and_then(|state| state.first_hour)).unwrap_or(as_of);
+        field.definition.window.range(as_of, self.zone(), first)
+    }
+
+    /// Hours read over hours of the window. Hours before the history that is to be read are not read.
+    #[expect(clippy::cast_lossless, reason = "i32 to f64")]
+    fn coverage(&self, window: HourRange, state: Option<&KindState>, as_of: Option<Hour>) -> f64 {
+        let Some(covered_from) = state.and_then(|state| state.covered_from) else { return 0.0 };
+        if window.is_empty() {
+            return 1.0;
+        }
+        // Without a chosen start all history is read, however early a window begins.
+        let is_all = self.connection.history_from.is_none() && state.is_some_and(|state| state.backfill.is_none());
+        let from = if is_all { window.from } else { window.from.max(covered_from) };
+        let read = HourRange { from, to: as_of.map_or(window.to, |as_of| window.to.min(as_of)) };
+        read.len() as f64 / window.len() as f64
+    }
+
+    fn reason(&self, field: &Field, state: Option<&KindState>, window: Option<HourRange>, coverage: f64, status: Status) -> Option<Reason> {
+        match status {
+            Status::Unmatched => return Some(Reason::Unmatched),
+            Status::Ambiguous => return Some(Reason::Ambiguous),
+            Status::Matched => {}
+        }
+        let Some(window) = window else { return Some(Reason::Backfilling) };
+        let begins_before = self.connection.history_from.is_some_and(|start| window.from < start);
+        if begins_before && matches!(field.definition.window, Window::RollingDays { .. }) {
+            return Some(Reason::NotRead);
+        }
+        let is_backfilling = state.is_none_or(|state| state.backfill.is_some() || state.covered_from.is_none());
+        let is_all_time = matches!(field.definition.window, Window::AllTime);
+        if is_backfilling && (coverage < 1.0 || is_all_time) {
+            return Some(Reason::Backfilling);
+        }
+        (self.connection.status == ConnectionStatus::Disconnected).then_some(Reason::Disconnected)
+    }
+
+    fn settled(&self, kind: crate::id::Kind, window: Option<HourRange>, _shards: &[Shard]) -> Settled {
+        let Some(window) = window else { return Settled::Provisional };
+        let is_unverified = self.checkpoint.kinds.get(&kind).is_none_or(|state| state.unverified_hours > 0);
+        if window.to > self.now.plus(-self.provisional_hours) || is_unverified {
+            Settled::Provisional
+        } else if window.to <= self.now.plus(-crate::sync::plan::DAILY_HOURS) {
+            Settled::Final
+        } else {
+            Settled::Settling
+        }
+    }
+}
+
+/// How many values a change of these levels recomputes: objects times fields.
+#[must_use]
+pub fn count(directory: &Directory, fields: &[Field], object: Option<ObjectKind>) -> usize {
+    let per_level: BTreeMap<ObjectKind, usize> =
+        [(ObjectKind::Account, directory.accounts.len()), (ObjectKind::Contact, directory.contacts.len())].into();
+    let levels = fields.iter().map(|field| field.definition.object).filter(|level| object.is_none_or(|wanted| wanted == *level));
+    levels.map(|level| per_level.get(&level).copied().unwrap_or_default()).sum()
+}

@@ -7,6 +7,7 @@ pub mod error;
 pub mod metadata;
 pub mod people;
 pub mod region;
+pub mod usage;
 
 pub use client::Client;
 pub use error::PendoError;

@@ -6,15 +6,19 @@
 
 pub mod document;
 pub mod error;
+pub mod head;
 mod item;
 mod key;
 pub mod meter;
 pub mod noun;
+pub mod run;
 pub mod tree;
 
 pub use document::Versioned;
 pub use error::StoreError;
+pub use head::{Change, PageRef, Seen, Shard};
 pub use key::Partition;
+pub use run::{Layout, SeenIn};
 pub use meter::{Meter, Spent};
 
 use std::sync::Arc;

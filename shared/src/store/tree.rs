@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A page is split when it grows beyond this many bytes (compressed).
-const PAGE_BYTES_MAX: usize = 64_000;
+const PAGE_BYTES_MAX: usize = 8_000;
 
 /// The map a tree holds.
 pub type Map = BTreeMap<String, serde_json::Value>;

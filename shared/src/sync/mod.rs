@@ -1,1 +1,24 @@
-//! Placeholder.
+//! One run of a connection: plan → fetch → prove → store and evaluate → compact → checkpoint.
+//!
+//! Every step is level-triggered: it compares what stands with what should stand and never relies on having been told,
+//! so an interruption anywhere is mended by the next run.
+
+pub mod checkpoint;
+pub mod compact;
+pub mod evaluate;
+pub mod fetch;
+pub mod history;
+pub mod moves;
+pub mod page;
+pub mod people;
+pub mod plan;
+pub mod purge;
+pub mod reconcile;
+pub mod run;
+pub mod shards;
+pub mod status;
+pub mod subscription;
+pub mod world;
+
+pub use run::{RunEnd, SyncError, evaluate_only, run};
+pub use subscription::same_subscription;

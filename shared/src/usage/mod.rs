@@ -1,3 +1,7 @@
 //! Usage as it is kept: rows, fingerprints, blocks.
 
+pub mod block;
+pub mod entry;
+pub mod fingerprint;
+pub mod pack;
 pub mod row;

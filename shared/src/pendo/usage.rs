@@ -1,0 +1,342 @@
+//! The two usage questions: a probe (fingerprints of many buckets) and a fetch (the rows of a few).
+//!
+//! Pendo's raw rows are split by server, address, browser and parameters; Pendo groups that away here, so that a row's key
+//! is ours and stable. Hours are asked as milliseconds with `hourRange`, so that no zone is involved, and over all apps.
+
+use super::{Client, PendoError};
+use crate::id::Kind;
+use crate::time::{DAY_MS, HOUR_MS, Hour, HourRange};
+use crate::usage::fingerprint::Fingerprint;
+use crate::usage::row::Row;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// Which buckets a probe answers for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// Hours in UTC.
+    Hour,
+    /// Days in UTC, named by their first hour.
+    Day,
+}
+
+/// Guide events are chosen by Pendo's own window but bucketed by the server's time. A window is asked this much wider,
+/// since which clock Pendo's window goes by is not documented.
+const GUIDE_MARGIN_HOURS: i32 = 24;
+
+const fn source_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Event => "events",
+        Kind::Feature => "featureEvents",
+        Kind::Guide => "guideEvents",
+        Kind::Page => "pageEvents",
+        Kind::Track => "trackEvents",
+    }
+}
+
+const fn object_key(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Event => None,
+        Kind::Feature => Some("featureId"),
+        Kind::Guide => Some("guideId"),
+        Kind::Page => Some("pageId"),
+        Kind::Track => Some("trackTypeId"),
+    }
+}
+
+/// The stages up to rows with an `hour`. A guide event has no hour of its own: it takes the server's time.
+fn source(kind: Kind, range: HourRange) -> Vec<Value> {
+    let name = source_name(kind);
+    let margin = if kind == Kind::Guide { GUIDE_MARGIN_HOURS } else { 0 };
+    let first = range.from.plus(-margin).start_ms();
+    let count = range.len() + margin + i32::from(margin > 0);
+    let mut stages = vec![json!({"source": {
+        name: {"appId": "expandAppIds(\"*\")"},
+        "timeSeries": {"period": "hourRange", "first": first, "count": count},
+    }})];
+    if kind == Kind::Guide {
+        let (from, to) = (range.from.start_ms(), range.to.start_ms());
+        stages.push(json!({"filter": format!("receivedTime >= {from} && receivedTime < {to}")}));
+        stages.push(json!({"eval": {"hour": format!("receivedTime - receivedTime % {HOUR_MS}")}}));
+    }
+    stages
+}
+
+/// The stages up to our rows: identified visitors, grouped to our key.
+fn grouped(kind: Kind, range: HourRange) -> Vec<Value> {
+    let mut keys = vec!["accountId", "visitorId", "appId"];
+    keys.extend(object_key(kind));
+    let fields = if kind == Kind::Guide {
+        keys.push("type");
+        json!([{"events": {"count": null}}, {"first": {"min": "receivedTime"}}, {"last": {"max": "receivedTime"}}])
+    } else {
+        json!([
+            {"events": {"sum": "numEvents"}}, {"minutes": {"sum": "numMinutes"}},
+            {"first": {"min": "firstTime"}}, {"last": {"max": "lastTime"}},
+        ])
+    };
+    keys.push("hour");
+    let mut stages = source(kind, range);
+    stages.push(json!({"identified": "visitorId"}));
+    stages.push(json!({"group": {"group": keys, "fields": fields}}));
+    stages
+}
+
+fn probe_pipeline(kind: Kind, range: HourRange, by: By) -> Value {
+    let mut stages = grouped(kind, range);
+    let key = match by {
+        By::Hour => {
+            stages.push(json!({"eval": {"squares": "events * events"}}));
+            "hour"
+        }
+        By::Day => {
+            stages.push(json!({"eval": {"squares": "events * events", "utcDay": format!("hour - hour % {DAY_MS}")}}));
+            "utcDay"
+        }
+    };
+    let mut fields = vec![json!({"rows": {"count": null}}), json!({"events": {"sum": "events"}})];
+    if kind != Kind::Guide {
+        fields.push(json!({"minutes": {"sum": "minutes"}}));
+    }
+    fields.extend([json!({"squares": {"sum": "squares"}}), json!({"last": {"max": "last"}})]);
+    stages.push(json!({"group": {"group": [key], "fields": fields}}));
+    Value::Array(stages)
+}
+
+fn totals_pipeline(kind: Kind, range: HourRange) -> Value {
+    let mut stages = source(kind, range);
+    stages.push(json!({"eval": {"utcDay": format!("hour - hour % {DAY_MS}")}}));
+    let events = if kind == Kind::Guide { json!({"count": null}) } else { json!({"sum": "numEvents"}) };
+    stages.push(json!({"group": {"group": ["utcDay"], "fields": [{"events": events}]}}));
+    Value::Array(stages)
+}
+
+/// Asks Pendo for the fingerprints of the buckets in a range. A bucket without rows is absent.
+///
+/// # Errors
+/// Pendo's.
+pub async fn probe(client: &Client, kind: Kind, range: HourRange, by: By) -> Result<BTreeMap<Hour, Fingerprint>, PendoError> {
+    let mut found: BTreeMap<Hour, Fingerprint> = BTreeMap::new();
+    client
+        .aggregate(&probe_pipeline(kind, range, by), |bytes| {
+            let wire: WireTotals = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+            let hour = Hour::of_ms(wire.hour.or(wire.utc_day).ok_or("it has no hour")?);
+            if range.holds(hour) || by == By::Day {
+                found.entry(hour).or_default().merge(&Fingerprint {
+                    rows: wire.rows,
+                    events: wire.events,
+                    minutes: wire.minutes,
+                    squares: wire.squares,
+                    newest_ms: wire.last.unwrap_or_default(),
+                });
+            }
+            Ok(())
+        })
+        .await?;
+    Ok(found)
+}
+
+/// Asks Pendo for all events per UTC day, anonymous visitors' too: the total that ours must add up to.
+///
+/// # Errors
+/// Pendo's.
+pub async fn totals(client: &Client, kind: Kind, range: HourRange) -> Result<BTreeMap<i32, u64>, PendoError> {
+    let mut found = BTreeMap::new();
+    client
+        .aggregate(&totals_pipeline(kind, range), |bytes| {
+            let wire: WireTotals = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+            let day = Hour::of_ms(wire.utc_day.ok_or("it has no day")?).utc_day();
+            *found.entry(day).or_default() += wire.events;
+            Ok(())
+        })
+        .await?;
+    Ok(found)
+}
+
+/// Asks Pendo for the rows of a range; each goes to `on_row` as it arrives. Rows outside the range are dropped.
+///
+/// # Errors
+/// Pendo's; then nothing of what arrived may be used.
+pub async fn fetch(client: &Client, kind: Kind, range: HourRange, mut on_row: impl FnMut(Row)) -> Result<u64, PendoError> {
+    client
+        .aggregate(&Value::Array(grouped(kind, range)), |bytes| {
+            let row = read_row(kind, bytes)?;
+            if range.holds(row.hour) {
+                on_row(row);
+            }
+            Ok(())
+        })
+        .await
+}
+
+fn read_row(kind: Kind, bytes: &[u8]) -> Result<Row, String> {
+    let wire: WireRow<'_> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let hour = Hour::of_ms(wire.hour.ok_or("it has no hour")?);
+    let object = match kind {
+        Kind::Event => None,
+        Kind::Feature => wire.feature_id,
+        Kind::Guide => wire.guide_id,
+        Kind::Page => wire.page_id,
+        Kind::Track => wire.track_type_id,
+    };
+    // Raw guide types may carry a prefix: `ui:web:guideSeen`.
+    let event_type = if kind == Kind::Guide { wire.event_type.map(|Text(text)| text).unwrap_or_default() } else { Cow::Borrowed("") };
+    let event_type = event_type.rsplit(':').next().unwrap_or_default().to_owned();
+    Ok(Row {
+        kind,
+        hour,
+        account: wire.account_id.map(|Text(text)| text.into_owned()).filter(|text| !text.is_empty()),
+        visitor: wire.visitor_id.map(|Text(text)| text.into_owned()).ok_or("it has no visitorId")?,
+        app: wire.app_id.unwrap_or_default(),
+        object: object.map(|Text(text)| text.into_owned()).unwrap_or_default(),
+        event_type,
+        events: wire.events,
+        minutes: wire.minutes,
+        first_ms: wire.first.unwrap_or_else(|| hour.start_ms()),
+        last_ms: wire.last.unwrap_or_else(|| hour.start_ms()),
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireRow<'a> {
+    #[serde(borrow)]
+    account_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    visitor_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    feature_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    page_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    guide_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    track_type_id: Option<Text<'a>>,
+    #[serde(borrow, rename = "type")]
+    event_type: Option<Text<'a>>,
+    #[serde(default, deserialize_with = "whole")]
+    app_id: Option<i64>,
+    #[serde(default, deserialize_with = "whole")]
+    hour: Option<i64>,
+    #[serde(default, deserialize_with = "count")]
+    events: u64,
+    #[serde(default, deserialize_with = "count")]
+    minutes: u64,
+    #[serde(default, deserialize_with = "whole")]
+    first: Option<i64>,
+    #[serde(default, deserialize_with = "whole")]
+    last: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireTotals {
+    #[serde(default, deserialize_with = "whole")]
+    hour: Option<i64>,
+    #[serde(default, deserialize_with = "whole")]
+    utc_day: Option<i64>,
+    #[serde(default, deserialize_with = "count")]
+    rows: u64,
+    #[serde(default, deserialize_with = "count")]
+    events: u64,
+    #[serde(default, deserialize_with = "count")]
+    minutes: u64,
+    #[serde(default, deserialize_with = "count")]
+    squares: u64,
+    #[serde(default, deserialize_with = "whole")]
+    last: Option<i64>,
+}
+
+/// Text that may arrive as a number: Pendo's ids are what the customer sent.
+struct Text<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Text<'de>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("text or a number")
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+            fn visit_i64<E>(self, number: i64) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(number.to_string())))
+            }
+            fn visit_u64<E>(self, number: u64) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(number.to_string())))
+            }
+            fn visit_f64<E>(self, number: f64) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(number.to_string())))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+/// A whole number that may arrive as `5`, `5.0` or `"5"`; null and absent are `None`.
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    struct Visitor;
+    impl serde::de::Visitor<'_> for Visitor {
+        type Value = Option<i64>;
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a whole number")
+        }
+        fn visit_unit<E>(self) -> Result<Option<i64>, E> {
+            Ok(None)
+        }
+        fn visit_i64<E>(self, number: i64) -> Result<Option<i64>, E> {
+            Ok(Some(number))
+        }
+        fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Option<i64>, E> {
+            i64::try_from(number).map(Some).map_err(E::custom)
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "the range was checked just before")]
+        fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Option<i64>, E> {
+            if number.is_finite() && number.abs() < 9.0e18 { Ok(Some(number as i64)) } else { Err(E::custom("not a whole number")) }
+        }
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Option<i64>, E> {
+            if text.is_empty() {
+                return Ok(None);
+            }
+            text.parse::<f64>().map_err(E::custom).and_then(|number| self.visit_f64(number))
+        }
+    }
+    deserializer.deserialize_any(Visitor)
+}
+
+fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let number = whole(deserializer)?.unwrap_or_default();
+    u64::try_from(number).map_err(|_| serde::de::Error::custom("a count below zero"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_read_whatever_form_its_numbers_have() {
+        let bytes = br#"{"accountId":"","visitorId":"a\"b","appId":"-323232","featureId":"f1","hour":1767258000000.0,"events":3,"minutes":null,"first":1767258000001,"last":"1767258000009","extra":[1]}"#;
+        let row = read_row(Kind::Feature, bytes).unwrap();
+        assert_eq!((row.account, row.visitor.as_str(), row.app, row.events, row.minutes), (None, "a\"b", -323_232, 3, 0));
+        assert_eq!((row.hour.start_ms(), row.last_ms), (1_767_258_000_000, 1_767_258_000_009));
+    }
+
+    #[test]
+    fn a_guide_type_loses_its_prefix() {
+        let row = read_row(Kind::Guide, br#"{"visitorId":"v","guideId":"g","type":"ui:web:guideSeen","hour":0,"events":1}"#).unwrap();
+        assert_eq!((row.event_type.as_str(), row.object.as_str()), ("guideSeen", "g"));
+    }
+
+    #[test]
+    fn a_row_without_visitor_or_hour_is_refused() {
+        assert!(read_row(Kind::Event, br#"{"hour":0,"events":1}"#).is_err());
+        assert!(read_row(Kind::Event, br#"{"visitorId":"v","events":1}"#).is_err());
+    }
+}

@@ -1,0 +1,142 @@
+//! The checkpoint: what the runs of a connection have reached. It is written last, after the data it vouches for.
+
+use crate::id::Kind;
+use crate::time::Hour;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What the runs have reached.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Checkpoint {
+    /// Each kind that was ever mapped.
+    pub kinds: BTreeMap<Kind, KindState>,
+    /// Newest `lastupdated` up to which Pendo's people were read, and when the whole lists were last read.
+    pub people: PeopleState,
+    /// The last run that ended.
+    pub last_run: Option<RunRecord>,
+    /// The hour of the last daily pass over what compaction and sweeping take care of.
+    pub housekept_at: Option<Hour>,
+}
+
+/// How far a kind was read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KindState {
+    /// The end of the last complete hour that was probed and evaluated.
+    pub as_of: Option<Hour>,
+    /// Every hour from here to `as_of` is read and evaluated.
+    pub covered_from: Option<Hour>,
+    /// Where the history that is to be read begins: the chosen start, or the oldest usage that a probe found.
+    pub history_from: Option<Hour>,
+    /// The first hour that was read: where an all-time window begins.
+    pub first_hour: Option<Hour>,
+    /// Set while history is still being read.
+    pub backfill: Option<Backfill>,
+    /// When the last daily and weekly probes were taken.
+    pub daily_at: Option<Hour>,
+    /// When all history was last probed by day.
+    pub weekly_at: Option<Hour>,
+    /// Hours that still differ from Pendo, by their difference in events: they are read again when their age is due.
+    pub differing: BTreeMap<i32, i64>,
+    /// Hours that were stored without a probe that agrees.
+    pub unverified_hours: u64,
+    /// Events of identified visitors as Pendo's last full probe counted them, and as stored at that time.
+    pub pendo_events: u64,
+    /// Events stored.
+    pub stored_events: u64,
+    /// Events of anonymous visitors, from the probe.
+    pub anonymous_events: u64,
+    /// Events by whose usage they are, per level.
+    pub conservation: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Why the last run could not read this kind.
+    pub error: Option<String>,
+}
+
+/// Progress of reading history.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Backfill {
+    /// Days with usage to read.
+    pub days_total: u64,
+    /// Days read.
+    pub days_done: u64,
+    /// Grouped rows to read.
+    pub rows_total: u64,
+    /// Rows read.
+    pub rows_done: u64,
+    /// When it began, ms since 1970.
+    pub started_at_ms: i64,
+    /// When it last moved, ms since 1970.
+    pub moved_at_ms: i64,
+}
+
+/// How far Pendo's lists of people were read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PeopleState {
+    /// When the lists were last read at all, ms since 1970: the next run asks for what moved since.
+    pub read_at_ms: i64,
+    /// When the whole lists were last read, ms since 1970.
+    pub whole_at_ms: i64,
+    /// The version of the matching that they were read for.
+    pub matching: u64,
+}
+
+/// The record of one run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RunRecord {
+    /// When it began, ms since 1970.
+    pub started_at_ms: i64,
+    /// When it ended, ms since 1970.
+    pub ended_at_ms: i64,
+    /// Whether every kind was read, and nothing differs that should not.
+    pub is_complete: bool,
+    /// What went wrong, in one sentence.
+    pub error: Option<String>,
+    /// What it did and cost.
+    pub report: Report,
+}
+
+/// What a run did and cost.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Report {
+    /// Grouped rows decoded in this run, re-reads included.
+    pub rows: u64,
+    /// All requests to Pendo.
+    pub pendo_requests: u64,
+    /// Probes and fetches.
+    pub usage_requests: u64,
+    /// Bytes of Pendo's answers, after decompression.
+    pub pendo_bytes: u64,
+    /// Items written that hold usage.
+    pub usage_writes: u64,
+    /// Items written that hold values.
+    pub value_writes: u64,
+    /// Write request units.
+    pub write_units: f64,
+    /// Read request units.
+    pub read_units: f64,
+    /// Public on-demand prices over the rows; null at 0 rows.
+    pub dollars_per_million_rows: Option<f64>,
+    /// Seconds by step, and `total`.
+    pub seconds: BTreeMap<String, f64>,
+    /// Hours that Pendo had changed after they were final.
+    pub changed_after_final: u64,
+}
+
+/// Dollars per write request unit, on demand.
+const WRITE_UNIT_DOLLARS: f64 = 0.625e-6;
+/// Dollars per read request unit, on demand.
+const READ_UNIT_DOLLARS: f64 = 0.125e-6;
+
+impl Report {
+    /// Computes what a million rows would cost at this run's rate.
+    #[expect(clippy::cast_precision_loss, reason = "a price, not a count")]
+    pub fn price(&mut self) {
+        let dollars = self.write_units * WRITE_UNIT_DOLLARS + self.read_units * READ_UNIT_DOLLARS;
+        self.dollars_per_million_rows = (self.rows > 0).then(|| dollars / self.rows as f64 * 1e6);
+    }
+}

@@ -1,0 +1,258 @@
+//! Stores and evaluates, shard by shard: new things under fresh keys, then one move of the head that names all of them.
+
+use super::evaluate::{Moment, evaluate};
+use super::page;
+use super::shards::{Batch, Blocks, Rows};
+use super::world::World;
+use crate::connection::Connection;
+use crate::id::WorkspaceId;
+use crate::store::{Change, PageRef, Seen, SeenIn, Shard, Store, StoreError};
+use crate::time::Hour;
+use crate::usage::block;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How often a head that moved meanwhile is read again before the run gives the shard up to the next one.
+const REDOS_MAX: u32 = 8;
+/// UTC days whose entries stand in the head itself: enough for the probe of every run.
+const OPEN_DAYS: i32 = 2;
+
+/// Where things are stored.
+pub struct Sink<'a> {
+    /// The table.
+    pub store: &'a Store,
+    /// Whose.
+    pub workspace: &'a WorkspaceId,
+    /// Which life of the connection.
+    pub connection: &'a Connection,
+    /// Number of shards.
+    pub shards: u16,
+    /// The end of the last complete hour.
+    pub as_of: Hour,
+    /// Now, for fresh keys.
+    pub now_ms: i64,
+}
+
+impl Sink<'_> {
+    /// Reads every head.
+    ///
+    /// # Errors
+    /// The table's.
+    pub async fn heads(&self) -> Result<Vec<Shard>, StoreError> {
+        let mut shards = Vec::with_capacity(usize::from(self.shards));
+        for number in 0..self.shards {
+            shards.push(self.store.shard_get(self.workspace, &self.connection.id, number).await?);
+        }
+        Ok(shards)
+    }
+
+    /// Reads what evaluation sees beside rows. Call it after [`Sink::heads`].
+    ///
+    /// # Errors
+    /// The table's.
+    pub async fn world(&self) -> Result<World, StoreError> {
+        World::read(self.store, self.workspace, self.connection, self.shards).await
+    }
+
+    /// The hour from which entries stand in the heads themselves.
+    #[must_use]
+    pub fn open_from(&self) -> Hour {
+        Hour((self.as_of.utc_day() - OPEN_DAYS) * 24)
+    }
+
+    /// Adds the visitors and Pendo accounts of a batch to the index, before any head names their rows.
+    ///
+    /// # Errors
+    /// The table's.
+    pub async fn index(&self, batch: &Batch) -> Result<(), StoreError> {
+        let visitors = batch.visitors.iter().map(|(id, shards)| (id.as_str(), shards.clone())).collect();
+        self.index_add(SeenIn::Visitors, &visitors).await?;
+        let accounts = batch.accounts.iter().map(|id| (id.as_str(), BTreeSet::new())).collect();
+        self.index_add(SeenIn::Accounts, &accounts).await
+    }
+
+    async fn index_add(&self, seen: SeenIn, found: &BTreeMap<&str, BTreeSet<u16>>) -> Result<(), StoreError> {
+        loop {
+            let stands = self.store.seen_get(self.workspace, &self.connection.id, seen).await?;
+            let mut changes = BTreeMap::new();
+            for (id, shards) in found {
+                let known: Option<BTreeSet<u16>> = stands.value.get(*id).map(|value| {
+                    value.as_array().into_iter().flatten().filter_map(|n| u16::try_from(n.as_u64()?).ok()).collect()
+                });
+                if !known.as_ref().is_some_and(|known| shards.is_subset(known)) {
+                    let all: BTreeSet<u16> = known.into_iter().flatten().chain(shards.iter().copied()).collect();
+                    changes.insert((*id).to_owned(), Some(serde_json::json!(all)));
+                }
+            }
+            if changes.is_empty() {
+                return Ok(());
+            }
+            match self.store.seen_put(self.workspace, &self.connection.id, seen, &changes, stands.version, self.now_ms).await {
+                Ok(_) => return Ok(()),
+                Err(StoreError::Conflict { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Stores a batch: each shard's head moves once, to its new rows and, when `moment` is given, to the values of its
+    /// objects at the same time. Without `moment` (history whose windows nobody reads yet) the values follow later.
+    ///
+    /// # Errors
+    /// The table's. What is stored stays stored; the next run mends the rest.
+    pub async fn store(&self, batch: &Batch, moment: Option<&Moment>) -> Result<(), StoreError> {
+        self.index(batch).await?;
+        let hours = batch.buckets.keys().map(|(_, hour)| *hour);
+        let Some(range) = hours.clone().min().zip(hours.max()).map(|(from, to)| crate::time::HourRange { from, to: to.plus(1) }) else {
+            return Ok(());
+        };
+        let mut blocks = Blocks::default();
+        let mut shards = self.heads().await?;
+        let mut world = None;
+        let mut redos = 0;
+        let mut number = 0;
+        while number < self.shards {
+            let Some(own) = shards.get_mut(usize::from(number)) else { break };
+            let moved = match self.store.shard_load(own, range).await {
+                Ok(()) => self.store_shard(number, &mut shards, batch, moment, &mut world, &mut blocks).await,
+                Err(error) => Err(error),
+            };
+            match moved {
+                Ok(true) => {
+                    shards[usize::from(number)] = self.store.shard_get(self.workspace, &self.connection.id, number).await?;
+                    number += 1;
+                }
+                Ok(false) => number += 1,
+                // Somebody else moved the head: compute everything anew from what stands, with the same rows and reading.
+                Err(StoreError::Conflict { .. } | StoreError::Missing { .. }) if redos < REDOS_MAX => {
+                    redos += 1;
+                    (shards, world) = (self.heads().await?, None);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves one head to its part of a batch; answers whether there was any.
+    async fn store_shard(
+        &self,
+        number: u16,
+        shards: &mut [Shard],
+        batch: &Batch,
+        moment: Option<&Moment>,
+        world: &mut Option<World>,
+        blocks: &mut Blocks,
+    ) -> Result<bool, StoreError> {
+        let mut rows = batch.for_shard(&shards[usize::from(number)]);
+        if rows.entries.is_empty() {
+            return Ok(false);
+        }
+        rows.entries.values_mut().for_each(|entry| entry.read_at = self.as_of);
+        let pages = match moment {
+            None => None,
+            Some(moment) => {
+                let world = match world {
+                    Some(world) => world,
+                    None => world.insert(self.world().await?),
+                };
+                Some(self.pages(world, moment, number, shards, &rows, blocks).await?)
+            }
+        };
+        let shard = &shards[usize::from(number)];
+        for packed in block::pack(std::mem::take(&mut rows.rows)) {
+            let name = self.store.block_put(shard, packed.body, self.now_ms).await?;
+            for key in &packed.buckets {
+                if let Some(entry) = rows.entries.get_mut(key) {
+                    entry.blocks.push(name.clone());
+                }
+            }
+        }
+        let change = Change { entries: rows.entries, pages, ..Change::default() };
+        self.store.shard_move(shard, change, self.open_from(), self.now_ms).await?;
+        Ok(true)
+    }
+
+    /// Evaluates every home whose pages were made from something else than what stands, until none is left. Answers how
+    /// many heads moved.
+    ///
+    /// # Errors
+    /// The table's.
+    pub async fn evaluate_due(&self, moment: &Moment) -> Result<u64, StoreError> {
+        let mut moved = 0;
+        let mut blocks = Blocks::default();
+        let mut redos = 0;
+        'again: loop {
+            let mut shards = self.heads().await?;
+            let world = self.world().await?;
+            for number in 0..self.shards {
+                let wanted = self.seen(&world, moment, number, &shards);
+                if !is_due(shards[usize::from(number)].seen(), &wanted) {
+                    continue;
+                }
+                let evaluated = self.pages(&world, moment, number, &mut shards, &Rows::default(), &mut blocks).await;
+                let result = match evaluated {
+                    Ok(pages) => {
+                        let change = Change { pages: Some(pages), ..Change::default() };
+                        self.store.shard_move(&shards[usize::from(number)], change, self.open_from(), self.now_ms).await
+                    }
+                    Err(error) => Err(error),
+                };
+                match result {
+                    Ok(()) => moved += 1,
+                    Err(StoreError::Conflict { .. } | StoreError::Missing { .. }) if redos < REDOS_MAX => {
+                        redos += 1;
+                        continue 'again;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            return Ok(moved);
+        }
+    }
+
+    fn seen(&self, world: &World, moment: &Moment, number: u16, shards: &[Shard]) -> Seen {
+        let sources = world.sources_of(number, self.shards);
+        Seen {
+            definitions: world.fields.version,
+            directory: world.directory.version,
+            matching: world.matching_version,
+            links: world.links_hash,
+            zone: moment.zone.name().to_owned(),
+            days: moment.as_of.iter().map(|(kind, as_of)| (*kind, moment.zone.local_day(as_of.start_ms()))).collect(),
+            sources: sources.into_iter().filter_map(|at| Some((at, shards.get(usize::from(at))?.rows_version()))).collect(),
+        }
+    }
+
+    async fn pages(
+        &self,
+        world: &World,
+        moment: &Moment,
+        number: u16,
+        shards: &mut [Shard],
+        rows: &Rows,
+        blocks: &mut Blocks,
+    ) -> Result<(Vec<Option<PageRef>>, Seen), StoreError> {
+        let seen = self.seen(world, moment, number, shards);
+        let values = evaluate(self.store, world, moment, number, shards, rows, blocks).await?;
+        let shard = &shards[usize::from(number)];
+        let objects = values.len();
+        let count = page::pages_for(objects, shard.pages().len());
+        let mut pages = Vec::with_capacity(count);
+        for (at, packed) in page::pack(&values, count).into_iter().enumerate() {
+            let stands = shard.pages().get(at).filter(|_| shard.pages().len() == count).and_then(Option::as_ref);
+            pages.push(match packed {
+                None => None,
+                Some((_, content)) if stands.is_some_and(|page| page.content == content) => stands.cloned(),
+                Some((body, content)) => Some(PageRef { sort: self.store.page_put(shard, body, self.now_ms).await?, content }),
+            });
+        }
+        Ok((pages, seen))
+    }
+}
+
+/// Whether pages made from `seen` could differ from pages made from `wanted`. The directory's and matching's versions
+/// are left to what they come to: the links.
+fn is_due(seen: &Seen, wanted: &Seen) -> bool {
+    (seen.definitions, seen.links, &seen.zone, &seen.days, &seen.sources)
+        != (wanted.definitions, wanted.links, &wanted.zone, &wanted.days, &wanted.sources)
+}

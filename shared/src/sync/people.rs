@@ -1,0 +1,86 @@
+//! Keeps Pendo's visitors and accounts as the matching needs them: what moved since the last run, the whole list weekly.
+
+use super::checkpoint::PeopleState;
+use crate::connection::Connection;
+use crate::id::WorkspaceId;
+use crate::matching::{Matching, Rule};
+use crate::pendo::people::{Level, read};
+use crate::pendo::Client;
+use crate::store::noun::People;
+use crate::store::{Store, StoreError, Versioned};
+use crate::time::DAY_MS;
+use std::collections::BTreeMap;
+
+use super::fetch::FetchError;
+
+/// `lastupdated` may be written a little before it can be read.
+const OVERLAP_MS: i64 = 2 * 3_600_000;
+
+/// Reads what moved and stores what differs; answers the new state.
+///
+/// # Errors
+/// Pendo's and the table's.
+pub async fn refresh(
+    store: &Store,
+    client: &Client,
+    workspace: &WorkspaceId,
+    connection: &Connection,
+    matching: &Versioned<Matching>,
+    state: &PeopleState,
+    now_ms: i64,
+) -> Result<PeopleState, FetchError> {
+    let is_whole = state.matching != matching.version || now_ms - state.whole_at_ms >= 7 * DAY_MS;
+    let since = (!is_whole).then(|| state.read_at_ms - OVERLAP_MS);
+    for (people, level, rule) in [
+        (People::Visitors, Level::Visitors, &matching.value.contact),
+        (People::Accounts, Level::Accounts, &matching.value.account),
+    ] {
+        if let Some(rule) = rule {
+            let found = list(client, level, rule, since).await?;
+            keep(store, workspace, connection, people, &found, now_ms).await?;
+        }
+    }
+    let whole_at_ms = if is_whole { now_ms } else { state.whole_at_ms };
+    Ok(PeopleState { read_at_ms: now_ms, whole_at_ms, matching: matching.version })
+}
+
+async fn list(client: &Client, level: Level, rule: &Rule, since: Option<i64>) -> Result<BTreeMap<String, serde_json::Value>, FetchError> {
+    let mut found = BTreeMap::new();
+    read(client, level, &rule.pendo, since, |id, value| {
+        let entry = value.map_or_else(|| serde_json::json!({}), |v| serde_json::json!({ "v": v }));
+        found.insert(id, entry);
+    })
+    .await?;
+    Ok(found)
+}
+
+/// Stores the people whose match value is new or differs. Nobody is removed: who was once known stays known, since rows
+/// of theirs may stand.
+///
+/// # Errors
+/// The table's.
+pub async fn keep(
+    store: &Store,
+    workspace: &WorkspaceId,
+    connection: &Connection,
+    people: People,
+    found: &BTreeMap<String, serde_json::Value>,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    loop {
+        let stands = store.people_get(workspace, &connection.id, people).await?;
+        let changes: BTreeMap<String, Option<serde_json::Value>> = found
+            .iter()
+            .filter(|(id, entry)| stands.value.get(*id) != Some(entry))
+            .map(|(id, entry)| (id.clone(), Some(entry.clone())))
+            .collect();
+        if changes.is_empty() {
+            return Ok(());
+        }
+        match store.people_put(workspace, &connection.id, people, &changes, stands.version, now_ms).await {
+            Ok(_) => return Ok(()),
+            Err(StoreError::Conflict { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

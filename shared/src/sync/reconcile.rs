@@ -1,0 +1,83 @@
+//! Reconciles: what is stored against Pendo's own totals, and whose usage it is. Every event belongs to just one class.
+
+use super::evaluate::Moment;
+use super::moves::Sink;
+use super::plan;
+use super::run::{Run, SyncError};
+use super::shards::{Blocks, Rows};
+use crate::id::Kind;
+use crate::matching::Tally;
+use crate::pendo::usage;
+use crate::store::Layout;
+use crate::time::{Hour, HourRange};
+use crate::usage::fingerprint::Fingerprint;
+use std::collections::BTreeMap;
+
+/// Compares the stored events of a kind with Pendo's probe, and asks for the anonymous ones when something was fetched.
+///
+/// # Errors
+/// Pendo's and the table's.
+pub async fn totals(
+    run: &Run<'_>,
+    layout: Layout,
+    kind: Kind,
+    range: HourRange,
+    probed: &BTreeMap<Hour, Fingerprint>,
+    is_changed: bool,
+) -> Result<(), SyncError> {
+    let mut shards = run.sink(layout).heads().await?;
+    for shard in &mut shards {
+        run.store.shard_load_all(shard).await?;
+    }
+    let stored = plan::stored(&shards, kind, range);
+    let stored_events = stored.values().map(|bucket| bucket.whole.events).sum::<u64>();
+    let unverified_hours = stored.values().filter(|bucket| !bucket.is_verified).count() as u64;
+    let first_hour = stored.iter().find(|(_, bucket)| !bucket.whole.is_empty()).map(|(hour, _)| *hour);
+    let pendo_events = probed.values().map(|day| day.events).sum::<u64>();
+    let first_hour = run.connection.history_from.or(first_hour);
+    let all_events = if is_changed {
+        let begin = HourRange { from: first_hour.unwrap_or(range.from).min(range.to.plus(-1)), to: range.to };
+        Some(usage::totals(&run.client, kind, begin).await?.values().sum::<u64>())
+    } else {
+        None
+    };
+    run.store
+        .checkpoint_change(run.workspace, &run.connection.id, |checkpoint| {
+            let state = checkpoint.kinds.entry(kind).or_default();
+            (state.pendo_events, state.stored_events, state.unverified_hours) = (pendo_events, stored_events, unverified_hours);
+            state.first_hour = first_hour;
+            if let Some(all) = all_events {
+                state.anonymous_events = all.saturating_sub(pendo_events);
+            }
+        })
+        .await?;
+    Ok(())
+}
+
+/// Adds up whose usage the stored rows are, per level and kind.
+///
+/// # Errors
+/// The table's.
+pub async fn attribute(sink: &Sink<'_>, moment: &Moment) -> Result<(), SyncError> {
+    let mut shards = sink.heads().await?;
+    let world = sink.world().await?;
+    let ranges: BTreeMap<Kind, HourRange> =
+        moment.as_of.iter().map(|(kind, as_of)| (*kind, HourRange { from: moment.history_from, to: *as_of })).collect();
+    let mut tally = Tally::default();
+    let mut blocks = Blocks::default();
+    for shard in &mut shards {
+        Rows::default().visit(sink.store, shard, &ranges, &mut blocks, &mut |row| tally.add(row, &world.links)).await?;
+    }
+    let mut conservation: BTreeMap<Kind, BTreeMap<String, BTreeMap<String, u64>>> = BTreeMap::new();
+    for (level, kind, class, events) in tally.totals() {
+        *conservation.entry(kind).or_default().entry(level.name().to_owned()).or_default().entry(class.to_owned()).or_default() += events;
+    }
+    sink.store
+        .checkpoint_change(sink.workspace, &sink.connection.id, |checkpoint| {
+            for (kind, state) in &mut checkpoint.kinds {
+                state.conservation = conservation.get(kind).cloned().unwrap_or_default();
+            }
+        })
+        .await?;
+    Ok(())
+}

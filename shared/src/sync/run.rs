@@ -1,0 +1,432 @@
+//! The run: what happens after what.
+
+use super::checkpoint::{Checkpoint, KindState, Report, RunRecord};
+use super::evaluate::Moment;
+use super::fetch::{Expected, FetchError, Source};
+use super::history;
+use super::moves::Sink;
+use super::plan::{self, DAILY_HOURS, EVERY_RUN_HOURS, RETENTION_DAYS, Verdict};
+use super::shards::Batch;
+use super::{compact, people, reconcile};
+use crate::connection::{Connection, ConnectionStatus};
+use crate::context::Context;
+use crate::fields::Field;
+use crate::id::{Kind, WorkspaceId};
+use crate::pendo::client::Requests;
+use crate::pendo::usage::{By, probe};
+use crate::pendo::{Client, PendoError};
+use crate::secrets::SecretsError;
+use crate::store::{Layout, Shard, Store, StoreError};
+use crate::time::{Hour, HourRange};
+use crate::usage::fingerprint::Fingerprint;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunEnd {
+    /// All that was due is done.
+    Done,
+    /// Time is nearly up; the rest waits for a continuation.
+    Continues,
+    /// There is nothing to sync: not connected, paused, or the key is refused.
+    Skipped,
+}
+
+/// Why a run could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// Pendo's.
+    #[error(transparent)]
+    Pendo(#[from] PendoError),
+    /// The table's.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Secrets Manager's.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+}
+
+impl From<FetchError> for SyncError {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Pendo(error) => Self::Pendo(error),
+            FetchError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+/// Most kinds are small; a day of a shard stays near 100 KB at about this many rows.
+const ROWS_PER_SHARD_DAY: u64 = 12_500;
+/// So many shards at least, so that a run's writes spread.
+const SHARDS_MIN: u64 = 4;
+/// So many at most.
+const SHARDS_MAX: u64 = 256;
+
+/// What a run has at hand.
+pub struct Run<'a> {
+    /// The context.
+    pub context: &'a Context,
+    /// The table with this run's meter.
+    pub store: Store,
+    /// Pendo.
+    pub client: Client,
+    /// Whose.
+    pub workspace: &'a WorkspaceId,
+    /// The connection as it stood at the start.
+    pub connection: Connection,
+    /// The end of the last complete hour.
+    pub as_of: Hour,
+    /// The fields as they stood at the start.
+    pub fields: Vec<Field>,
+    /// When to stop and let a continuation go on, by the process's own clock.
+    pub deadline: Option<Instant>,
+    /// What it did.
+    pub report: Report,
+}
+
+/// Runs one connection's sync. `deadline` is when to stop and continue in a new job.
+///
+/// # Errors
+/// What stopped the whole run. What stopped a single kind stands in the checkpoint.
+pub async fn run(context: &Context, workspace: &WorkspaceId, deadline: Option<Instant>) -> Result<RunEnd, SyncError> {
+    let store = context.store.metered();
+    let Some(connection) = store.connection_get(workspace).await? else { return Ok(RunEnd::Skipped) };
+    if connection.value.status != ConnectionStatus::Active {
+        return Ok(RunEnd::Skipped);
+    }
+    let started_at_ms = context.clock.now_ms();
+    let started = Instant::now();
+    let key = context.secrets.get(&connection.value.secret).await?;
+    let client = Client::new(&connection.value.base_url, &key)?;
+    let fields = store.fields_get(workspace).await?.value;
+    let as_of = Hour::of_ms(started_at_ms);
+    let mut run =
+        Run { context, store, client, workspace, connection: connection.value, as_of, fields, deadline, report: Report::default() };
+    let result = run.steps().await;
+    if let Err(SyncError::Pendo(PendoError::Unauthorized { .. })) = &result
+        && run.is_revoked().await?
+    {
+        run.mark_revoked().await?;
+    }
+    let (is_complete, error, end) = match &result {
+        Ok((is_complete, end)) => (*is_complete, None, *end),
+        Err(error) => (false, Some(error.to_string()), RunEnd::Skipped),
+    };
+    run.finish(started_at_ms, started, is_complete, error).await?;
+    result.map(|_| end)
+}
+
+/// Evaluates again without Pendo: after a change of fields, matching, directory or zone.
+///
+/// # Errors
+/// The table's.
+pub async fn evaluate_only(context: &Context, workspace: &WorkspaceId) -> Result<(), SyncError> {
+    let store = &context.store;
+    let Some(connection) = store.connection_get(workspace).await? else { return Ok(()) };
+    let connection = connection.value;
+    let Some(layout) = store.layout_get(workspace, &connection.id).await? else { return Ok(()) };
+    let checkpoint = store.checkpoint_get(workspace, &connection.id).await?.value;
+    let now_ms = context.clock.now_ms();
+    let as_of: BTreeMap<Kind, Hour> = checkpoint.kinds.iter().filter_map(|(kind, state)| Some((*kind, state.as_of?))).collect();
+    let Some(newest) = as_of.values().max().copied() else { return Ok(()) };
+    let sink = Sink { store, workspace, connection: &connection, shards: layout.shards, as_of: newest, now_ms };
+    let moment = Moment { as_of, zone: connection.time_zone, history_from: connection.history_from.unwrap_or_default() };
+    sink.evaluate_due(&moment).await?;
+    reconcile::attribute(&sink, &moment).await?;
+    Ok(())
+}
+
+impl Run<'_> {
+    async fn steps(&mut self) -> Result<(bool, RunEnd), SyncError> {
+        let checkpoint = self.store.checkpoint_get(self.workspace, &self.connection.id).await?.value;
+        let people = self.people(&checkpoint).await?;
+        let kinds: BTreeSet<Kind> = self.fields.iter().map(|field| field.definition.usage.kind).collect();
+        if kinds.is_empty() {
+            self.store.checkpoint_change(self.workspace, &self.connection.id, |c| c.people = people.clone()).await?;
+            return Ok((true, RunEnd::Done));
+        }
+
+        // Plan: one probe per kind. A kind that fails keeps its place and stops nobody else.
+        let mut probes: BTreeMap<Kind, Probe> = BTreeMap::new();
+        let mut errors: BTreeMap<Kind, String> = BTreeMap::new();
+        for kind in &kinds {
+            let state = checkpoint.kinds.get(kind).cloned().unwrap_or_default();
+            match self.probe(*kind, &state).await {
+                Ok(probe) => drop(probes.insert(*kind, probe)),
+                Err(error @ PendoError::Unauthorized { .. }) => return Err(error.into()),
+                Err(error) => drop(errors.insert(*kind, error.to_string())),
+            }
+        }
+        let layout = self.layout(&probes).await?;
+        let moment = Moment {
+            as_of: kinds
+                .iter()
+                .filter_map(|kind| {
+                    let stands = checkpoint.kinds.get(kind).and_then(|state| state.as_of);
+                    Some((*kind, if probes.contains_key(kind) { Some(self.as_of) } else { stands }?))
+                })
+                .collect(),
+            zone: self.connection.time_zone,
+            history_from: self.connection.history_from.unwrap_or_default(),
+        };
+
+        // Fetch and prove the trailing hours of all kinds, then store and evaluate them in one move per shard.
+        let mut batch = Batch::default();
+        let mut differing: BTreeMap<Kind, BTreeMap<i32, i64>> = BTreeMap::new();
+        let mut shards = self.sink(layout).heads().await?;
+        for (kind, probe) in &probes {
+            if let Probe::Recent { range, found, is_pass } = probe {
+                match self.recent(*kind, *range, found, *is_pass, layout, &mut shards).await {
+                    Ok((fetched, waits)) => {
+                        batch.append(fetched);
+                        differing.insert(*kind, waits);
+                    }
+                    Err(SyncError::Pendo(error)) if !matches!(error, PendoError::Unauthorized { .. }) => {
+                        errors.insert(*kind, error.to_string());
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        drop(shards);
+        let changed = !batch.buckets.is_empty();
+        let step = Instant::now();
+        self.sink(layout).store(&batch, Some(&moment)).await?;
+        drop(batch);
+        self.spend("store", step);
+        let step = Instant::now();
+        self.sink(layout).evaluate_due(&moment).await?;
+        self.spend("evaluate", step);
+        let recents: Vec<Kind> = probes.iter().filter(|(_, probe)| matches!(probe, Probe::Recent { .. })).map(|(kind, _)| *kind).collect();
+        let as_of = self.as_of;
+        self.store
+            .checkpoint_change(self.workspace, &self.connection.id, |checkpoint| {
+                checkpoint.people = people.clone();
+                for kind in &recents {
+                    let state = checkpoint.kinds.entry(*kind).or_default();
+                    state.error = errors.get(kind).cloned();
+                    if state.error.is_none() {
+                        state.as_of = state.as_of.max(Some(as_of));
+                        state.differing = differing.get(kind).cloned().unwrap_or_default();
+                        if let Some(Probe::Recent { is_pass: true, .. }) = probes.get(kind) {
+                            state.daily_at = Some(as_of);
+                        }
+                    }
+                }
+                for (kind, error) in &errors {
+                    checkpoint.kinds.entry(*kind).or_default().error = Some(error.clone());
+                }
+            })
+            .await?;
+
+        // History: what a first mapping or the weekly pass asks for, newest first.
+        for (kind, probe) in probes {
+            if let Probe::History { range, found } = probe {
+                match history::read(self, layout, kind, range, &found, &moment).await {
+                    Ok(true) => {}
+                    Ok(false) => return Ok((false, RunEnd::Continues)),
+                    Err(SyncError::Pendo(error)) if !matches!(error, PendoError::Unauthorized { .. }) => {
+                        let text = error.to_string();
+                        self.store
+                            .checkpoint_change(self.workspace, &self.connection.id, |checkpoint| {
+                                checkpoint.kinds.entry(kind).or_default().error = Some(text.clone());
+                            })
+                            .await?;
+                        errors.insert(kind, text);
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        let step = Instant::now();
+        compact::keep_house(self, layout, &checkpoint).await?;
+        self.spend("compact", step);
+        if changed || checkpoint.kinds.len() < kinds.len() {
+            tracing::info!(workspace = %self.workspace, rows = self.report.rows, "new usage is stored");
+        }
+        Ok((errors.is_empty(), RunEnd::Done))
+    }
+
+    /// Where things of this run are stored.
+    #[must_use]
+    pub fn sink(&self, layout: Layout) -> Sink<'_> {
+        Sink {
+            store: &self.store,
+            workspace: self.workspace,
+            connection: &self.connection,
+            shards: layout.shards,
+            as_of: self.as_of,
+            now_ms: self.context.clock.now_ms(),
+        }
+    }
+
+    /// Where things of this run come from.
+    #[must_use]
+    pub fn source(&self, layout: Layout) -> Source<'_> {
+        Source {
+            client: &self.client,
+            store: &self.store,
+            workspace: self.workspace,
+            connection: &self.connection,
+            shards: layout.shards,
+            as_of: self.as_of,
+        }
+    }
+
+    /// Adds the time since `since` to a step of the report.
+    pub fn spend(&mut self, step: &str, since: Instant) {
+        *self.report.seconds.entry(step.to_owned()).or_default() += since.elapsed().as_secs_f64();
+    }
+
+    async fn people(&mut self, checkpoint: &Checkpoint) -> Result<super::checkpoint::PeopleState, SyncError> {
+        let step = Instant::now();
+        let state = match self.store.matching_get(self.workspace).await? {
+            None => checkpoint.people.clone(),
+            Some(matching) => {
+                let now_ms = self.context.clock.now_ms();
+                people::refresh(&self.store, &self.client, self.workspace, &self.connection, &matching, &checkpoint.people, now_ms).await?
+            }
+        };
+        self.spend("people", step);
+        Ok(state)
+    }
+
+    async fn probe(&mut self, kind: Kind, state: &KindState) -> Result<Probe, PendoError> {
+        let step = Instant::now();
+        let start = self.connection.history_from.unwrap_or(Hour((self.as_of.utc_day() - RETENTION_DAYS) * 24));
+        let age = |at: Option<Hour>| at.map_or(i32::MAX, |at| self.as_of.0 - at.0);
+        let is_gap = age(state.as_of) > DAILY_HOURS - EVERY_RUN_HOURS;
+        let probe = if state.covered_from.is_none() || state.backfill.is_some() || is_gap || age(state.weekly_at) >= 7 * 24 {
+            let range = HourRange { from: start, to: self.as_of };
+            Probe::History { range, found: probe_halving(&self.client, kind, range, By::Day).await? }
+        } else {
+            let is_pass = age(state.daily_at) >= 24 || age(state.as_of) > 2;
+            let hours = if is_pass { DAILY_HOURS } else { EVERY_RUN_HOURS };
+            let range = HourRange { from: self.as_of.plus(-hours).max(start), to: self.as_of };
+            Probe::Recent { range, found: probe_halving(&self.client, kind, range, By::Hour).await?, is_pass }
+        };
+        self.spend("probe", step);
+        Ok(probe)
+    }
+
+    /// Decides the number of shards when the first kind is mapped.
+    async fn layout(&self, probes: &BTreeMap<Kind, Probe>) -> Result<Layout, StoreError> {
+        if let Some(layout) = self.store.layout_get(self.workspace, &self.connection.id).await? {
+            return Ok(layout);
+        }
+        let busiest: u64 = probes
+            .values()
+            .map(|probe| match probe {
+                Probe::History { found, .. } => found.values().map(|day| day.rows).max().unwrap_or_default(),
+                Probe::Recent { .. } => 0,
+            })
+            .sum();
+        let shards = busiest.div_ceil(ROWS_PER_SHARD_DAY).next_power_of_two().clamp(SHARDS_MIN, SHARDS_MAX);
+        let layout = Layout { shards: u16::try_from(shards).unwrap_or(u16::MAX) };
+        self.store.layout_put(self.workspace, &self.connection.id, layout).await
+    }
+
+    async fn recent(
+        &mut self,
+        kind: Kind,
+        range: HourRange,
+        found: &BTreeMap<Hour, Fingerprint>,
+        is_pass: bool,
+        layout: Layout,
+        shards: &mut [Shard],
+    ) -> Result<(Batch, BTreeMap<i32, i64>), SyncError> {
+        for shard in shards.iter_mut() {
+            self.store.shard_load(shard, range).await?;
+        }
+        let stored = plan::stored(shards, kind, range);
+        let (mut dirty, mut waits) = (BTreeMap::new(), BTreeMap::new());
+        for hour in (range.from.0..range.to.0).map(Hour) {
+            let pendo = found.get(&hour).copied().unwrap_or_default();
+            match plan::judge(hour, pendo, stored.get(&hour).copied(), self.as_of, is_pass) {
+                Verdict::Clean => {}
+                Verdict::Fetch => drop(dirty.insert(hour, pendo.rows)),
+                Verdict::Wait(difference) => drop(waits.insert(hour.0, difference)),
+            }
+        }
+        let expected = Expected::ByHour(found.clone());
+        let stands = stored.iter().map(|(hour, bucket)| (*hour, bucket.whole)).collect();
+        let mut batch = Batch::default();
+        let step = Instant::now();
+        for window in plan::windows(&dirty, 1, history::ROWS_PER_WINDOW) {
+            let fetched = self.source(layout).window(kind, window, &expected, &stands).await?;
+            self.report.rows += fetched.rows.values().map(|rows| rows.len() as u64).sum::<u64>();
+            batch.append(fetched);
+        }
+        self.spend("fetch", step);
+        Ok((batch, waits))
+    }
+
+    /// A refused key is believed only after the secret was read once more: it may have been rotated meanwhile.
+    async fn is_revoked(&self) -> Result<bool, SyncError> {
+        let Some(connection) = self.store.connection_get(self.workspace).await? else { return Ok(false) };
+        if connection.value.id != self.connection.id {
+            return Ok(false);
+        }
+        let key = self.context.secrets.get(&connection.value.secret).await?;
+        let client = Client::new(&connection.value.base_url, &key)?;
+        Ok(matches!(client.verify().await, Err(PendoError::Unauthorized { .. })))
+    }
+
+    async fn mark_revoked(&self) -> Result<(), StoreError> {
+        loop {
+            let Some(mut connection) = self.store.connection_get(self.workspace).await? else { return Ok(()) };
+            if connection.value.id != self.connection.id || connection.value.status != ConnectionStatus::Active {
+                return Ok(());
+            }
+            connection.value.status = ConnectionStatus::Revoked;
+            match self.store.connection_put(self.workspace, &connection.value, connection.version).await {
+                Err(StoreError::Conflict { .. }) => {}
+                other => return other.map(|_| ()),
+            }
+        }
+    }
+
+    async fn finish(&mut self, started_at_ms: i64, started: Instant, is_complete: bool, error: Option<String>) -> Result<(), StoreError> {
+        let requests = Requests::from(&self.client);
+        self.report.pendo_requests = requests.pendo_requests;
+        self.report.usage_requests = requests.usage_requests;
+        self.report.pendo_bytes = requests.pendo_bytes;
+        self.spend("total", started);
+        let spent = self.store.meter().spent();
+        self.report.usage_writes = spent.usage_writes;
+        self.report.value_writes = spent.value_writes;
+        self.report.write_units = spent.write_units;
+        self.report.read_units = spent.read_units;
+        self.report.price();
+        let record = RunRecord { started_at_ms, ended_at_ms: self.context.clock.now_ms(), is_complete, error, report: self.report.clone() };
+        self.store.checkpoint_change(self.workspace, &self.connection.id, |checkpoint| checkpoint.last_run = Some(record.clone())).await?;
+        Ok(())
+    }
+}
+
+/// What a probe found.
+enum Probe {
+    /// Trailing hours.
+    Recent { range: HourRange, found: BTreeMap<Hour, Fingerprint>, is_pass: bool },
+    /// All history by day.
+    History { range: HourRange, found: BTreeMap<Hour, Fingerprint> },
+}
+
+/// Probes a range; when Pendo needs too long for it, in halves (on day boundaries).
+async fn probe_halving(client: &Client, kind: Kind, range: HourRange, by: By) -> Result<BTreeMap<Hour, Fingerprint>, PendoError> {
+    let mut open = vec![range];
+    let mut found = BTreeMap::new();
+    while let Some(part) = open.pop() {
+        match probe(client, kind, part, by).await {
+            Ok(fingerprints) => found.extend(fingerprints),
+            Err(PendoError::Incomplete { .. }) if part.len() > 48 => {
+                let middle = Hour((part.from.0 + part.len() / 2).div_euclid(24) * 24);
+                open.push(HourRange { from: part.from, to: middle });
+                open.push(HourRange { from: middle, to: part.to });
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,175 @@
+//! The status, for people: connected? fresh? complete? what to do?
+
+use super::checkpoint::{Backfill, RunRecord};
+use crate::connection::ConnectionStatus;
+use crate::context::Context;
+use crate::id::{Kind, WorkspaceId};
+use crate::store::StoreError;
+use crate::time::{HOUR_MS, to_the_second};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Minute of the hour at which the schedule runs.
+const SCHEDULE_MINUTE: i64 = 20;
+
+/// The answer of `GET /v1/status`.
+#[derive(Debug, Serialize)]
+pub struct StatusReport {
+    /// The connection's status, or `inactive`.
+    pub status: String,
+    /// One sentence: what to do next.
+    pub next_step: String,
+    /// Up to when every kind was read.
+    pub as_of: Option<String>,
+    /// Whether every mapped kind is read from the beginning to `as_of`, and equals Pendo.
+    pub is_complete: bool,
+    /// Per kind.
+    pub kinds: BTreeMap<Kind, KindReport>,
+    /// The last run.
+    pub last_run: Option<LastRun>,
+    /// When the schedule runs next.
+    pub next_run_at: Option<String>,
+    /// Accounts and contacts in the directory.
+    pub directory: BTreeMap<&'static str, usize>,
+    /// Calculated fields.
+    pub fields: usize,
+}
+
+/// How far a kind was read.
+#[derive(Debug, Serialize)]
+pub struct KindReport {
+    /// Up to when.
+    pub as_of: Option<String>,
+    /// From when on.
+    pub covered_from: Option<String>,
+    /// The first hour with usage.
+    pub first_hour: Option<String>,
+    /// Progress of reading history; null when all is read.
+    pub backfill: Option<Progress>,
+    /// Hours that differ from Pendo by less than 1 % of their events and wait for their next reading.
+    pub hours_differing: usize,
+    /// Hours stored without a probe that agrees.
+    pub hours_unverified: u64,
+    /// Events of identified visitors as Pendo counted them at the last full comparison.
+    pub pendo_events: u64,
+    /// Events stored at that time.
+    pub stored_events: u64,
+    /// Events of anonymous visitors: they belong to nobody and are not stored.
+    pub anonymous_events: u64,
+    /// Whether the two are equal.
+    pub equals_pendo: bool,
+    /// Stored events by whose they are, per level.
+    pub events_by: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Why the last run could not read it.
+    pub error: Option<String>,
+}
+
+/// Progress of reading history.
+#[derive(Debug, Serialize)]
+pub struct Progress {
+    #[serde(flatten)]
+    backfill: Backfill,
+    /// Rows a second so far.
+    rows_per_second: Option<f64>,
+    /// Seconds to go at that rate.
+    eta_seconds: Option<f64>,
+}
+
+/// The last run.
+#[derive(Debug, Serialize)]
+pub struct LastRun {
+    /// When it began.
+    pub started_at: String,
+    /// When it ended.
+    pub ended_at: String,
+    #[serde(flatten)]
+    record: RunRecord,
+}
+
+/// Reads the status.
+///
+/// # Errors
+/// The table's.
+pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusReport, StoreError> {
+    let store = &context.store;
+    let directory = store.directory_get(workspace).await?;
+    let fields = store.fields_get(workspace).await?.value;
+    let mut report = StatusReport {
+        status: "inactive".to_owned(),
+        next_step: "connect Pendo: POST /v1/connection with a region and an integration key".to_owned(),
+        as_of: None,
+        is_complete: false,
+        kinds: BTreeMap::new(),
+        last_run: None,
+        next_run_at: None,
+        directory: BTreeMap::from([("accounts", directory.accounts.len()), ("contacts", directory.contacts.len())]),
+        fields: fields.len(),
+    };
+    let Some(connection) = store.connection_get(workspace).await? else { return Ok(report) };
+    let connection = connection.value;
+    let checkpoint = store.checkpoint_get(workspace, &connection.id).await?.value;
+    let mapped: std::collections::BTreeSet<Kind> = fields.iter().map(|field| field.definition.usage.kind).collect();
+    let now_ms = context.clock.now_ms();
+    for kind in &mapped {
+        let state = checkpoint.kinds.get(kind).cloned().unwrap_or_default();
+        let hour = |hour: Option<crate::time::Hour>| hour.map(|hour| to_the_second(hour.start_ms()));
+        report.kinds.insert(
+            *kind,
+            KindReport {
+                as_of: hour(state.as_of),
+                covered_from: hour(state.covered_from),
+                first_hour: hour(state.first_hour),
+                backfill: state.backfill.map(progress),
+                hours_differing: state.differing.len(),
+                hours_unverified: state.unverified_hours,
+                pendo_events: state.pendo_events,
+                stored_events: state.stored_events,
+                anonymous_events: state.anonymous_events,
+                equals_pendo: state.pendo_events == state.stored_events,
+                events_by: state.conservation,
+                error: state.error,
+            },
+        );
+    }
+    report.as_of = report.kinds.values().map(|kind| kind.as_of.clone()).min().flatten();
+    report.is_complete = !report.kinds.is_empty()
+        && report.kinds.values().all(|kind| kind.as_of.is_some() && kind.backfill.is_none() && kind.error.is_none() && kind.equals_pendo);
+    report.status = match connection.status {
+        ConnectionStatus::Active => "active",
+        ConnectionStatus::Paused => "paused",
+        ConnectionStatus::Revoked => "revoked",
+        ConnectionStatus::Disconnected => "disconnected",
+        ConnectionStatus::Purging => "purging",
+    }
+    .to_owned();
+    report.next_step = match connection.status {
+        ConnectionStatus::Paused => "syncing is paused: PATCH /v1/connection with {\"paused\":false} resumes it",
+        ConnectionStatus::Revoked => "Pendo refuses the key: create a new integration key in Pendo and send it with POST /v1/connection",
+        ConnectionStatus::Disconnected | ConnectionStatus::Purging => "connect again with POST /v1/connection",
+        ConnectionStatus::Active if store.matching_get(workspace).await?.is_none() => "say how Pendo matches your accounts and contacts: PUT /v1/matching",
+        ConnectionStatus::Active if directory.accounts.is_empty() => "upload your accounts: PUT /v1/directory/accounts",
+        ConnectionStatus::Active if fields.is_empty() => "map usage to calculated fields: POST /v1/fields",
+        ConnectionStatus::Active if report.is_complete => "nothing to do: read GET /v1/values",
+        ConnectionStatus::Active => "history is being read; values appear as their windows are covered",
+    }
+    .to_owned();
+    if connection.status == ConnectionStatus::Active {
+        let shifted = now_ms - SCHEDULE_MINUTE * 60_000;
+        let next = (shifted.div_euclid(HOUR_MS) + 1) * HOUR_MS + SCHEDULE_MINUTE * 60_000;
+        report.next_run_at = Some(to_the_second(next));
+    }
+    report.last_run = checkpoint.last_run.map(|record| LastRun {
+        started_at: to_the_second(record.started_at_ms),
+        ended_at: to_the_second(record.ended_at_ms),
+        record,
+    });
+    Ok(report)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+fn progress(backfill: Backfill) -> Progress {
+    let seconds = (backfill.moved_at_ms - backfill.started_at_ms) as f64 / 1000.0;
+    let rows_per_second = (seconds > 0.0 && backfill.rows_done > 0).then(|| backfill.rows_done as f64 / seconds);
+    let left = backfill.rows_total.saturating_sub(backfill.rows_done) as f64;
+    Progress { eta_seconds: rows_per_second.map(|rate| left / rate), rows_per_second, backfill }
+}

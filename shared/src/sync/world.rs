@@ -1,0 +1,134 @@
+//! What evaluation sees beside rows: definitions, directory, matching and Pendo's people, all as they stand now.
+
+use crate::connection::Connection;
+use crate::directory::Directory;
+use crate::fields::Field;
+use crate::id::{Kind, VisitorHash, WorkspaceId};
+use crate::matching::{KnownAccount, KnownVisitor, Links, Matching};
+use crate::store::noun::People;
+use crate::store::{SeenIn, Store, StoreError, Versioned};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{Hash, Hasher};
+
+/// Everything that values depend on beside rows and time.
+pub struct World {
+    /// The calculated fields.
+    pub fields: Versioned<Vec<Field>>,
+    /// Accounts and contacts.
+    pub directory: Directory,
+    /// The matching's version; 0 before it was saved.
+    pub matching_version: u64,
+    /// The matching, resolved.
+    pub links: Links,
+    /// A hash of all that the links say: when it stands still, so do the values.
+    pub links_hash: u64,
+    /// Shards that hold rows of each visitor.
+    pub visitor_shards: HashMap<VisitorHash, Vec<u16>>,
+    /// The home of each account, and with it of its contacts.
+    pub homes: HashMap<String, u16>,
+}
+
+/// The shard of a row: by its Pendo account, or by its visitor where it has none.
+#[must_use]
+pub fn shard_of(account: Option<&str>, visitor: VisitorHash, shards: u16) -> u16 {
+    let hash = account.map_or(visitor, VisitorHash::of).0;
+    u16::try_from(hash % u64::from(shards.max(1))).unwrap_or(0)
+}
+
+impl World {
+    /// Reads it, strongly consistent. Heads must have been read before: a version that a head has seen never goes down.
+    ///
+    /// # Errors
+    /// The table's.
+    pub async fn read(store: &Store, workspace: &WorkspaceId, connection: &Connection, shards: u16) -> Result<Self, StoreError> {
+        let fields = store.fields_get(workspace).await?;
+        let matching = store.matching_get(workspace).await?;
+        let (matching_version, matching) =
+            matching.map_or((0, Matching { contact: None, account: None }), |found| (found.version, found.value));
+        let directory = store.directory_get(workspace).await?;
+        let visitors = store.people_get(workspace, &connection.id, People::Visitors).await?.value;
+        let accounts = store.people_get(workspace, &connection.id, People::Accounts).await?.value;
+        let seen_visitors = store.seen_get(workspace, &connection.id, SeenIn::Visitors).await?.value;
+        let seen_accounts = store.seen_get(workspace, &connection.id, SeenIn::Accounts).await?.value;
+
+        let links = Links::resolve(
+            &matching,
+            &directory,
+            known(&visitors, &seen_visitors).map(|(id, value)| KnownVisitor { id, value }),
+            known(&accounts, &seen_accounts).map(|(id, value)| KnownAccount { id, value }),
+        );
+        let visitor_shards = seen_visitors
+            .iter()
+            .map(|(id, shards)| {
+                let shards = shards.as_array().into_iter().flatten();
+                (VisitorHash::of(id), shards.filter_map(|n| n.as_u64().and_then(|n| u16::try_from(n).ok())).collect())
+            })
+            .collect();
+        let homes = directory
+            .accounts
+            .keys()
+            .map(|account| {
+                let anchor = links.pendo_accounts_of(account).first().map_or(account.as_str(), String::as_str);
+                (account.clone(), shard_of(Some(anchor), VisitorHash(0), shards))
+            })
+            .collect();
+        let links_hash = hash_links(&directory, &links);
+        Ok(Self { fields, directory, matching_version, links, links_hash, visitor_shards, homes })
+    }
+
+    /// The kinds that fields map.
+    #[must_use]
+    pub fn kinds(&self) -> BTreeSet<Kind> {
+        self.fields.value.iter().map(|field| field.definition.usage.kind).collect()
+    }
+
+    /// The home of a contact: its account's.
+    #[must_use]
+    pub fn home_of_contact(&self, contact: &str) -> Option<u16> {
+        let account = self.directory.contacts.get(contact)?.get("account_id")?.as_str()?;
+        self.homes.get(account).copied()
+    }
+
+    /// The shards that hold usage of the objects at home in `home`, itself included.
+    #[must_use]
+    pub fn sources_of(&self, home: u16, shards: u16) -> BTreeSet<u16> {
+        let mut sources = BTreeSet::from([home]);
+        for (account, at) in &self.homes {
+            if *at == home {
+                sources.extend(self.links.pendo_accounts_of(account).iter().map(|id| shard_of(Some(id), VisitorHash(0), shards)));
+            }
+        }
+        for contact in self.directory.contacts.keys().filter(|contact| self.home_of_contact(contact) == Some(home)) {
+            for visitor in self.links.visitors_of(contact) {
+                sources.extend(self.visitor_shards.get(visitor).into_iter().flatten());
+            }
+        }
+        sources
+    }
+}
+
+/// Everybody whom Pendo lists or who stood on a stored row, with the value that the matching compares.
+fn known<'a>(
+    listed: &'a BTreeMap<String, serde_json::Value>,
+    seen: &'a BTreeMap<String, serde_json::Value>,
+) -> impl Iterator<Item = (String, Option<String>)> + 'a {
+    let value = |entry: &serde_json::Value| entry.get("v").and_then(|v| v.as_str()).map(str::to_owned);
+    let listed_only = listed.iter().map(move |(id, entry)| (id.clone(), value(entry)));
+    listed_only.chain(seen.keys().filter(|id| !listed.contains_key(*id)).map(|id| (id.clone(), None)))
+}
+
+fn hash_links(directory: &Directory, links: &Links) -> u64 {
+    let mut hasher = twox_hash::XxHash3_64::default();
+    for account in directory.accounts.keys() {
+        account.hash(&mut hasher);
+        (links.account_status(account) as u8).hash(&mut hasher);
+        links.pendo_accounts_of(account).hash(&mut hasher);
+    }
+    for (contact, object) in &directory.contacts {
+        contact.hash(&mut hasher);
+        object.get("account_id").and_then(|id| id.as_str()).hash(&mut hasher);
+        (links.contact_status(contact) as u8).hash(&mut hasher);
+        links.visitors_of(contact).hash(&mut hasher);
+    }
+    hasher.finish()
+}

@@ -1,0 +1,372 @@
+//! Blocks: packed rows of one shard, immutable.
+//!
+//! A block holds any number of buckets (kind and hour), column by column with one dictionary each for accounts, objects,
+//! guide types, visitors (64-bit hashes) and apps. Rows are sorted, so that neighbours repeat and compress.
+
+use super::pack::{PackError, Reader, Writer};
+use super::row::{Row, UsageRow};
+use crate::id::{Kind, VisitorHash};
+use crate::time::Hour;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A packed block stays below this, well under what an item may hold.
+pub const BLOCK_BYTES_MAX: usize = 300_000;
+/// Rows of one block at most, so that decoding one needs little memory.
+const BLOCK_ROWS_MAX: usize = 60_000;
+
+/// A bucket inside a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bucket {
+    kind: Kind,
+    hour: Hour,
+    start: usize,
+    len: usize,
+}
+
+/// A decoded block.
+#[derive(Debug, Default)]
+pub struct Block {
+    buckets: Vec<Bucket>,
+    accounts: Vec<Option<String>>,
+    objects: Vec<String>,
+    types: Vec<String>,
+    visitors: Vec<VisitorHash>,
+    apps: Vec<i64>,
+    rows: Vec<Packed>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Packed {
+    account: u32,
+    object: u32,
+    event_type: u32,
+    visitor: u32,
+    app: u32,
+    events: u64,
+    minutes: u64,
+    first_ms: i64,
+    last_ms: i64,
+}
+
+/// Rows on their way into blocks: what a block needs of a row, with the visitor already hashed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BlockRow {
+    /// Bucket.
+    pub kind: Kind,
+    /// Bucket.
+    pub hour: Hour,
+    /// Pendo's account id.
+    pub account: Option<String>,
+    /// Who.
+    pub visitor: VisitorHash,
+    /// Pendo's app id.
+    pub app: i64,
+    /// The feature, page, guide or track type.
+    pub object: String,
+    /// The type of a guide event.
+    pub event_type: String,
+    /// Number of events.
+    pub events: u64,
+    /// Sum of minutes.
+    pub minutes: u64,
+    /// First event, ms since 1970.
+    pub first_ms: i64,
+    /// Last event, ms since 1970.
+    pub last_ms: i64,
+}
+
+impl BlockRow {
+    /// The row as evaluation sees it.
+    #[must_use]
+    pub fn as_row(&self) -> UsageRow<'_> {
+        UsageRow {
+            kind: self.kind,
+            hour: self.hour,
+            account: self.account.as_deref(),
+            visitor: self.visitor,
+            app: self.app,
+            object: &self.object,
+            event_type: &self.event_type,
+            events: self.events,
+            minutes: self.minutes,
+            first_ms: self.first_ms,
+            last_ms: self.last_ms,
+        }
+    }
+}
+
+impl From<Row> for BlockRow {
+    fn from(row: Row) -> Self {
+        Self {
+            kind: row.kind,
+            hour: row.hour,
+            visitor: VisitorHash::of(&row.visitor),
+            account: row.account,
+            app: row.app,
+            object: row.object,
+            event_type: row.event_type,
+            events: row.events,
+            minutes: row.minutes,
+            first_ms: row.first_ms,
+            last_ms: row.last_ms,
+        }
+    }
+}
+
+impl From<UsageRow<'_>> for BlockRow {
+    fn from(row: UsageRow<'_>) -> Self {
+        Self {
+            kind: row.kind,
+            hour: row.hour,
+            visitor: row.visitor,
+            account: row.account.map(str::to_owned),
+            app: row.app,
+            object: row.object.to_owned(),
+            event_type: row.event_type.to_owned(),
+            events: row.events,
+            minutes: row.minutes,
+            first_ms: row.first_ms,
+            last_ms: row.last_ms,
+        }
+    }
+}
+
+/// A packed block, with the buckets that have rows in it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PackedBlock {
+    /// The bytes.
+    pub body: Vec<u8>,
+    /// Its buckets.
+    pub buckets: BTreeSet<(Kind, Hour)>,
+}
+
+/// Packs rows into as many blocks as their size asks for. The same rows in any order give the same bytes.
+#[must_use]
+pub fn pack(mut rows: Vec<BlockRow>) -> Vec<PackedBlock> {
+    rows.sort_unstable();
+    let mut blocks = Vec::new();
+    for part in rows.chunks(BLOCK_ROWS_MAX) {
+        pack_part(part, &mut blocks);
+    }
+    blocks
+}
+
+fn pack_part(rows: &[BlockRow], blocks: &mut Vec<PackedBlock>) {
+    let body = encode(rows);
+    if body.len() > BLOCK_BYTES_MAX && rows.len() > 1 {
+        let (left, right) = rows.split_at(rows.len() / 2);
+        pack_part(left, blocks);
+        pack_part(right, blocks);
+    } else {
+        blocks.push(PackedBlock { body, buckets: rows.iter().map(|row| (row.kind, row.hour)).collect() });
+    }
+}
+
+fn dictionary<'a, T: Ord + Copy>(values: impl Iterator<Item = T> + 'a) -> (Vec<T>, BTreeMap<T, u64>) {
+    let mut index: BTreeMap<T, u64> = values.map(|value| (value, 0)).collect();
+    for (at, slot) in index.values_mut().enumerate() {
+        *slot = at as u64;
+    }
+    (index.keys().copied().collect(), index)
+}
+
+fn encode(rows: &[BlockRow]) -> Vec<u8> {
+    let (accounts, account_at) = dictionary(rows.iter().map(|row| row.account.as_deref()));
+    let (objects, object_at) = dictionary(rows.iter().map(|row| row.object.as_str()));
+    let (types, type_at) = dictionary(rows.iter().map(|row| row.event_type.as_str()));
+    let (visitors, visitor_at) = dictionary(rows.iter().map(|row| row.visitor));
+    let (apps, app_at) = dictionary(rows.iter().map(|row| row.app));
+    let mut out = Writer::default();
+    out.number(accounts.len() as u64);
+    for account in accounts {
+        // An empty id never stands on a row, so it can stand for "none".
+        out.text(account.unwrap_or_default());
+    }
+    for texts in [objects, types] {
+        out.number(texts.len() as u64);
+        texts.into_iter().for_each(|text| out.text(text));
+    }
+    out.number(visitors.len() as u64);
+    visitors.into_iter().for_each(|visitor| out.hash(visitor.0));
+    out.number(apps.len() as u64);
+    apps.into_iter().for_each(|app| out.signed(app));
+
+    let buckets: Vec<&[BlockRow]> = rows.chunk_by(|a, b| (a.kind, a.hour) == (b.kind, b.hour)).collect();
+    out.number(buckets.len() as u64);
+    for bucket in buckets {
+        out.number(Kind::ALL.iter().position(|kind| *kind == bucket[0].kind).unwrap_or_default() as u64);
+        out.signed(i64::from(bucket[0].hour.0));
+        out.number(bucket.len() as u64);
+    }
+    rows.iter().for_each(|row| out.number(account_at[&row.account.as_deref()]));
+    rows.iter().for_each(|row| out.number(visitor_at[&row.visitor]));
+    rows.iter().for_each(|row| out.number(app_at[&row.app]));
+    rows.iter().for_each(|row| out.number(object_at[row.object.as_str()]));
+    rows.iter().for_each(|row| out.number(type_at[row.event_type.as_str()]));
+    rows.iter().for_each(|row| out.number(row.events));
+    rows.iter().for_each(|row| out.number(row.minutes));
+    rows.iter().for_each(|row| out.signed(row.first_ms - row.hour.start_ms()));
+    rows.iter().for_each(|row| out.signed(row.last_ms - row.first_ms));
+    out.finish()
+}
+
+impl Block {
+    /// Decodes a block's bytes.
+    ///
+    /// # Errors
+    /// An unknown format, or damage; never a panic.
+    pub fn decode(body: &[u8]) -> Result<Self, PackError> {
+        let mut input = Reader::open(body)?;
+        let mut block = Self::default();
+        for _ in 0..input.len()? {
+            let text = input.text()?;
+            block.accounts.push((!text.is_empty()).then(|| text.to_owned()));
+        }
+        for _ in 0..input.len()? {
+            block.objects.push(input.text()?.to_owned());
+        }
+        for _ in 0..input.len()? {
+            block.types.push(input.text()?.to_owned());
+        }
+        for _ in 0..input.len()? {
+            block.visitors.push(VisitorHash(input.hash()?));
+        }
+        for _ in 0..input.len()? {
+            block.apps.push(input.signed()?);
+        }
+        let mut start = 0;
+        for _ in 0..input.len()? {
+            let kind = usize::try_from(input.number()?).ok().and_then(|at| Kind::ALL.get(at).copied()).ok_or(PackError::Damaged("kind"))?;
+            let hour = Hour(i32::try_from(input.signed()?).map_err(|_| PackError::Damaged("hour"))?);
+            let len = input.len()?;
+            block.buckets.push(Bucket { kind, hour, start, len });
+            start += len;
+        }
+        if start > BLOCK_ROWS_MAX {
+            return Err(PackError::Damaged("rows"));
+        }
+        block.rows = vec![Packed::default(); start];
+        let most = [block.accounts.len(), block.visitors.len(), block.apps.len(), block.objects.len(), block.types.len()];
+        let mut index = |most: usize| -> Result<u32, PackError> {
+            let at = input.number()?;
+            if at >= most as u64 { Err(PackError::Damaged("index")) } else { u32::try_from(at).map_err(|_| PackError::Damaged("index")) }
+        };
+        for row in &mut block.rows {
+            row.account = index(most[0])?;
+        }
+        for row in &mut block.rows {
+            row.visitor = index(most[1])?;
+        }
+        for row in &mut block.rows {
+            row.app = index(most[2])?;
+        }
+        for row in &mut block.rows {
+            row.object = index(most[3])?;
+        }
+        for row in &mut block.rows {
+            row.event_type = index(most[4])?;
+        }
+        for row in &mut block.rows {
+            row.events = input.number()?;
+        }
+        for row in &mut block.rows {
+            row.minutes = input.number()?;
+        }
+        for bucket in &block.buckets {
+            for row in &mut block.rows[bucket.start..bucket.start + bucket.len] {
+                row.first_ms = bucket.hour.start_ms().wrapping_add(input.signed()?);
+            }
+        }
+        for row in &mut block.rows {
+            row.last_ms = row.first_ms.wrapping_add(input.signed()?);
+        }
+        Ok(block)
+    }
+
+    /// How many rows it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether it holds no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The rows of the buckets that `wants` says yes to.
+    pub fn rows(&self, wants: impl Fn(Kind, Hour) -> bool) -> impl Iterator<Item = UsageRow<'_>> {
+        self.buckets.iter().filter(move |bucket| wants(bucket.kind, bucket.hour)).flat_map(|bucket| {
+            self.rows[bucket.start..bucket.start + bucket.len].iter().map(|row| UsageRow {
+                kind: bucket.kind,
+                hour: bucket.hour,
+                account: self.accounts[row.account as usize].as_deref(),
+                visitor: self.visitors[row.visitor as usize],
+                app: self.apps[row.app as usize],
+                object: &self.objects[row.object as usize],
+                event_type: &self.types[row.event_type as usize],
+                events: row.events,
+                minutes: row.minutes,
+                first_ms: row.first_ms,
+                last_ms: row.last_ms,
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(hour: i32, visitor: &str, account: Option<&str>, events: u64) -> BlockRow {
+        let start = Hour(hour).start_ms();
+        Row {
+            kind: if hour % 2 == 0 { Kind::Feature } else { Kind::Guide },
+            hour: Hour(hour),
+            account: account.map(str::to_owned),
+            visitor: visitor.to_owned(),
+            app: -323_232,
+            object: "f\"1".to_owned(),
+            event_type: if hour % 2 == 0 { String::new() } else { "guideSeen".to_owned() },
+            events,
+            minutes: 3,
+            first_ms: start + 5,
+            last_ms: start + 5 + i64::try_from(events).unwrap(),
+        }
+        .into()
+    }
+
+    fn sample() -> Vec<BlockRow> {
+        (0..500i32).map(|i| row(490_000 + i % 7, &format!("v{}", i % 50), (i % 5 > 0).then_some("acme::\u{1F600}"), 1 + u64::from(i.unsigned_abs()))).collect()
+    }
+
+    #[test]
+    fn rows_come_back_as_they_went_in() {
+        let mut rows = sample();
+        let blocks = pack(rows.clone());
+        let mut back: Vec<BlockRow> =
+            blocks.iter().flat_map(|block| Block::decode(&block.body).unwrap().rows(|_, _| true).map(BlockRow::from).collect::<Vec<_>>()).collect();
+        rows.sort();
+        back.sort();
+        assert_eq!(back, rows);
+    }
+
+    #[test]
+    fn the_order_of_rows_does_not_change_the_bytes() {
+        let (rows, mut turned) = (sample(), sample());
+        turned.reverse();
+        assert_eq!(pack(rows), pack(turned));
+    }
+
+    #[test]
+    fn an_unknown_format_is_refused_and_damage_never_panics() {
+        let body = pack(sample()).remove(0).body;
+        let mut unknown = body.clone();
+        unknown[0] = 9;
+        assert_eq!(Block::decode(&unknown).unwrap_err(), PackError::Format(9));
+        for end in 0..body.len() {
+            assert!(Block::decode(&body[..end]).is_err(), "cut at {end}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Entries: what a shard's head says of each of its buckets.
+
+use super::fingerprint::Fingerprint;
+use super::pack::{PackError, Reader, Writer};
+use crate::id::Kind;
+use crate::time::Hour;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What a shard holds of one bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The reading of the fetch that these rows came with; the higher wins.
+    pub reading: u64,
+    /// The whole bucket's totals of that fetch, over all shards.
+    pub whole: Fingerprint,
+    /// This shard's part of them.
+    pub share: Fingerprint,
+    /// Whether a probe agreed with the whole.
+    pub is_verified: bool,
+    /// The hour of the clock at which it was fetched.
+    pub read_at: Hour,
+    /// The blocks that hold its rows; none when the bucket became empty here.
+    pub blocks: Vec<Arc<str>>,
+}
+
+/// Entries by kind and hour.
+pub type Entries = BTreeMap<(Kind, Hour), Entry>;
+
+/// The names of all blocks that entries name.
+#[must_use]
+pub fn blocks_of(entries: &Entries) -> BTreeSet<Arc<str>> {
+    entries.values().flat_map(|entry| entry.blocks.iter().cloned()).collect()
+}
+
+/// Packs entries, column by column.
+#[must_use]
+pub fn pack(entries: &Entries) -> Vec<u8> {
+    let blocks: Vec<Arc<str>> = blocks_of(entries).into_iter().collect();
+    let mut out = Writer::default();
+    out.number(blocks.len() as u64);
+    blocks.iter().for_each(|name| out.text(name));
+    out.number(entries.len() as u64);
+    for (kind, _) in entries.keys() {
+        out.number(Kind::ALL.iter().position(|k| k == kind).unwrap_or_default() as u64);
+    }
+    let mut last = 0;
+    for (_, hour) in entries.keys() {
+        out.signed(i64::from(hour.0) - last);
+        last = i64::from(hour.0);
+    }
+    let mut last = 0i64;
+    for entry in entries.values() {
+        let reading = i64::try_from(entry.reading).unwrap_or(i64::MAX);
+        out.signed(reading - last);
+        last = reading;
+    }
+    for ((_, hour), entry) in entries {
+        out.signed(i64::from(entry.read_at.0) - i64::from(hour.0));
+        out.number(u64::from(entry.is_verified));
+    }
+    for ((_, hour), entry) in entries {
+        write_fingerprint(&mut out, *hour, &entry.whole);
+    }
+    for ((_, hour), entry) in entries {
+        write_fingerprint(&mut out, *hour, &entry.share);
+    }
+    for entry in entries.values() {
+        out.number(entry.blocks.len() as u64);
+        for name in &entry.blocks {
+            out.number(blocks.binary_search(name).unwrap_or_default() as u64);
+        }
+    }
+    out.finish()
+}
+
+/// Reads packed entries.
+///
+/// # Errors
+/// An unknown format, or damage.
+pub fn unpack(body: &[u8]) -> Result<Entries, PackError> {
+    let mut input = Reader::open(body)?;
+    let mut blocks: Vec<Arc<str>> = Vec::new();
+    for _ in 0..input.len()? {
+        blocks.push(input.text()?.into());
+    }
+    let count = input.len()?;
+    let mut keys = Vec::with_capacity(count);
+    for _ in 0..count {
+        let kind = usize::try_from(input.number()?).ok().and_then(|at| Kind::ALL.get(at).copied());
+        keys.push((kind.ok_or(PackError::Damaged("kind"))?, Hour(0)));
+    }
+    let mut last = 0;
+    for (_, hour) in &mut keys {
+        last += input.signed()?;
+        *hour = Hour(i32::try_from(last).map_err(|_| PackError::Damaged("hour"))?);
+    }
+    let mut readings = Vec::with_capacity(count);
+    let mut last = 0i64;
+    for _ in 0..count {
+        last += input.signed()?;
+        readings.push(u64::try_from(last).map_err(|_| PackError::Damaged("reading"))?);
+    }
+    let mut states = Vec::with_capacity(count);
+    for (_, hour) in &keys {
+        let age = i32::try_from(input.signed()?).map_err(|_| PackError::Damaged("age"))?;
+        states.push((hour.plus(age), input.number()? == 1));
+    }
+    let mut wholes = Vec::with_capacity(count);
+    for (_, hour) in &keys {
+        wholes.push(read_fingerprint(&mut input, *hour)?);
+    }
+    let mut shares = Vec::with_capacity(count);
+    for (_, hour) in &keys {
+        shares.push(read_fingerprint(&mut input, *hour)?);
+    }
+    let mut entries = Entries::new();
+    for (at, key) in keys.into_iter().enumerate() {
+        let mut named = Vec::new();
+        for _ in 0..input.len()? {
+            let index = usize::try_from(input.number()?).map_err(|_| PackError::Damaged("block"))?;
+            named.push(blocks.get(index).cloned().ok_or(PackError::Damaged("block"))?);
+        }
+        let (read_at, is_verified) = states[at];
+        entries.insert(
+            key,
+            Entry { reading: readings[at], whole: wholes[at], share: shares[at], is_verified, read_at, blocks: named },
+        );
+    }
+    Ok(entries)
+}
+
+fn write_fingerprint(out: &mut Writer, hour: Hour, totals: &Fingerprint) {
+    out.number(totals.rows);
+    if totals.rows > 0 {
+        out.number(totals.events);
+        out.number(totals.minutes);
+        out.number(totals.squares);
+        out.signed(totals.newest_ms - hour.start_ms());
+    }
+}
+
+fn read_fingerprint(input: &mut Reader, hour: Hour) -> Result<Fingerprint, PackError> {
+    let rows = input.number()?;
+    if rows == 0 {
+        return Ok(Fingerprint::default());
+    }
+    Ok(Fingerprint {
+        rows,
+        events: input.number()?,
+        minutes: input.number()?,
+        squares: input.number()?,
+        newest_ms: input.signed()?.wrapping_add(hour.start_ms()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_come_back_as_they_went_in() {
+        let mut entries = Entries::new();
+        for i in 0..200i32 {
+            let share = Fingerprint { rows: u64::from(i.unsigned_abs() % 3), events: 9, minutes: 2, squares: 81, newest_ms: Hour(i).start_ms() + 77 };
+            let share = if share.rows == 0 { Fingerprint::default() } else { share };
+            let name: Arc<str> = format!("block#{}", i / 24).into();
+            entries.insert(
+                (Kind::ALL[i.unsigned_abs() as usize % 5], Hour(490_000 + i)),
+                Entry {
+                    reading: 1_000 - u64::from(i.unsigned_abs()),
+                    whole: share,
+                    share,
+                    is_verified: i % 2 == 0,
+                    read_at: Hour(490_050),
+                    blocks: if share.rows == 0 { Vec::new() } else { vec![name] },
+                },
+            );
+        }
+        assert_eq!(unpack(&pack(&entries)).unwrap(), entries);
+        assert!(unpack(&[7, 1, 2]).is_err());
+    }
+}
