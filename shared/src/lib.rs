@@ -25,6 +25,7 @@ pub mod queue;
 pub mod secrets;
 pub mod store;
 pub mod sync;
+pub mod telemetry;
 pub mod time;
 pub mod usage;
 pub mod values;

@@ -253,8 +253,8 @@ impl Store {
                 next.closed.entry(index_of(key.1)).or_default().insert(key, entry);
                 touched.insert(index_of(key.1));
             } else {
-                if let Some(closed) = next.closed.get_mut(&index_of(key.1)) {
-                    closed.remove(&key).inspect(|_| drop(touched.insert(index_of(key.1))));
+                if next.closed.get_mut(&index_of(key.1)).is_some_and(|closed| closed.remove(&key).is_some()) {
+                    touched.insert(index_of(key.1));
                 }
                 next.open.insert(key, entry);
             }

@@ -3,12 +3,13 @@
 use super::checkpoint::PeopleState;
 use crate::connection::Connection;
 use crate::id::WorkspaceId;
-use crate::matching::{Matching, Rule};
-use crate::pendo::people::{Level, read};
+use crate::matching::Matching;
 use crate::pendo::Client;
+use crate::pendo::people::{Level, read};
 use crate::store::noun::People;
 use crate::store::{Store, StoreError, Versioned};
 use crate::time::DAY_MS;
+use serde_json::json;
 use std::collections::BTreeMap;
 
 use super::fetch::FetchError;
@@ -36,22 +37,18 @@ pub async fn refresh(
         (People::Accounts, Level::Accounts, &matching.value.account),
     ] {
         if let Some(rule) = rule {
-            let found = list(client, level, rule, since).await?;
+            let mut found = BTreeMap::new();
+            read(client, level, &rule.pendo, since, |id, value| {
+                // An id that is its own match value is not kept twice.
+                let value = value.filter(|_| !rule.pendo.is_id());
+                found.insert(id, value);
+            })
+            .await?;
             keep(store, workspace, connection, people, &found, now_ms).await?;
         }
     }
     let whole_at_ms = if is_whole { now_ms } else { state.whole_at_ms };
     Ok(PeopleState { read_at_ms: now_ms, whole_at_ms, matching: matching.version })
-}
-
-async fn list(client: &Client, level: Level, rule: &Rule, since: Option<i64>) -> Result<BTreeMap<String, serde_json::Value>, FetchError> {
-    let mut found = BTreeMap::new();
-    read(client, level, &rule.pendo, since, |id, value| {
-        let entry = value.map_or_else(|| serde_json::json!({}), |v| serde_json::json!({ "v": v }));
-        found.insert(id, entry);
-    })
-    .await?;
-    Ok(found)
 }
 
 /// Stores the people whose match value is new or differs. Nobody is removed: who was once known stays known, since rows
@@ -64,15 +61,16 @@ pub async fn keep(
     workspace: &WorkspaceId,
     connection: &Connection,
     people: People,
-    found: &BTreeMap<String, serde_json::Value>,
+    found: &BTreeMap<String, Option<String>>,
     now_ms: i64,
 ) -> Result<(), StoreError> {
     loop {
         let stands = store.people_get(workspace, &connection.id, people).await?;
         let changes: BTreeMap<String, Option<serde_json::Value>> = found
             .iter()
+            .map(|(id, value)| (id, value.as_ref().map_or_else(|| json!({}), |value| json!({ "v": value }))))
             .filter(|(id, entry)| stands.value.get(*id) != Some(entry))
-            .map(|(id, entry)| (id.clone(), Some(entry.clone())))
+            .map(|(id, entry)| (id.clone(), Some(entry)))
             .collect();
         if changes.is_empty() {
             return Ok(());

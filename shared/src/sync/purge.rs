@@ -3,7 +3,6 @@
 use super::run::SyncError;
 use crate::context::Context;
 use crate::id::{ConnectionId, WorkspaceId};
-use crate::secrets::SecretsError;
 use crate::store::Partition;
 
 /// Deletes the items and the secret of a connection that is gone; answers the number of items. May run any number of
@@ -22,8 +21,6 @@ pub async fn purge(context: &Context, workspace: &WorkspaceId, connection: &Conn
         }
     }
     deleted += context.store.partition_clear(&Partition::connection(workspace, connection)).await?;
-    match context.secrets.delete(secret).await {
-        Ok(()) | Err(SecretsError::NotFound { .. }) => Ok(deleted),
-        Err(error) => Err(error.into()),
-    }
+    context.secrets.delete(secret).await?;
+    Ok(deleted)
 }

@@ -69,8 +69,17 @@ pub async fn attribute(sink: &Sink<'_>, moment: &Moment) -> Result<(), SyncError
         Rows::default().visit(sink.store, shard, &ranges, &mut blocks, &mut |row| tally.add(row, &world.links)).await?;
     }
     let mut conservation: BTreeMap<Kind, BTreeMap<String, BTreeMap<String, u64>>> = BTreeMap::new();
-    for (level, kind, class, events) in tally.totals() {
-        *conservation.entry(kind).or_default().entry(level.name().to_owned()).or_default().entry(class.to_owned()).or_default() += events;
+    for line in tally.lines() {
+        let level = conservation.entry(line.kind).or_default().entry(line.level.name().to_owned()).or_default();
+        let counts = line.counts;
+        for (class, events) in [
+            ("matched", counts.matched),
+            ("unmatched", counts.unmatched),
+            ("ambiguous", counts.ambiguous),
+            ("without_id", counts.without_id),
+        ] {
+            *level.entry(class.to_owned()).or_default() += events;
+        }
     }
     sink.store
         .checkpoint_change(sink.workspace, &sink.connection.id, |checkpoint| {
