@@ -1,6 +1,6 @@
 //! The words of matching: what Pendo knows, and what a row or an object comes to.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A visitor that Pendo knows: from its list of visitors or from any stored row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub enum Link<'a> {
 }
 
 /// Whether an object has usage to show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Its key fits something that Pendo knows.
