@@ -75,7 +75,12 @@ impl World {
         }
         let id = self.texts.text(visitor.id);
         let mut metadata = Record::default();
-        if !visitor.do_not_process {
+        if visitor.do_not_process {
+            // Pendo has stopped learning about them; what other visitors always have is missing.
+            let mut auto = Record::default();
+            auto.set("id", Value::Text(id.clone()));
+            self.overlay(&mut metadata, auto, &visitor.metadata);
+        } else {
             let mut auto = self.auto(&id, seen);
             let mut accounts: Vec<u32> = seen.map(|seen| seen.accounts.clone()).unwrap_or_default();
             accounts.extend(visitor.accounts.iter().filter(|id| seen.is_none_or(|seen| !seen.accounts.contains(id))));

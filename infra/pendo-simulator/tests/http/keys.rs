@@ -120,3 +120,11 @@ async fn a_visitor_with_a_hostile_id_is_found_by_it() {
     let visitor: Value = guest.get("/api/v1/visitor/a%2Fb%20%22c%22").await.json().await.unwrap();
     assert_eq!(visitor["metadata"]["agent"]["email"], "x@example.test");
 }
+
+#[tokio::test]
+async fn a_visitor_who_must_not_be_processed_lacks_what_others_have() {
+    let guest = Guest::of_nothing().await;
+    guest.simulator.add_visitor("v", &json!({"pendo": {"donotprocess": true}}));
+    let rows = guest.results(json!([{"source": {"visitors": null}}])).await;
+    assert_eq!(rows, [json!({"visitorId": "v", "metadata": {"auto": {"id": "v"}, "pendo": {"donotprocess": true}}})]);
+}
