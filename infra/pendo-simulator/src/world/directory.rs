@@ -55,7 +55,7 @@ fn print_contacts(options: &Options, csv: &mut csv::Writer<impl Write>) -> std::
     let mut next = 1;
     for number in 0..options.visitors {
         let is_listed = matches!(visitor::sort(number), Sort::Mail | Sort::Opaque | Sort::Hostile | Sort::DoNotProcess)
-            && number % 11 != 8;
+            && number % 40 != 8;
         let accounts = match visitor::belongs(options.seed, number, options.accounts) {
             Belongs::One(first) => vec![first],
             Belongs::Two(first, second) => vec![first, second],
