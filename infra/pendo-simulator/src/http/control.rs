@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{Query, State as Shared};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -33,7 +33,11 @@ pub(super) struct Move {
 }
 
 /// `POST /simulator/clock`
-pub(super) async fn move_clock(shared: Shared<Arc<State>>, Json(to): Json<Move>) -> Response {
+pub(super) async fn move_clock(shared: Shared<Arc<State>>, body: Bytes) -> Response {
+    let to: Move = match read(&body) {
+        Ok(to) => to,
+        Err(refusal) => return *refusal,
+    };
     let is_moved = match (to.advance_seconds, to.now.as_deref().map(DateTime::parse_from_rfc3339)) {
         (Some(seconds), None) if seconds >= 0 => {
             shared.0.clock.advance_ms(seconds.saturating_mul(1000));
@@ -88,13 +92,21 @@ pub(super) async fn faults(Shared(state): Shared<Arc<State>>) -> Response {
 }
 
 /// `PUT /simulator/faults`
-pub(super) async fn set_faults(Shared(state): Shared<Arc<State>>, Json(faults): Json<Faults>) -> Response {
+pub(super) async fn set_faults(Shared(state): Shared<Arc<State>>, body: Bytes) -> Response {
+    let faults: Faults = match read(&body) {
+        Ok(faults) => faults,
+        Err(refusal) => return *refusal,
+    };
     state.set_faults(faults);
     answer::value(&state.faults())
 }
 
 /// `POST /simulator/rows`: adds a list of raw rows, in the shape in which the truth shows them.
-pub(super) async fn inject(Shared(state): Shared<Arc<State>>, Json(rows): Json<Vec<RawRow>>) -> Response {
+pub(super) async fn inject(Shared(state): Shared<Arc<State>>, body: Bytes) -> Response {
+    let rows: Vec<RawRow> = match read(&body) {
+        Ok(rows) => rows,
+        Err(refusal) => return *refusal,
+    };
     state.change(|world, _| rows.iter().for_each(|row| world.inject(row)));
     answer::empty(StatusCode::NO_CONTENT)
 }
@@ -111,7 +123,11 @@ pub(super) struct Edit {
 }
 
 /// `POST /simulator/edit`
-pub(super) async fn edit(Shared(state): Shared<Arc<State>>, Json(edit): Json<Edit>) -> Response {
+pub(super) async fn edit(Shared(state): Shared<Arc<State>>, body: Bytes) -> Response {
+    let edit: Edit = match read(&body) {
+        Ok(edit) => edit,
+        Err(refusal) => return *refusal,
+    };
     let kind = ItemKind::of_usage(edit.kind);
     let known = state.change(|world, now_ms| {
         world.edit(kind, &edit.id, now_ms, edit.minutes * 60_000, edit.keeps_percent.unwrap_or(100))
@@ -129,10 +145,19 @@ pub(super) struct Zone {
 }
 
 /// `POST /simulator/time-zone`
-pub(super) async fn change_zone(Shared(state): Shared<Arc<State>>, Json(zone): Json<Zone>) -> Response {
+pub(super) async fn change_zone(Shared(state): Shared<Arc<State>>, body: Bytes) -> Response {
+    let zone: Zone = match read(&body) {
+        Ok(zone) => zone,
+        Err(refusal) => return *refusal,
+    };
     let Ok(name) = zone.time_zone.parse::<Tz>() else {
         return answer::text(StatusCode::BAD_REQUEST, "unknown time zone");
     };
     state.change(|world, now_ms| world.change_zone(name, now_ms, zone.minutes * 60_000));
     answer::empty(StatusCode::NO_CONTENT)
+}
+
+/// Reads a body as JSON, whatever it calls itself.
+fn read<T: serde::de::DeserializeOwned>(body: &Bytes) -> Result<T, Box<Response>> {
+    serde_json::from_slice(body).map_err(|error| Box::new(answer::text(StatusCode::BAD_REQUEST, error.to_string())))
 }

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::{Path, Query, State as Shared};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
@@ -21,7 +23,9 @@ pub(super) async fn visitor(
     Shared(state): Shared<Arc<State>>,
     Extension(access): Extension<Access>,
     Path(id): Path<String>,
+    headers: HeaderMap,
 ) -> Response {
+    let id = plain(id, &headers);
     let found = state.read(access.foreign, |world, now_ms| {
         let record = world.visitor_record(world.visitor(&id)?, &Sightings::by(world, now_ms))?;
         let auto = |name: &str| match record.get("metadata") {
@@ -41,7 +45,9 @@ pub(super) async fn account(
     Shared(state): Shared<Arc<State>>,
     Extension(access): Extension<Access>,
     Path(id): Path<String>,
+    headers: HeaderMap,
 ) -> Response {
+    let id = plain(id, &headers);
     let found = state.read(access.foreign, |world, now_ms| {
         let record = world.account_record(world.account(&id)?, &Sightings::by(world, now_ms))?;
         Some(json!({"id": id, "metadata": metadata(&record)}))
@@ -60,8 +66,10 @@ pub(super) async fn history(
     Shared(state): Shared<Arc<State>>,
     Extension(access): Extension<Access>,
     Path(id): Path<String>,
+    headers: HeaderMap,
     Query(since): Query<Since>,
 ) -> Response {
+    let id = plain(id, &headers);
     let Some(start_ms) = since.starttime.as_deref().and_then(|start| start.parse::<i64>().ok()) else {
         return answer::text(StatusCode::UNPROCESSABLE_ENTITY, "starttime is missing");
     };
@@ -104,6 +112,15 @@ fn moments(world: &World, visitor: u32, start_ms: i64, now_ms: i64) -> Vec<Map<S
     }
     moments.sort_by_key(|moment| moment.get("ts").and_then(Json::as_i64));
     moments
+}
+
+/// The id itself, which a client may have sent in base64 because it does not fit into a path.
+fn plain(id: String, headers: &HeaderMap) -> String {
+    if !headers.contains_key("x-pendo-base64-encoded-params") {
+        return id;
+    }
+    let decoded = [STANDARD, URL_SAFE, URL_SAFE_NO_PAD].iter().find_map(|engine| engine.decode(&id).ok());
+    decoded.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or(id)
 }
 
 fn metadata(record: &Record) -> Json {

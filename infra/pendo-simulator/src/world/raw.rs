@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::row::{Kind, NONE, Period, RawRow, Row};
 use crate::value::{Record, Value};
-use crate::world::{Origin, World, hour, origin};
+use crate::world::{Account, Course, Origin, Visitor, World, hour, origin};
 
 impl World {
     /// Takes in a row that was made by hand.
@@ -51,7 +51,31 @@ impl World {
         if raw.excluded {
             self.exclude(&raw.visitor_id);
         }
+        self.meet(&row);
         self.add_rows(vec![row]);
+    }
+
+    /// Usage makes its visitor and its account known.
+    fn meet(&mut self, row: &Row) {
+        if self.visitor(&self.texts.text(row.visitor)).is_none() {
+            let visitor = Visitor {
+                id: row.visitor,
+                metadata: Arc::default(),
+                by_hand: false,
+                do_not_process: false,
+                accounts: Vec::new(),
+            };
+            self.put_visitor(visitor);
+        }
+        let account = self.texts.text(row.account);
+        if row.account != NONE && !account.is_empty() && self.account(&account).is_none() {
+            self.put_account(Account {
+                id: row.account,
+                metadata: Arc::default(),
+                by_hand: false,
+                course: Course::Steady,
+            });
+        }
     }
 
     /// Every row of some kinds that has arrived, whatever is being reprocessed just now.

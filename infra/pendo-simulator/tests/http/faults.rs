@@ -73,7 +73,7 @@ async fn faults_are_switched_over_http_and_strike_only_the_api() {
         .send()
         .await
         .unwrap();
-    assert_eq!(unknown.status(), 422);
+    assert_eq!(unknown.status(), 400);
 }
 
 #[tokio::test]

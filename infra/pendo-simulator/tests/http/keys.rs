@@ -119,6 +119,9 @@ async fn a_visitor_with_a_hostile_id_is_found_by_it() {
     guest.simulator.add_visitor("a/b \"c\"", &json!({"agent": {"email": "x@example.test"}}));
     let visitor: Value = guest.get("/api/v1/visitor/a%2Fb%20%22c%22").await.json().await.unwrap();
     assert_eq!(visitor["metadata"]["agent"]["email"], "x@example.test");
+    let headers = [(KEY, guest.simulator.key()), ("x-pendo-base64-encoded-params", "true")];
+    let encoded: Value = guest.get_with("/api/v1/visitor/YS9iICJjIg%3D%3D", &headers).await.json().await.unwrap();
+    assert_eq!(encoded, visitor);
 }
 
 #[tokio::test]
@@ -127,4 +130,14 @@ async fn a_visitor_who_must_not_be_processed_lacks_what_others_have() {
     guest.simulator.add_visitor("v", &json!({"pendo": {"donotprocess": true}}));
     let rows = guest.results(json!([{"source": {"visitors": null}}])).await;
     assert_eq!(rows, [json!({"visitorId": "v", "metadata": {"auto": {"id": "v"}, "pendo": {"donotprocess": true}}})]);
+}
+
+#[tokio::test]
+async fn usage_makes_its_visitor_and_account_known() {
+    let guest = Guest::of_nothing().await;
+    guest.simulator.inject(crate::guest::row("v", Some("a"), crate::guest::HOUR, 1));
+    let visitors = guest.results(json!([{"source": {"visitors": null}}])).await;
+    assert_eq!(visitors[0]["metadata"]["auto"]["accountids"], json!(["a"]));
+    let accounts = guest.results(json!([{"source": {"accounts": null}}, {"select": {"id": "accountId"}}])).await;
+    assert_eq!(accounts, [json!({"id": "a"})]);
 }
