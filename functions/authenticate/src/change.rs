@@ -2,7 +2,7 @@
 
 use crate::body::Change;
 use crate::view::view;
-use shared::api::{Problem, Reply, nudge};
+use shared::api::{Problem, Reply, extent, nudge};
 use shared::connection::ConnectionStatus;
 use shared::context::Context;
 use shared::id::WorkspaceId;
@@ -33,7 +33,7 @@ pub(crate) async fn change(context: &Context, workspace: &WorkspaceId, asked: Ch
     let mut view = view(&after);
     if after.time_zone != before.time_zone {
         nudge(context, workspace, Job::Evaluate { workspace: workspace.to_string() }).await;
-        view["values_to_recompute"] = shared::api::extent::all_values(context, workspace).await?.into();
+        view["values_to_recompute"] = extent(context, workspace, None).await?.into();
     }
     if after.status == ConnectionStatus::Active && before.status == ConnectionStatus::Paused {
         nudge(context, workspace, Job::Sync { workspace: workspace.to_string(), hop: 0 }).await;

@@ -82,10 +82,18 @@ async fn purge(context: &Context, workspace: &WorkspaceId, stands: Versioned<Con
 }
 
 /// Queues the removal of what a connection left.
-pub(crate) async fn queue_purge(context: &Context, workspace: &WorkspaceId, connection: &Connection) -> Result<(), Problem> {
+pub(crate) async fn queue_purge(
+    context: &Context,
+    workspace: &WorkspaceId,
+    connection: &Connection,
+) -> Result<(), Problem> {
     context.queue.send(workspace, &purge_job(workspace, connection)).await.map_err(Problem::from)
 }
 
 fn purge_job(workspace: &WorkspaceId, connection: &Connection) -> Job {
-    Job::Purge { workspace: workspace.to_string(), connection: connection.id.clone(), secret: connection.secret.clone() }
+    Job::Purge {
+        workspace: workspace.to_string(),
+        connection: connection.id.clone(),
+        secret: connection.secret.clone(),
+    }
 }

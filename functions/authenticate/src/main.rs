@@ -6,7 +6,7 @@ use shared::context::Context;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    shared::api::log::start();
+    shared::telemetry::start();
     let context = Context::from_env().await?;
     let context = &context;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<ApiGatewayV2httpRequest>| async move {

@@ -6,6 +6,7 @@ use shared::context::Context;
 use shared::id::WorkspaceId;
 use shared::pendo::{Client, PendoError, Region, catalog};
 use shared::secrets::SecretString;
+use shared::sync::SyncError;
 use std::time::Duration;
 
 /// The gateway gives up after 30 s; this leaves time to answer and to write.
@@ -51,13 +52,11 @@ pub(crate) async fn is_same(
     if connection.apps.iter().any(|app| !found.apps.contains(app)) {
         return Ok(false);
     }
-    days_agree(context, workspace, connection, &found.client).await
-}
-
-/// Stands in until stored days can be compared.
-#[expect(clippy::unused_async, reason = "the comparison will ask Pendo")]
-async fn days_agree(_: &Context, _: &WorkspaceId, _: &Connection, _: &Client) -> Result<bool, Problem> {
-    Ok(true)
+    shared::sync::same_subscription(context, workspace, connection, &found.client).await.map_err(|error| match error {
+        SyncError::Pendo(error) => pendo_down().because(error),
+        SyncError::Store(error) => error.into(),
+        SyncError::Secrets(error) => error.into(),
+    })
 }
 
 /// Why a host did not do.

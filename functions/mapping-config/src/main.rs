@@ -1,2 +1,16 @@
-//! Placeholder.
-fn main() {}
+//! The cold start of `mapping-config`.
+
+use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use shared::context::Context;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    shared::telemetry::start();
+    let context = Context::from_env().await?;
+    let context = &context;
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<ApiGatewayV2httpRequest>| async move {
+        Ok::<_, Error>(Box::pin(mapping_config::handle(context, event.payload)).await)
+    }))
+    .await
+}

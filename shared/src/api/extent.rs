@@ -1,35 +1,22 @@
-//! How many values a change touches: objects of a level times its fields.
+//! How many values a change touches, as every reply to such a change says.
 
 use crate::context::Context;
 use crate::id::{ObjectKind, WorkspaceId};
 use crate::store::StoreError;
+use crate::values::count;
 
-/// The values of one level, had `fields` fields to be computed for each of its objects.
+/// The values of one level, or of both. The directory is read only where there are fields.
 ///
 /// # Errors
 /// The table's.
-pub async fn values_of(
+pub async fn extent(
     context: &Context,
     workspace: &WorkspaceId,
-    kind: ObjectKind,
-    fields: usize,
+    level: Option<ObjectKind>,
 ) -> Result<usize, StoreError> {
-    if fields == 0 {
+    let fields = context.store.fields_get(workspace).await?.value;
+    if !fields.iter().any(|field| level.is_none_or(|level| level == field.definition.object)) {
         return Ok(0);
     }
-    Ok(context.store.objects_get(workspace, kind).await?.value.len() * fields)
-}
-
-/// All values of a workspace.
-///
-/// # Errors
-/// The table's.
-pub async fn all_values(context: &Context, workspace: &WorkspaceId) -> Result<usize, StoreError> {
-    let fields = context.store.fields_get(workspace).await?.value;
-    let mut values = 0;
-    for kind in [ObjectKind::Account, ObjectKind::Contact] {
-        let count = fields.iter().filter(|field| field.definition.object == kind).count();
-        values += values_of(context, workspace, kind, count).await?;
-    }
-    Ok(values)
+    Ok(count(&context.store.directory_get(workspace).await?, &fields, level))
 }

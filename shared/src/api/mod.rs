@@ -3,9 +3,8 @@
 //! Not here: what a route does. No text of an inner error leaves through this room: it is logged once, at the answer.
 
 pub mod access;
-pub mod extent;
+mod extent;
 pub mod locate;
-pub mod log;
 mod nudge;
 pub mod page;
 pub mod problem;
@@ -14,6 +13,7 @@ pub mod request;
 pub mod table;
 
 pub use access::Access;
+pub use extent::extent;
 pub use nudge::nudge;
 pub use problem::Problem;
 pub use reply::{Reply, answer};

@@ -1,0 +1,64 @@
+//! What Pendo offers: the metadata fields that matching can name, and the objects that fields can name.
+
+use crate::source::{client, connection, pendo_problem};
+use serde_json::json;
+use shared::api::{Problem, Reply, Request, page};
+use shared::context::Context;
+use shared::id::{Kind, WorkspaceId};
+use shared::pendo::people::Level;
+use shared::pendo::{catalog as pendo, metadata as schema};
+
+/// `GET /v1/pendo/metadata`.
+pub(crate) async fn metadata(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
+    request.query(&[])?;
+    let client = client(context, &connection(context, workspace).await?).await?;
+    let (visitor, account) =
+        tokio::try_join!(schema::fields(&client, Level::Visitors), schema::fields(&client, Level::Accounts))
+            .map_err(pendo_problem)?;
+    Reply::json(200, &json!({"visitor": visitor, "account": account}))
+}
+
+/// `GET /v1/pendo/catalog`: all kinds or one, narrowed by a text, in the order of kind and id.
+pub(crate) async fn catalog(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
+    let query = request.query(&["kind", "q", "limit", "cursor"])?;
+    let kinds = match query.get("kind") {
+        None => pendo::KINDS.to_vec(),
+        Some(name) => vec![kind(name)?],
+    };
+    let (limit, after) = (page::limit(&query, page::LIMIT_MAX)?, page::after(&query)?);
+    let text = query.get("q").map(|text| text.trim().to_lowercase()).unwrap_or_default();
+    let client = client(context, &connection(context, workspace).await?).await?;
+    let mut found = Vec::new();
+    for kind in kinds {
+        let entries = pendo::list(&client, kind).await.map_err(pendo_problem)?;
+        found.extend(
+            entries
+                .into_iter()
+                .filter(|entry| entry.holds(&text))
+                .map(|entry| (format!("{}/{}", kind.name(), entry.id), entry)),
+        );
+    }
+    found.sort_by(|one, other| one.0.cmp(&other.0));
+    let (items, next) = page::cut(found, |(place, _)| place, after.as_deref(), limit);
+    let items: Vec<_> = items.into_iter().map(|(_, entry)| entry).collect();
+    Reply::json(200, &json!({"items": items, "next": next}))
+}
+
+/// A kind that has objects.
+fn kind(name: &str) -> Result<Kind, Problem> {
+    if let Some(kind) = pendo::KINDS.into_iter().find(|kind| kind.name() == name) {
+        return Ok(kind);
+    }
+    let detail = match name {
+        "event" => {
+            "The kind \"event\" is all activity and has no objects: leave \"ids\" out of such a field.".to_owned()
+        }
+        "nps" | "poll" | "pollEvents" => {
+            format!(
+                "\"{name}\" is not read from Pendo: upload the scores as a numeric directory column such as nps instead."
+            )
+        }
+        _ => "There is no such kind: use feature, guide, page or track.".to_owned(),
+    };
+    Err(Problem::invalid("unknown-kind", "?kind", detail))
+}

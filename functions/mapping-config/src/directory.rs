@@ -1,0 +1,173 @@
+//! Accounts and contacts: read, upload, delete. Pendo is never asked and a sync never writes here.
+
+use serde_json::{Map, Value, json};
+use shared::api::{Problem, Reply, Request, extent, nudge, page};
+use shared::context::Context;
+use shared::directory::{Directory, Format, Merged, NotDeletable, Object, deletable, merge, parse};
+use shared::id::{ObjectKind, WorkspaceId};
+use shared::queue::Job;
+use shared::store::StoreError;
+use std::collections::BTreeMap;
+
+use crate::source::refused;
+
+/// How often a change is redone when somebody else changes the same list.
+const ATTEMPTS_MAX: usize = 6;
+
+/// `GET`: a page in the order of ids, or one object.
+pub(crate) async fn read(
+    context: &Context,
+    workspace: &WorkspaceId,
+    kind: ObjectKind,
+    request: &Request,
+) -> Result<Reply, Problem> {
+    let query = request.query(&["id", "limit", "cursor"])?;
+    let (limit, after) = (page::limit(&query, page::LIMIT_DEFAULT)?, page::after(&query)?);
+    let objects = context.store.objects_get(workspace, kind).await?.value;
+    if let Some(id) = query.get("id") {
+        let found = objects.get(*id).ok_or_else(|| unknown(kind, id))?;
+        return Reply::json(200, &json!({"items": [shown(id, found)], "next": null}));
+    }
+    let (items, next) = page::cut(&objects, |(id, _)| id, after.as_deref(), limit);
+    let items: Vec<Value> = items.into_iter().map(|(id, object)| shown(id, object)).collect();
+    Reply::json(200, &json!({"items": items, "next": next}))
+}
+
+/// `PUT`: merges an upload. Good rows are kept, each bad one is answered with line and reason.
+pub(crate) async fn upload(
+    context: &Context,
+    workspace: &WorkspaceId,
+    kind: ObjectKind,
+    request: &Request,
+) -> Result<Reply, Problem> {
+    request.query(&[])?;
+    let format = request.content_type().and_then(Format::of_content_type).ok_or_else(|| {
+        Problem::media_type("Send the rows as text/csv or as application/x-ndjson (one JSON object a line).")
+    })?;
+    let body = request.upload()?;
+    let upload = parse(kind, format, &body).map_err(|problem| refused("unreadable-upload", problem))?;
+    for _ in 0..ATTEMPTS_MAX {
+        let version = context.store.objects_get(workspace, kind).await?.version;
+        let merged = merge(&context.store.directory_get(workspace).await?, kind, upload.clone());
+        let changes = merged.changed.iter().map(|(id, object)| (id.clone(), Some(value(object)))).collect();
+        if apply(context, workspace, kind, &changes, version).await? {
+            return uploaded(context, workspace, kind, merged).await;
+        }
+    }
+    Err(Problem::from(StoreError::Conflict { key: kind.name().to_owned() }))
+}
+
+/// `DELETE`: one object by `?id=`, or all with `?all=true`.
+pub(crate) async fn delete(
+    context: &Context,
+    workspace: &WorkspaceId,
+    kind: ObjectKind,
+    request: &Request,
+) -> Result<Reply, Problem> {
+    let query = request.query(&["id", "all"])?;
+    let id = match (query.get("id"), query.get("all")) {
+        (Some(id), None) => Some(*id),
+        (None, Some(&"true")) => None,
+        _ => {
+            return Err(Problem::invalid(
+                "what-to-delete",
+                "?id",
+                "Say what to delete: ?id= for one, or ?all=true for the whole list.",
+            ));
+        }
+    };
+    for _ in 0..ATTEMPTS_MAX {
+        let version = context.store.objects_get(workspace, kind).await?.version;
+        let directory = context.store.directory_get(workspace).await?;
+        let changes = removals(&directory, kind, id)?;
+        if apply(context, workspace, kind, &changes, version).await? {
+            let values = if changes.is_empty() { 0 } else { extent(context, workspace, Some(kind)).await? };
+            return Reply::json(200, &json!({"deleted": changes.len(), "values_to_recompute": values}));
+        }
+    }
+    Err(Problem::from(StoreError::Conflict { key: kind.name().to_owned() }))
+}
+
+/// What goes: an account only once nobody belongs to it.
+fn removals(
+    directory: &Directory,
+    kind: ObjectKind,
+    id: Option<&str>,
+) -> Result<BTreeMap<String, Option<Value>>, Problem> {
+    let has_contacts = |detail: String| Problem::conflict("has-contacts", detail);
+    let Some(id) = id else {
+        if kind == ObjectKind::Account && !directory.contacts.is_empty() {
+            return Err(has_contacts(
+                "Contacts belong to these accounts: delete them first (DELETE /v1/directory/contacts?all=true)."
+                    .to_owned(),
+            ));
+        }
+        return Ok(directory.objects(kind).keys().map(|id| (id.clone(), None)).collect());
+    };
+    match deletable(directory, kind, id) {
+        Ok(()) => Ok(BTreeMap::from([(id.to_owned(), None)])),
+        Err(NotDeletable::Unknown { .. }) => Err(unknown(kind, id)),
+        Err(NotDeletable::HasContacts { contacts }) => Err(has_contacts(format!(
+            "{contacts} contacts belong to this account: delete them or move them to another account first."
+        ))),
+    }
+}
+
+/// Writes changes; `false` when the list moved meanwhile. No change writes nothing.
+async fn apply(
+    context: &Context,
+    workspace: &WorkspaceId,
+    kind: ObjectKind,
+    changes: &BTreeMap<String, Option<Value>>,
+    version: u64,
+) -> Result<bool, Problem> {
+    if changes.is_empty() {
+        return Ok(true);
+    }
+    match context.store.objects_put(workspace, kind, changes, version, context.clock.now_ms()).await {
+        Ok(_) => {
+            nudge(context, workspace, Job::Evaluate { workspace: workspace.to_string() }).await;
+            Ok(true)
+        }
+        Err(StoreError::Conflict { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn uploaded(
+    context: &Context,
+    workspace: &WorkspaceId,
+    kind: ObjectKind,
+    merged: Merged,
+) -> Result<Reply, Problem> {
+    let values = if merged.changed.is_empty() { 0 } else { extent(context, workspace, Some(kind)).await? };
+    let shown = json!({
+        "received": merged.created + merged.updated + merged.unchanged + merged.errors.len(),
+        "created": merged.created,
+        "updated": merged.updated,
+        "unchanged": merged.unchanged,
+        "errors": merged.errors,
+        "values_to_recompute": values,
+    });
+    Reply::json(200, &shown)
+}
+
+fn value(object: &Object) -> Value {
+    Value::Object(object.iter().map(|(name, value)| (name.clone(), value.clone())).collect())
+}
+
+/// The object with its id as one row, as it was uploaded.
+fn shown(id: &str, object: &Value) -> Value {
+    let mut row = Map::from_iter([("id".to_owned(), Value::from(id))]);
+    row.extend(object.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
+    Value::Object(row)
+}
+
+fn unknown(kind: ObjectKind, id: &str) -> Problem {
+    let id: String = id.chars().take(80).collect();
+    Problem::not_found(
+        "unknown-object",
+        format!("There is no {} \"{id}\" in the directory: see GET /v1/directory/{}s.", kind.name(), kind.name()),
+    )
+    .at("?id")
+}

@@ -1,0 +1,208 @@
+//! Calculated fields: list, create, read, delete.
+//!
+//! A definition is checked whole before it is stored: its words by the rules, its objects against Pendo's catalogue.
+
+use crate::source::{client, connection, pendo_problem, refused};
+use serde_json::{Value, json};
+use shared::api::{Problem, Reply, Request, nudge};
+use shared::context::Context;
+use shared::fields::{Definition, Field};
+use shared::id::{FieldId, Kind, ObjectKind, WorkspaceId};
+use shared::pendo::catalog;
+use shared::queue::Job;
+use shared::store::StoreError;
+use shared::time::to_the_second;
+use std::collections::HashSet;
+
+/// The most fields of a workspace.
+const FIELDS_MAX: usize = 200;
+/// How often a change is redone when somebody else changes the fields too.
+const ATTEMPTS_MAX: usize = 6;
+
+/// `GET /v1/fields`, in the order of level and name.
+pub(crate) async fn list(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
+    request.query(&[])?;
+    let mut fields = context.store.fields_get(workspace).await?.value;
+    fields.sort_by_key(|field| (field.definition.object, field.definition.name_key()));
+    let items = fields.iter().map(shown).collect::<Result<Vec<Value>, _>>()?;
+    Reply::json(200, &json!({"items": items, "next": null}))
+}
+
+/// `GET /v1/fields/{id}`.
+pub(crate) async fn read(
+    context: &Context,
+    workspace: &WorkspaceId,
+    id: &FieldId,
+    request: &Request,
+) -> Result<Reply, Problem> {
+    request.query(&[])?;
+    let fields = context.store.fields_get(workspace).await?.value;
+    let field = fields.iter().find(|field| field.id == *id).ok_or_else(unknown)?;
+    Reply::json(200, &shown(field)?)
+}
+
+/// `POST /v1/fields`: 201 with the new field, or 200 with the one that stands if it says the same.
+pub(crate) async fn create(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
+    request.query(&[])?;
+    let body: Value = request.json()?;
+    let definition = Definition::parse(&body).map_err(|problem| refused("invalid-field", problem))?;
+    let connection = connection(context, workspace).await?;
+    refuse_unmatched(context, workspace, definition.object).await?;
+    let mut are_ids_known = false;
+    for _ in 0..ATTEMPTS_MAX {
+        let stands = context.store.fields_get(workspace).await?;
+        if let Some(same) = same_name(&stands.value, &definition)? {
+            return Reply::json(200, &created(same, 0, None)?);
+        }
+        if stands.value.len() >= FIELDS_MAX {
+            return Err(Problem::conflict(
+                "too-many-fields",
+                format!("There are {FIELDS_MAX} fields already: delete one that is not needed."),
+            ));
+        }
+        if !are_ids_known {
+            refuse_unknown_ids(&client(context, &connection).await?, &definition, &body).await?;
+            are_ids_known = true;
+        }
+        let kind = definition.usage.kind;
+        let is_first = !stands.value.iter().any(|field| field.definition.usage.kind == kind);
+        let field = Field {
+            id: FieldId::random(),
+            version: 1,
+            created_at_ms: context.clock.now_ms(),
+            definition: definition.clone(),
+        };
+        let mut fields = stands.value;
+        fields.push(field.clone());
+        match context.store.fields_put(workspace, &fields, stands.version).await {
+            Ok(_) => {}
+            Err(StoreError::Conflict { .. }) => continue,
+            Err(error) => return Err(error.into()),
+        }
+        nudge(context, workspace, Job::Sync { workspace: workspace.to_string(), hop: 0 }).await;
+        let values = context.store.objects_get(workspace, definition.object).await?.value.len();
+        return Reply::json(201, &created(&field, values, is_first.then(|| backfill(kind)))?);
+    }
+    Err(Problem::from(StoreError::Conflict { key: "fields".to_owned() }))
+}
+
+/// `DELETE /v1/fields/{id}`. What was read for it stays for the day it is wanted again.
+pub(crate) async fn delete(
+    context: &Context,
+    workspace: &WorkspaceId,
+    id: &FieldId,
+    request: &Request,
+) -> Result<Reply, Problem> {
+    request.query(&[])?;
+    for _ in 0..ATTEMPTS_MAX {
+        let stands = context.store.fields_get(workspace).await?;
+        let rest: Vec<Field> = stands.value.iter().filter(|field| field.id != *id).cloned().collect();
+        if rest.len() == stands.value.len() {
+            return Err(unknown());
+        }
+        match context.store.fields_put(workspace, &rest, stands.version).await {
+            Ok(_) => {
+                nudge(context, workspace, Job::Evaluate { workspace: workspace.to_string() }).await;
+                return Ok(Reply::empty());
+            }
+            Err(StoreError::Conflict { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(Problem::from(StoreError::Conflict { key: "fields".to_owned() }))
+}
+
+/// A field on a level that is not matched could never have a value.
+async fn refuse_unmatched(context: &Context, workspace: &WorkspaceId, level: ObjectKind) -> Result<(), Problem> {
+    let matching = context.store.matching_get(workspace).await?.map(|stands| stands.value).unwrap_or_default();
+    if matching.rule(level).is_some() {
+        return Ok(());
+    }
+    let name = level.name();
+    let example = match level {
+        ObjectKind::Account => r#"{"account":{"account":"accountId","object":"id"}}"#,
+        ObjectKind::Contact => r#"{"contact":{"visitor":"visitorId","object":"email"}}"#,
+    };
+    let why = if matching.contact.is_some() {
+        "Only contacts are matched: account usage follows the Pendo account on each row, so accounts need a rule of their own. Set it"
+    } else {
+        "This level is not matched yet: set it"
+    };
+    Err(Problem::conflict(
+        "level-not-matched",
+        format!("{why} with PUT /v1/matching, for {name}s such as {example} beside the rules that stand."),
+    )
+    .at("/object"))
+}
+
+/// The field of this level and name if its definition is equal.
+fn same_name<'f>(fields: &'f [Field], definition: &Definition) -> Result<Option<&'f Field>, Problem> {
+    let is_same = |field: &&Field| {
+        field.definition.object == definition.object && field.definition.name_key() == definition.name_key()
+    };
+    match fields.iter().find(is_same) {
+        Some(field) if field.definition == *definition => Ok(Some(field)),
+        Some(field) => Err(Problem::conflict(
+            "duplicate-name",
+            format!(
+                "An {} field \"{}\" exists with another definition: choose another name, or delete it first.",
+                definition.object.name(),
+                field.definition.name
+            ),
+        )
+        .at("/name")
+        .with("id", field.id.as_str())),
+        None => Ok(None),
+    }
+}
+
+/// Every id must be one of Pendo's.
+async fn refuse_unknown_ids(
+    client: &shared::pendo::Client,
+    definition: &Definition,
+    body: &Value,
+) -> Result<(), Problem> {
+    let Some(ids) = &definition.usage.ids else { return Ok(()) };
+    let kind = definition.usage.kind;
+    let entries = catalog::list(client, kind).await.map_err(pendo_problem)?;
+    let known: HashSet<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
+    let given = body.pointer("/usage/ids").and_then(Value::as_array);
+    let place = |id: &str| given.and_then(|given| given.iter().position(|item| item.as_str() == Some(id))).unwrap_or(0);
+    let unknown = ids.iter().filter(|id| !known.contains(id.as_str())).map(|id| place(id)).min();
+    let Some(index) = unknown else { return Ok(()) };
+    let detail = format!(
+        "Pendo has no {} with this id: look it up with GET /v1/pendo/catalog?kind={}.",
+        kind.name(),
+        kind.name()
+    );
+    Err(Problem::invalid("unknown-id", format!("/usage/ids/{index}"), detail))
+}
+
+/// What the first field of a kind sets off.
+fn backfill(kind: Kind) -> String {
+    format!(
+        "No field has used the kind {} before: its history is read now, newest first, one small aggregation for each stretch of days; \
+         a value shows as soon as its own window is covered. GET /v1/status gives rows, progress and time left.",
+        kind.name()
+    )
+}
+
+fn created(field: &Field, values: usize, backfill: Option<String>) -> Result<Value, Problem> {
+    let mut shown = shown(field)?;
+    shown["values_to_recompute"] = values.into();
+    shown["backfill"] = backfill.into();
+    Ok(shown)
+}
+
+/// A field as callers see it: id, version and the definition's own members.
+fn shown(field: &Field) -> Result<Value, Problem> {
+    let mut shown = serde_json::to_value(&field.definition).map_err(Problem::internal)?;
+    shown["id"] = field.id.as_str().into();
+    shown["version"] = field.version.into();
+    shown["created_at"] = to_the_second(field.created_at_ms).into();
+    Ok(shown)
+}
+
+fn unknown() -> Problem {
+    Problem::not_found("unknown-field-id", "There is no field with this id: see GET /v1/fields.")
+}

@@ -1,0 +1,140 @@
+//! Matching: read it, try it, save it. The report comes at once, from Pendo's people and the directory.
+
+use crate::people::Known;
+use crate::source::{client, connection, pendo_problem, refused};
+use crate::suggestion;
+use serde_json::{Value, json};
+use shared::api::{Problem, Reply, Request, extent, nudge};
+use shared::context::Context;
+use shared::directory::{Directory, ID};
+use shared::id::{ObjectKind, WorkspaceId};
+use shared::matching::{Candidates, Links, Matching, Report, Rule, report};
+use shared::pendo::people::Level;
+use shared::pendo::{Client, metadata};
+use shared::queue::Job;
+use std::collections::BTreeSet;
+
+const LEVELS: [ObjectKind; 2] = [ObjectKind::Contact, ObjectKind::Account];
+
+/// `GET /v1/matching`: what `PUT` takes; no member before it was first saved.
+pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
+    request.query(&[])?;
+    let stands = context.store.matching_get(workspace).await?;
+    Reply::json(200, &stands.map(|stands| stands.value).unwrap_or_default())
+}
+
+/// `PUT /v1/matching`: checks, reports, and saves both levels or neither; with `?dry_run=true` it saves nothing.
+pub(crate) async fn put(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
+    let is_dry_run = match request.query(&["dry_run"])?.get("dry_run") {
+        None | Some(&"false") => false,
+        Some(&"true") => true,
+        Some(_) => return Err(Problem::invalid("dry-run", "?dry_run", "\"dry_run\" is true or false.")),
+    };
+    let body: Value = request.json()?;
+    let matching = Matching::parse(&body).map_err(|problem| refused("invalid-matching", problem))?;
+    let connection = connection(context, workspace).await?;
+    let stands = context.store.matching_get(workspace).await?;
+    refuse_used_level(context, workspace, &matching).await?;
+    let directory = context.store.directory_get(workspace).await?;
+    let client = client(context, &connection).await?;
+    for kind in LEVELS {
+        if let Some(rule) = matching.rule(kind) {
+            refuse_unknown_path(&client, kind, rule).await?;
+            refuse_unknown_column(&directory, kind, rule)?;
+        }
+    }
+    let known = Known::read(&client, &matching).await?;
+    let report = reported(&client, &matching, &directory, &known).await?;
+
+    let is_equal = stands.as_ref().is_some_and(|stands| stands.value == matching);
+    let (status, values) = match (is_dry_run, is_equal) {
+        (true, _) => ("dry_run", extent(context, workspace, None).await?),
+        (false, true) => ("unchanged", 0),
+        (false, false) => {
+            // The rules first: if the lists are not kept, the next run reads them whole for the new rules.
+            context.store.matching_put(workspace, &matching, stands.map_or(0, |stands| stands.version)).await?;
+            known.keep(context, workspace, &connection).await?;
+            nudge(context, workspace, Job::Evaluate { workspace: workspace.to_string() }).await;
+            ("saved", extent(context, workspace, None).await?)
+        }
+    };
+    Reply::json(200, &json!({"status": status, "matching": matching, "report": report, "values_to_recompute": values}))
+}
+
+async fn reported(
+    client: &Client,
+    matching: &Matching,
+    directory: &Directory,
+    known: &Known,
+) -> Result<Report, Problem> {
+    let links = Links::resolve(matching, directory, &known.visitors, &known.accounts);
+    let make =
+        |candidates: &Candidates| report(matching, directory, &known.visitors, &known.accounts, candidates, &links);
+    let first = make(&Candidates::default());
+    if !suggestion::is_needed(&first, directory) {
+        return Ok(first);
+    }
+    Ok(make(&suggestion::candidates(client).await?))
+}
+
+/// A level can't be switched off while fields use it.
+async fn refuse_used_level(context: &Context, workspace: &WorkspaceId, matching: &Matching) -> Result<(), Problem> {
+    let fields = context.store.fields_get(workspace).await?.value;
+    for kind in LEVELS.into_iter().filter(|kind| matching.rule(*kind).is_none()) {
+        let names: BTreeSet<&str> = fields
+            .iter()
+            .filter(|field| field.definition.object == kind)
+            .map(|field| field.definition.name.as_str())
+            .collect();
+        if !names.is_empty() {
+            let names: Vec<&str> = names.into_iter().collect();
+            let detail = format!(
+                "Fields use the {} level ({}): keep its rule, or delete them first.",
+                kind.name(),
+                names.join(", ")
+            );
+            return Err(Problem::conflict("level-in-use", detail)
+                .at(format!("/{}", kind.name()))
+                .with("fields", names));
+        }
+    }
+    Ok(())
+}
+
+/// A metadata path must be one that the subscription has.
+async fn refuse_unknown_path(client: &Client, kind: ObjectKind, rule: &Rule) -> Result<(), Problem> {
+    if rule.pendo.is_id() {
+        return Ok(());
+    }
+    let (level, member) = match kind {
+        ObjectKind::Contact => (Level::Visitors, "visitor"),
+        ObjectKind::Account => (Level::Accounts, "account"),
+    };
+    let fields = metadata::fields(client, level).await.map_err(pendo_problem)?;
+    let path = rule.pendo.to_string();
+    if fields.iter().any(|field| field.path == path) {
+        return Ok(());
+    }
+    let near = metadata::near(&fields, &path);
+    let hint = if near.is_empty() {
+        "see GET /v1/pendo/metadata".to_owned()
+    } else {
+        format!("did you mean {}?", near.join(" or "))
+    };
+    let detail =
+        format!("Pendo has no {member} field {path}: {}", if near.is_empty() { format!("{hint}.") } else { hint });
+    Err(Problem::invalid("unknown-metadata", format!("/{}/{member}", kind.name()), detail).with("near", near))
+}
+
+/// A column must stand on some object, unless there is none yet.
+fn refuse_unknown_column(directory: &Directory, kind: ObjectKind, rule: &Rule) -> Result<(), Problem> {
+    let objects = directory.objects(kind);
+    if rule.object == ID || objects.is_empty() || objects.values().any(|object| object.contains_key(&rule.object)) {
+        return Ok(());
+    }
+    let mut known: BTreeSet<&str> = objects.values().flat_map(|object| object.keys().map(String::as_str)).collect();
+    known.insert(ID);
+    let known: Vec<&str> = known.into_iter().take(50).collect();
+    let detail = format!("No {} has a column \"{}\": use one of {}.", kind.name(), rule.object, known.join(", "));
+    Err(Problem::invalid("unknown-column", format!("/{}/object", kind.name()), detail).with("columns", known))
+}

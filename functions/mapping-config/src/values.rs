@@ -1,0 +1,111 @@
+//! Values and status, for any level of the workspace; and a sync at once, for `high`.
+
+use crate::source::connection;
+use serde_json::json;
+use shared::api::table::{self, Rows};
+use shared::api::{Problem, Reply, Request, page};
+use shared::connection::ConnectionStatus;
+use shared::context::Context;
+use shared::id::{ObjectKind, WorkspaceId};
+use shared::queue::Job;
+use shared::values::{Cursor, Page, Query, ValuesError, list};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// `GET /v1/values`: lines as in the export, or a wide table. A page holds whole objects.
+pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
+    let query = request.query(&["object", "id", "field", "format", "limit", "cursor"])?;
+    let is_csv = match query.get("format") {
+        None | Some(&"json") => false,
+        Some(&"csv") => true,
+        Some(_) => return Err(Problem::invalid("format", "?format", "\"format\" is json or csv.")),
+    };
+    let asked = Query {
+        object: query.get("object").map(|name| object(name)).transpose()?,
+        id: query.get("id").map(|id| (*id).to_owned()),
+        field: query.get("field").map(|name| (*name).to_owned()),
+        after: page::after(&query)?.map(|text| parse_cursor(&text)).transpose()?,
+        limit: page::limit(&query, page::LIMIT_DEFAULT)?,
+        with_settled: true,
+    };
+    let found = list(context, workspace, &asked).await.map_err(problem)?;
+    let next = found.next.as_ref().map(|next| page::cursor(&format!("{}/{}", next.object.name(), next.id)));
+    if is_csv {
+        let columns = columns(context, workspace, &asked).await?;
+        return Ok(Reply::csv(table::write(&columns, &rows(found))?, next.as_deref()));
+    }
+    Reply::json(200, &json!({"items": found.items, "next": next}))
+}
+
+/// `GET /v1/status`.
+pub(crate) async fn status(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
+    request.query(&[])?;
+    Reply::json(200, &shared::sync::status::read(context, workspace).await?)
+}
+
+/// `POST /v1/sync`: queues a run.
+pub(crate) async fn sync(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
+    request.query(&[])?;
+    if connection(context, workspace).await?.status == ConnectionStatus::Paused {
+        return Err(Problem::conflict(
+            "paused",
+            "Syncing is paused: send PATCH /v1/connection with {\"paused\":false} first.",
+        ));
+    }
+    context.queue.send(workspace, &Job::Sync { workspace: workspace.to_string(), hop: 0 }).await?;
+    Reply::json(202, &json!({"status": "queued", "next_step": "GET /v1/status shows the run."}))
+}
+
+/// Fields are columns of every page, also where no object of this page has a value.
+async fn columns(context: &Context, workspace: &WorkspaceId, asked: &Query) -> Result<BTreeSet<String>, Problem> {
+    let fields = context.store.fields_get(workspace).await?.value;
+    let is_asked = |name: &str, id: &str| {
+        asked.field.as_deref().is_none_or(|field| field == id || field.eq_ignore_ascii_case(name))
+    };
+    Ok(fields
+        .into_iter()
+        .filter(|field| asked.object.is_none_or(|object| object == field.definition.object))
+        .filter(|field| is_asked(&field.definition.name, field.id.as_str()))
+        .map(|field| field.definition.name)
+        .collect())
+}
+
+fn rows(found: Page) -> Rows {
+    let mut rows: Rows = BTreeMap::new();
+    for line in found.items {
+        rows.entry((line.object.name(), line.id)).or_default().insert(line.field, line.value);
+    }
+    rows
+}
+
+fn object(name: &str) -> Result<ObjectKind, Problem> {
+    match name {
+        "account" => Ok(ObjectKind::Account),
+        "contact" => Ok(ObjectKind::Contact),
+        _ => Err(Problem::invalid("object", "?object", "\"object\" is account or contact.")),
+    }
+}
+
+fn parse_cursor(text: &str) -> Result<Cursor, Problem> {
+    let cursor =
+        text.split_once('/').and_then(|(name, id)| Some(Cursor { object: object(name).ok()?, id: id.to_owned() }));
+    cursor.ok_or_else(|| {
+        Problem::invalid("cursor", "?cursor", "This cursor is not one that was given out: begin without a cursor.")
+    })
+}
+
+fn problem(error: ValuesError) -> Problem {
+    match error {
+        ValuesError::NotConnected => Problem::not_connected(),
+        ValuesError::UnknownField(_) => Problem::not_found(
+            "unknown-field-id",
+            "There is no calculated field of this name or id: see GET /v1/fields.",
+        )
+        .at("?field"),
+        ValuesError::UnknownObject { .. } => Problem::not_found(
+            "unknown-object",
+            "There is no account or contact with this id: see GET /v1/directory/accounts and contacts.",
+        )
+        .at("?id"),
+        ValuesError::Store(error) => error.into(),
+    }
+}
