@@ -71,8 +71,12 @@ pub(crate) fn numbers(json: &Json, run: &Run<'_>) -> Option<Vec<i64>> {
         Json::String(text) => parser::parse(text)?.value(&Item::Made(Record::default()), run),
         other => Value::from_json(other),
     };
+    // Some clients send their ids as texts.
     #[expect(clippy::cast_possible_truncation, reason = "app ids are whole")]
-    let whole = |value: &Value| value.number().map(|number| number as i64);
+    let whole = |value: &Value| match value {
+        Value::Text(text) => text.trim().parse().ok(),
+        other => other.number().map(|number| number as i64),
+    };
     match &value {
         Value::List(values) => values.iter().map(whole).collect(),
         one => whole(one).map(|one| vec![one]),

@@ -61,6 +61,7 @@ async fn without_an_app_only_the_default_one_answers() {
     assert_eq!(sum(Value::Null).await, json!(1));
     assert_eq!(sum(json!({"appId": 5_629_499_534_213_120_i64, "madeUp": 1})).await, json!(2));
     assert_eq!(sum(json!({"appId": [-323_232, 5_629_499_534_213_120_i64]})).await, json!(3));
+    assert_eq!(sum(json!({"appId": ["-323232", "5629499534213120"]})).await, json!(3));
     assert_eq!(sum(json!({"appId": "expandAppIds(`*`)"})).await, json!(3));
     assert_eq!(sum(json!({"appId": "expandAppIds(\"*\")", "featureId": "other"})).await, json!(0));
 }
