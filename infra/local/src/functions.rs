@@ -4,8 +4,6 @@ use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse
 use serde_json::Value;
 use shared::context::Context;
 
-use crate::shim;
-
 /// Calls a function's handler as Lambda would; cheap to clone.
 #[derive(Clone)]
 pub struct Functions {
@@ -21,12 +19,12 @@ impl Functions {
 
     /// `authenticate`, with a request of the HTTP API.
     pub async fn authenticate(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
-        shim::http(&self.context, request).await
+        authenticate::handle(&self.context, request).await
     }
 
     /// `mapping-config`, with a request of the HTTP API.
     pub async fn mapping_config(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
-        shim::http(&self.context, request).await
+        mapping_config::handle(&self.context, request).await
     }
 
     /// `sync`, with an event of the schedule or of the queue.
@@ -34,6 +32,6 @@ impl Functions {
     /// # Errors
     /// What the function answers with.
     pub async fn sync(&self, event: Value) -> Result<Value, lambda_runtime::Error> {
-        shim::sync(&self.context, event).await
+        sync::handle(&self.context, event).await
     }
 }

@@ -7,16 +7,26 @@
 //!
 //! Nothing here decides what a number means, and no function knows that it is not in AWS.
 
+pub mod api;
 pub mod clients;
+pub mod command;
 pub mod data_dir;
 pub mod database;
 pub mod endpoints;
+pub mod export;
 pub mod functions;
 pub mod gateway;
+pub mod options;
+pub mod overview;
+pub mod parts;
+pub mod progress;
+pub mod report;
 pub mod schedule;
-mod shim;
+pub mod setup;
 pub mod stack;
+pub mod status;
 pub mod stopping;
+pub mod table;
 pub mod tokens;
 pub mod worker;
 

@@ -228,6 +228,16 @@ impl Stack {
         self.queue.idle().await;
     }
 
+    /// Lets no further job begin until [`Stack::release_jobs`]; what runs goes on.
+    pub fn hold_jobs(&self) {
+        self.queue.hold(true);
+    }
+
+    /// Lets jobs begin again.
+    pub fn release_jobs(&self) {
+        self.queue.hold(false);
+    }
+
     /// The jobs that failed for good.
     #[must_use]
     pub fn dead_letters(&self) -> Vec<Job> {

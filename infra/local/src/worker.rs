@@ -1,11 +1,12 @@
 //! The queue of jobs and the worker that hands them to `sync`, one record at a time, as SQS and Lambda do.
 //!
-//! Jobs of one workspace run one after the other. A job that fails comes again, three times in all, and then lies among
+//! Jobs of one workspace run one after the other. A job equal to one that still waits is not queued again: whatever it
+//! was sent for will be seen by the one that waits. A job that fails comes again, three times in all, and then lies among
 //! the dead letters. Nothing survives a restart: the functions compare what stands with what should stand, and the next
 //! tick queues again what is missing.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
@@ -39,6 +40,8 @@ pub struct JobQueue(Arc<State>);
 struct State {
     sender: mpsc::UnboundedSender<Job>,
     unfinished: watch::Sender<usize>,
+    held: watch::Sender<bool>,
+    waiting: Mutex<HashSet<(String, String)>>,
     dead_letters: Mutex<Vec<Job>>,
 }
 
@@ -50,12 +53,21 @@ impl JobQueue {
     #[must_use]
     pub fn new() -> (Self, Jobs) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        let state = State { sender, unfinished: watch::Sender::new(0), dead_letters: Mutex::default() };
+        let state = State {
+            sender,
+            unfinished: watch::Sender::new(0),
+            held: watch::Sender::new(false),
+            waiting: Mutex::default(),
+            dead_letters: Mutex::default(),
+        };
         (Self(Arc::new(state)), Jobs(receiver))
     }
 
     /// Takes a job.
     pub fn send(&self, job: Job) {
+        if !self.waiting().insert((job.group.clone(), job.body.clone())) {
+            return;
+        }
         self.0.unfinished.send_modify(|unfinished| *unfinished += 1);
         if self.0.sender.send(job).is_err() {
             self.finished();
@@ -72,6 +84,21 @@ impl JobQueue {
     #[must_use]
     pub fn dead_letters(&self) -> Vec<Job> {
         self.0.dead_letters.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Lets no further job begin, or lets them begin again.
+    pub fn hold(&self, is_held: bool) {
+        self.0.held.send_replace(is_held);
+    }
+
+    /// Waits for the time to begin a job; from then on an equal one may be queued.
+    async fn begin(&self, job: &Job) {
+        self.0.held.subscribe().wait_for(|is_held| !is_held).await.ok();
+        self.waiting().remove(&(job.group.clone(), job.body.clone()));
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, HashSet<(String, String)>> {
+        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn finished(&self) {
@@ -108,7 +135,7 @@ pub async fn run(queue: JobQueue, mut jobs: Jobs, functions: Functions, mut stop
         let turn = Arc::clone(turns.entry(job.group.clone()).or_default());
         let (queue, functions) = (queue.clone(), functions.clone());
         running.spawn(async move {
-            if !is_done(&job, &functions, &turn).await {
+            if !is_done(&job, &queue, &functions, &turn).await {
                 queue.give_up(job);
             }
             queue.finished();
@@ -118,11 +145,12 @@ pub async fn run(queue: JobQueue, mut jobs: Jobs, functions: Functions, mut stop
 }
 
 /// Hands the job over until it succeeds or has come too often.
-async fn is_done(job: &Job, functions: &Functions, turn: &tokio::sync::Mutex<()>) -> bool {
+async fn is_done(job: &Job, queue: &JobQueue, functions: &Functions, turn: &tokio::sync::Mutex<()>) -> bool {
     tokio::time::sleep(job.delay).await;
     for receive in 1..=RECEIVES_MAX {
         let succeeded = {
             let _turn = turn.lock().await;
+            queue.begin(job).await;
             invoke(job, functions.clone(), receive).await
         };
         if succeeded {
@@ -193,6 +221,21 @@ mod tests {
         assert_eq!(event["Records"][0]["messageId"], "m");
         assert_eq!(event["Records"][0]["body"], "{}");
         assert_eq!(event["Records"][0]["attributes"]["ApproximateReceiveCount"], "2");
+    }
+
+    #[tokio::test]
+    async fn a_job_equal_to_one_that_waits_is_not_queued_again() {
+        let (queue, mut jobs) = JobQueue::new();
+        let job =
+            |body: &str| Job { message_id: "m".into(), body: body.into(), group: "w".into(), delay: Duration::ZERO };
+        for body in ["a", "b", "a"] {
+            queue.send(job(body));
+        }
+        assert_eq!(jobs.next().await.unwrap().body, "a");
+        queue.begin(&job("a")).await;
+        queue.send(job("a"));
+        assert_eq!(jobs.next().await.unwrap().body, "b");
+        assert_eq!(jobs.next().await.unwrap().body, "a");
     }
 
     #[test]

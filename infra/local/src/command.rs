@@ -1,0 +1,214 @@
+//! The command: starts the stack, and then is a client of its API like any other. It connects, uploads, maps, waits for
+//! the first sync and shows what came of it.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::api::{Api, ApiError};
+use crate::export::{self, ExportLine};
+use crate::options::{Arguments, Plan};
+use crate::overview::{self, Addresses};
+use crate::progress::Progress;
+use crate::setup::{self, SetupError};
+use crate::stack::{Options, Stack, StartError};
+use crate::status::Status;
+use crate::tokens::{AccessLevel, TokenError};
+use crate::{parts, report};
+
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// Why the command ended early.
+#[derive(Debug, thiserror::Error)]
+enum CommandError {
+    #[error("{0}")]
+    Options(String),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    #[error("the answer could not be read: {0}")]
+    Unreadable(#[from] serde_json::Error),
+    #[error("{path} can't be written: {source}")]
+    Output {
+        path: String,
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl CommandError {
+    /// 2 for what the caller asked wrongly, 1 for what went wrong.
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Options(_) | Self::Setup(SetupError::OtherDefinition { .. } | SetupError::File(_)) => {
+                ExitCode::from(2)
+            }
+            _ => ExitCode::FAILURE,
+        }
+    }
+}
+
+/// Runs the command to its end.
+pub async fn run(arguments: Arguments) -> ExitCode {
+    let started = Instant::now();
+    let outcome = match arguments.plan() {
+        Ok(plan) => started_stack(plan, started).await,
+        Err(refusal) => Err(CommandError::Options(refusal)),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            complain(&with_causes(&error));
+            error.exit_code()
+        }
+    }
+}
+
+async fn started_stack(plan: Plan, started: Instant) -> Result<ExitCode, CommandError> {
+    let options = Options {
+        port: plan.port,
+        data_dir: plan.data_dir.clone(),
+        clock: plan.clock.clone(),
+        pendo: plan.pendo.clone(),
+    };
+    let stack = Stack::start(options).await?;
+    let outcome = tokio::select! {
+        outcome = whole_run(&stack, &plan, started) => outcome,
+        _ = tokio::signal::ctrl_c() => Ok(ExitCode::SUCCESS),
+    };
+    stack.stop().await;
+    outcome
+}
+
+/// Until it is done (`--once`), or until somebody stops it.
+async fn whole_run(stack: &Stack, plan: &Plan, started: Instant) -> Result<ExitCode, CommandError> {
+    let high = stack.token(AccessLevel::High)?;
+    let api = Api::new(stack.api_url(), high.clone());
+    let fields = set_up(stack, &api, plan).await?;
+    let status = first_sync(stack, &api).await?;
+    let took = started.elapsed();
+
+    let lines = values(&api).await?;
+    for (object, list) in [("account", "accounts"), ("contact", "contacts")] {
+        let names = overview::names(&api.all_items(&format!("/v1/directory/{list}?limit=1000")).await?);
+        let of_level: Vec<String> =
+            fields.iter().filter(|(level, _)| level == object).map(|(_, name)| name.clone()).collect();
+        if !of_level.is_empty() {
+            say(&format!("\n{}", overview::table(object, &of_level, &names, &lines)));
+        }
+    }
+    let matching = api.get("/v1/matching").await?;
+    say(&format!("\n{}", overview::match_summary(matching.get("report").unwrap_or(&matching)).join("\n")));
+    say(&format!("\n{}", status.comparison().join("\n")));
+    let shortfall = status.shortfall();
+    match &shortfall {
+        None => say(&format!(
+            "\nComplete after {:.1} s; read up to {}.",
+            took.as_secs_f64(),
+            status.as_of.as_deref().unwrap_or("now")
+        )),
+        Some(shortfall) => complain(&format!("the sync is not complete: {shortfall}")),
+    }
+
+    if let Some(path) = &plan.export {
+        write(path, &export::render(&lines)?)?;
+    }
+    if let Some(path) = &plan.report {
+        let run = status.last_run.as_ref().map(|run| &run.report).unwrap_or_default();
+        write(path, &format!("{:#}\n", report::of_run(run, took)))?;
+    }
+    if plan.once {
+        return Ok(if shortfall.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+    let first_account = lines.iter().find(|line| line.object == "account" && line.value.is_number());
+    let simulator = stack.simulator().map(|simulator| simulator.url().to_owned());
+    say(&format!(
+        "\n{}\nServing and syncing at twenty past each hour, until Ctrl-C.",
+        overview::next_steps(&Addresses {
+            api: &stack.api_url(),
+            simulator: simulator.as_deref(),
+            high: &high,
+            standard: &stack.token(AccessLevel::Standard)?,
+            account: first_account.map_or("A-001", |line| line.id.as_str()),
+        })
+    ));
+    std::future::pending().await
+}
+
+/// Brings the stack to what was asked, with its jobs held: one sync then finds everything in place.
+async fn set_up(stack: &Stack, api: &Api, plan: &Plan) -> Result<Vec<(String, String)>, CommandError> {
+    stack.hold_jobs();
+    say(&setup::connect(api, plan).await?);
+    for (list, upload) in [("accounts", &plan.accounts), ("contacts", &plan.contacts)] {
+        for part in parts::parts_of(upload) {
+            for refusal in setup::upload(api, list, upload.is_ndjson, part).await? {
+                complain(&refusal);
+            }
+        }
+    }
+    setup::set_matching(api, &plan.matching).await?;
+    let fields = setup::create_fields(api, &plan.fields).await?;
+    api.send(Method::POST, "/v1/sync", &json!({})).await?;
+    stack.release_jobs();
+    Ok(fields)
+}
+
+/// Waits until no job is left, showing how far history is.
+async fn first_sync(stack: &Stack, api: &Api) -> Result<Status, CommandError> {
+    let mut progress = Progress::start();
+    loop {
+        let is_idle = tokio::time::timeout(LOOK_EVERY, stack.run_job_queue_idle()).await.is_ok();
+        let status: Status = serde_json::from_value(api.get("/v1/status").await?)?;
+        if is_idle {
+            progress.finish();
+            return Ok(status);
+        }
+        if let Some(line) = progress.show(&status.reading()) {
+            complain(&line);
+        }
+    }
+}
+
+async fn values(api: &Api) -> Result<Vec<ExportLine>, CommandError> {
+    let mut items = Vec::new();
+    for object in ["account", "contact"] {
+        items.extend(api.all_items(&format!("/v1/values?object={object}&limit=1000")).await?);
+    }
+    Ok(export::lines(items)?)
+}
+
+fn write(path: &Path, content: &str) -> Result<(), CommandError> {
+    std::fs::write(path, content).map_err(|source| CommandError::Output { path: path.display().to_string(), source })
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let said = inner.to_string();
+        // A sentence that tells its cause already is not told it again.
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+/// To the person who reads; a reader that has gone away is no failure.
+fn say(text: &str) {
+    writeln!(std::io::stdout(), "{text}").ok();
+}
+
+fn complain(text: &str) {
+    writeln!(std::io::stderr(), "{text}").ok();
+}

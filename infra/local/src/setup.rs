@@ -1,0 +1,146 @@
+//! Brings a stack to what the options say: connection, directory, matching, fields. All of it may be there already; what
+//! is equal changes nothing.
+
+use reqwest::Method;
+use secrecy::ExposeSecret as _;
+use serde_json::{Map, Value, json};
+use shared::fields::Definition;
+
+use crate::api::{Api, ApiError};
+use crate::options::Plan;
+use crate::parts::Part;
+
+/// Why a run can't begin.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// A field of this name stands with another definition.
+    #[error(
+        "the field \"{name}\" on {object} exists with another definition: rename it in the file, or delete it first (DELETE /v1/fields/{id})"
+    )]
+    OtherDefinition {
+        /// The name.
+        name: String,
+        /// The level.
+        object: String,
+        /// The one that stands.
+        id: String,
+    },
+    /// A file that can't be used.
+    #[error("{0}")]
+    File(String),
+    /// The API refused.
+    #[error("{what}: {source}")]
+    Refused {
+        /// What was being done.
+        what: String,
+        /// The refusal.
+        #[source]
+        source: ApiError,
+    },
+}
+
+fn refused(what: impl Into<String>) -> impl FnOnce(ApiError) -> SetupError {
+    let what = what.into();
+    move |source| SetupError::Refused { what, source }
+}
+
+/// Connects, or puts the key in the place of the one that stands; the same key once more changes nothing. With a
+/// connection that stands, a Pendo that is down does not keep the rest from starting. Answers what is worth saying.
+///
+/// # Errors
+/// A refused key, another subscription's key, or no Pendo to connect to.
+pub async fn connect(api: &Api, plan: &Plan) -> Result<String, SetupError> {
+    let before = api.get("/v1/connection").await.map_err(refused("the connection could not be read"))?;
+    let stands = matches!(text(&before, "status"), "active" | "paused" | "revoked");
+    let mut body = json!({"region": plan.region, "integration_key": plan.key.expose_secret()});
+    for (member, value) in [("time_zone", &plan.time_zone), ("history_from", &plan.history_from)] {
+        if let Some(value) = value {
+            body[member] = json!(value);
+        }
+    }
+    match api.send(Method::POST, "/v1/connection", &body).await {
+        Ok(after) => Ok(format!(
+            "Connected to {} ({}), {}.",
+            text(&after, "host"),
+            text(&after, "region"),
+            text(&after, "status")
+        )),
+        Err(ApiError::Refused { status: 500.., detail, .. }) if stands => {
+            Ok(format!("The connection stands, but Pendo was not asked: {detail}"))
+        }
+        Err(error) => Err(refused("not connected")(error)),
+    }
+}
+
+/// Uploads a part of one list of the directory; answers a line for each row that was refused.
+///
+/// # Errors
+/// A refusal of the whole part.
+pub async fn upload(api: &Api, list: &str, is_ndjson: bool, part: Part) -> Result<Vec<String>, SetupError> {
+    let content_type = if is_ndjson { "application/x-ndjson" } else { "text/csv" };
+    let answer = api.put_text(&format!("/v1/directory/{list}"), content_type, part.content).await;
+    let answer = answer.map_err(refused(format!("the {list} were not taken")))?;
+    let refusals = answer.get("errors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let line = |refusal: &Value| refusal.get("line").and_then(Value::as_u64).unwrap_or_default() + part.lines_before;
+    Ok(refusals.iter().map(|refusal| format!("{list}, line {}: {}", line(refusal), text(refusal, "reason"))).collect())
+}
+
+/// Sets the matching and answers its report.
+///
+/// # Errors
+/// Not JSON, or refused.
+pub async fn set_matching(api: &Api, matching: &str) -> Result<Value, SetupError> {
+    let body: Value = serde_json::from_str(matching)
+        .map_err(|error| SetupError::File(format!("the matching is not JSON: {error}")))?;
+    api.send(Method::PUT, "/v1/matching", &body).await.map_err(refused("the matching was not taken"))
+}
+
+/// Creates the fields that are not there yet; answers the names on each level, in the file's order.
+///
+/// # Errors
+/// Not a list, a field that stands with another definition (before any is created), or a refusal.
+pub async fn create_fields(api: &Api, fields: &str) -> Result<Vec<(String, String)>, SetupError> {
+    let wanted: Vec<Value> = serde_json::from_str(fields)
+        .map_err(|error| SetupError::File(format!("the fields are not a list in JSON: {error}")))?;
+    let standing = api.all_items("/v1/fields").await.map_err(refused("the fields could not be read"))?;
+    let mut fresh = Vec::new();
+    for field in &wanted {
+        match standing.iter().find(|other| is_same_name(field, other)) {
+            None => fresh.push(field),
+            Some(other) if is_same_definition(field, other) => {}
+            Some(other) => {
+                let (name, object, id) =
+                    (text(field, "name").to_owned(), text(field, "object").to_owned(), text(other, "id").to_owned());
+                return Err(SetupError::OtherDefinition { name, object, id });
+            }
+        }
+    }
+    for field in fresh {
+        let what = format!("the field \"{}\" was not taken", text(field, "name"));
+        api.send(Method::POST, "/v1/fields", field).await.map_err(refused(what))?;
+    }
+    Ok(wanted.iter().map(|field| (text(field, "object").to_owned(), text(field, "name").trim().to_owned())).collect())
+}
+
+fn is_same_name(field: &Value, other: &Value) -> bool {
+    text(field, "object") == text(other, "object")
+        && text(field, "name").trim().to_lowercase() == text(other, "name").to_lowercase()
+}
+
+/// Compares what the two mean, not how they are written: defaults may be spelled out or not.
+fn is_same_definition(field: &Value, other: &Value) -> bool {
+    let members = ["name", "object", "usage", "function", "window"];
+    let only: Map<String, Value> =
+        members.into_iter().filter_map(|member| Some((member.to_owned(), other.get(member)?.clone()))).collect();
+    match (Definition::parse(field), Definition::parse(&Value::Object(only))) {
+        (Ok(field), Ok(other)) => {
+            field.name_key() == other.name_key()
+                && (field.usage, field.function, field.window) == (other.usage, other.function, other.window)
+        }
+        _ => false,
+    }
+}
+
+fn text<'a>(value: &'a Value, member: &str) -> &'a str {
+    value.get(member).and_then(Value::as_str).unwrap_or_default()
+}
