@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::api::{Api, ApiError};
 use crate::export::{self, ExportLine};
@@ -93,7 +93,7 @@ async fn started_stack(plan: Plan, started: Instant) -> Result<ExitCode, Command
 async fn whole_run(stack: &Stack, plan: &Plan, started: Instant) -> Result<ExitCode, CommandError> {
     let high = stack.token(AccessLevel::High)?;
     let api = Api::new(stack.api_url(), high.clone());
-    let fields = set_up(stack, &api, plan).await?;
+    let (matching, fields) = set_up(stack, &api, plan).await?;
     let status = first_sync(stack, &api).await?;
     let took = started.elapsed();
 
@@ -106,8 +106,7 @@ async fn whole_run(stack: &Stack, plan: &Plan, started: Instant) -> Result<ExitC
             say(&format!("\n{}", overview::table(object, &of_level, &names, &lines)));
         }
     }
-    let matching = api.get("/v1/matching").await?;
-    say(&format!("\n{}", overview::match_summary(matching.get("report").unwrap_or(&matching)).join("\n")));
+    say(&format!("\n{}", overview::match_summary(matching.get("report").unwrap_or_default()).join("\n")));
     say(&format!("\n{}", status.comparison().join("\n")));
     let shortfall = status.shortfall();
     match &shortfall {
@@ -145,7 +144,7 @@ async fn whole_run(stack: &Stack, plan: &Plan, started: Instant) -> Result<ExitC
 }
 
 /// Brings the stack to what was asked, with its jobs held: one sync then finds everything in place.
-async fn set_up(stack: &Stack, api: &Api, plan: &Plan) -> Result<Vec<(String, String)>, CommandError> {
+async fn set_up(stack: &Stack, api: &Api, plan: &Plan) -> Result<(Value, Vec<(String, String)>), CommandError> {
     stack.hold_jobs();
     say(&setup::connect(api, plan).await?);
     for (list, upload) in [("accounts", &plan.accounts), ("contacts", &plan.contacts)] {
@@ -155,11 +154,11 @@ async fn set_up(stack: &Stack, api: &Api, plan: &Plan) -> Result<Vec<(String, St
             }
         }
     }
-    setup::set_matching(api, &plan.matching).await?;
+    let matching = setup::set_matching(api, &plan.matching).await?;
     let fields = setup::create_fields(api, &plan.fields).await?;
     api.send(Method::POST, "/v1/sync", &json!({})).await?;
     stack.release_jobs();
-    Ok(fields)
+    Ok((matching, fields))
 }
 
 /// Waits until no job is left, showing how far history is.

@@ -2,24 +2,30 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use indicatif::ProgressDrawTarget;
 use serde_json::Value;
 
 use crate::export::ExportLine;
 use crate::table::{grouped, render};
 
-const WIDTH: usize = 118;
+/// Where there is no terminal to ask.
+const WIDTH: usize = 126;
 const ROWS_MAX: usize = 10;
 const NAME_MAX: usize = 24;
 
-/// The table of one level: the objects that are highest in the first field, all fields in their order.
+/// The table of one level: the objects that are highest in the first field that has numbers, all fields in their order.
 #[must_use]
 pub fn table(object: &str, fields: &[String], names: &HashMap<String, String>, lines: &[ExportLine]) -> String {
     let mut objects: BTreeMap<&str, BTreeMap<&str, &ExportLine>> = BTreeMap::new();
     for line in lines.iter().filter(|line| line.object == object) {
         objects.entry(&line.id).or_default().insert(&line.field, line);
     }
+    let has_numbers = |field: &&String| {
+        lines.iter().any(|line| line.object == object && line.field == **field && line.value.is_number())
+    };
+    let ranking = fields.iter().find(has_numbers);
     let rank = |values: &BTreeMap<&str, &ExportLine>| {
-        fields.first().and_then(|field| values.get(field.as_str())?.value.as_f64()).unwrap_or(-1.0)
+        ranking.and_then(|field| values.get(field.as_str())?.value.as_f64()).unwrap_or(-1.0)
     };
     let mut ranked: Vec<_> = objects.iter().collect();
     ranked.sort_by(|(_, a), (_, b)| rank(b).total_cmp(&rank(a)));
@@ -39,16 +45,17 @@ pub fn table(object: &str, fields: &[String], names: &HashMap<String, String>, l
         "The {} of {} {object}s that are highest in {}",
         rows.len(),
         objects.len(),
-        fields.first().map_or("nothing", String::as_str)
+        ranking.map_or("nothing yet", String::as_str)
     );
-    format!("{title}\n\n{}", render(&headings, &rows, WIDTH))
+    let width = ProgressDrawTarget::stdout().width().map_or(WIDTH, usize::from);
+    format!("{title}\n\n{}", render(&headings, &rows, width))
 }
 
-/// Numbers with their thousands apart, instants to the minute, and why there is none.
+/// Numbers with their thousands apart, instants by their day, and why there is none.
 fn cell(line: &ExportLine) -> String {
     match &line.value {
         Value::Number(number) => number.as_u64().map_or_else(|| number.to_string(), grouped),
-        Value::String(text) => text.get(..16).map_or(text.clone(), |minute| minute.replace('T', " ")),
+        Value::String(text) => text.get(..10).unwrap_or(text).to_owned(),
         Value::Null => match line.reason.as_str() {
             Some("never_used") | None => "–".to_owned(),
             Some(reason) => reason.replace('_', " "),
@@ -175,7 +182,7 @@ mod tests {
         assert_eq!(
             rows,
             [
-                vec!["Blue Harbor Ltd", "A-2", "1,200", "2026-06-30 11:59"],
+                vec!["Blue Harbor Ltd", "A-2", "1,200", "2026-06-30"],
                 vec!["A-1", "A-1", "3", "–"],
                 vec!["A-3", "A-3", "unmatched"]
             ]

@@ -44,32 +44,20 @@ fn refused(what: impl Into<String>) -> impl FnOnce(ApiError) -> SetupError {
     move |source| SetupError::Refused { what, source }
 }
 
-/// Connects, or puts the key in the place of the one that stands; the same key once more changes nothing. With a
-/// connection that stands, a Pendo that is down does not keep the rest from starting. Answers what is worth saying.
+/// Connects, or puts the key in the place of the one that stands; the same key once more changes nothing. Answers what is
+/// worth saying.
 ///
 /// # Errors
 /// A refused key, another subscription's key, or no Pendo to connect to.
 pub async fn connect(api: &Api, plan: &Plan) -> Result<String, SetupError> {
-    let before = api.get("/v1/connection").await.map_err(refused("the connection could not be read"))?;
-    let stands = matches!(text(&before, "status"), "active" | "paused" | "revoked");
     let mut body = json!({"region": plan.region, "integration_key": plan.key.expose_secret()});
     for (member, value) in [("time_zone", &plan.time_zone), ("history_from", &plan.history_from)] {
         if let Some(value) = value {
             body[member] = json!(value);
         }
     }
-    match api.send(Method::POST, "/v1/connection", &body).await {
-        Ok(after) => Ok(format!(
-            "Connected to {} ({}), {}.",
-            text(&after, "host"),
-            text(&after, "region"),
-            text(&after, "status")
-        )),
-        Err(ApiError::Refused { status: 500.., detail, .. }) if stands => {
-            Ok(format!("The connection stands, but Pendo was not asked: {detail}"))
-        }
-        Err(error) => Err(refused("not connected")(error)),
-    }
+    let after = api.send(Method::POST, "/v1/connection", &body).await.map_err(refused("not connected"))?;
+    Ok(format!("Connected to {} ({}), {}.", text(&after, "host"), text(&after, "region"), text(&after, "status")))
 }
 
 /// Uploads a part of one list of the directory; answers a line for each row that was refused.
