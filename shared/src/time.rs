@@ -17,7 +17,7 @@ impl Hour {
     /// The hour that holds this instant (ms since 1970).
     #[must_use]
     pub fn of_ms(ms: i64) -> Self {
-        Self(i32::try_from(ms.div_euclid(HOUR_MS)).unwrap_or(i32::MAX))
+        Self(clamped(ms.div_euclid(HOUR_MS)))
     }
 
     /// Its first instant, in ms since 1970.
@@ -35,7 +35,7 @@ impl Hour {
     /// The hour `n` later (earlier when negative).
     #[must_use]
     pub fn plus(self, n: i32) -> Self {
-        Self(self.0 + n)
+        Self(self.0.saturating_add(n))
     }
 }
 
@@ -93,7 +93,8 @@ impl Zone {
     /// An unknown name, or a zone that is off the whole hour at any of those times.
     pub fn parse(name: &str) -> Result<Self, ZoneError> {
         let zone: chrono_tz::Tz = name.parse().map_err(|_| ZoneError::Unknown(name.to_owned()))?;
-        let months = (2019..2040).flat_map(|year| (1..=12).filter_map(move |month| NaiveDate::from_ymd_opt(year, month, 15)));
+        let months =
+            (2019..2040).flat_map(|year| (1..=12).filter_map(move |month| NaiveDate::from_ymd_opt(year, month, 15)));
         for date in months {
             let offset_seconds = zone.offset_from_utc_date(&date).fix().local_minus_utc();
             if offset_seconds % 3600 != 0 {
@@ -114,25 +115,34 @@ impl Zone {
     pub fn local_day(self, ms: i64) -> i32 {
         let instant = DateTime::<Utc>::from_timestamp_millis(ms).unwrap_or_default();
         let date = instant.with_timezone(&self.0).date_naive();
-        i32::try_from(date.signed_duration_since(NaiveDate::default()).num_days()).unwrap_or(i32::MAX)
+        clamped(date.signed_duration_since(NaiveDate::default()).num_days())
     }
 
     /// The first hour of a local day. Where a zone skips midnight, the first hour that exists; where midnight comes
-    /// twice, the earlier.
+    /// twice, the earlier; where a zone skips the whole day, the first hour of the next.
     #[must_use]
     pub fn midnight(self, local_day: i32) -> Hour {
-        let epoch = NaiveDate::default();
-        let date = if local_day >= 0 {
-            epoch.checked_add_days(Days::new(u64::from(local_day.unsigned_abs())))
-        } else {
-            epoch.checked_sub_days(Days::new(u64::from(local_day.unsigned_abs())))
+        let first_hour_of = |day: i32| {
+            let date = date_of(day)?;
+            let locals = (0..24).filter_map(|hour| date.and_hms_opt(hour, 0, 0));
+            let instants = locals.filter_map(|local| self.0.from_local_datetime(&local).earliest());
+            instants.map(|instant| Hour::of_ms(instant.timestamp_millis())).next()
         };
-        let Some(date) = date else { return Hour(i32::MIN / 2) };
-        (0..24)
-            .filter_map(|hour| date.and_hms_opt(hour, 0, 0))
-            .find_map(|local| self.0.from_local_datetime(&local).earliest())
-            .map_or(Hour(0), |instant| Hour::of_ms(instant.timestamp_millis()))
+        let next_day = || first_hour_of(local_day.saturating_add(1));
+        first_hour_of(local_day).or_else(next_day).unwrap_or(Hour(local_day.saturating_mul(24)))
     }
+}
+
+/// The date of a day counted from 1970.
+fn date_of(day: i32) -> Option<NaiveDate> {
+    let days = Days::new(u64::from(day.unsigned_abs()));
+    let epoch = NaiveDate::default();
+    if day >= 0 { epoch.checked_add_days(days) } else { epoch.checked_sub_days(days) }
+}
+
+/// The nearest number that fits: times outside the calendar stay at its ends.
+fn clamped(number: i64) -> i32 {
+    i32::try_from(number).unwrap_or(if number < 0 { i32::MIN } else { i32::MAX })
 }
 
 impl Serialize for Zone {
@@ -168,4 +178,95 @@ pub fn parse_instant(text: &str) -> Option<i64> {
     }
     let date: NaiveDate = text.parse().ok()?;
     Some(date.and_hms_opt(0, 0, 0)?.and_utc().timestamp_millis())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hour(text: &str) -> Hour {
+        Hour::of_ms(parse_instant(text).unwrap())
+    }
+
+    fn day(text: &str) -> i32 {
+        hour(text).utc_day()
+    }
+
+    #[test]
+    fn hours_before_1970_are_whole_too() {
+        assert_eq!(Hour::of_ms(-1), Hour(-1));
+        assert_eq!(Hour(-1).utc_day(), -1);
+        assert_eq!(Hour::of_ms(i64::MIN), Hour(i32::MIN));
+        assert_eq!(Hour::of_ms(i64::MAX), Hour(i32::MAX));
+    }
+
+    #[test]
+    fn a_range_holds_its_first_hour_and_not_its_end() {
+        let range = HourRange { from: Hour(5), to: Hour(7) };
+        assert_eq!([4, 5, 6, 7].map(|hour| range.holds(Hour(hour))), [false, true, true, false]);
+        assert!(HourRange { from: Hour(7), to: Hour(5) }.is_empty());
+    }
+
+    #[test]
+    fn zones_off_the_whole_hour_are_refused() {
+        for name in ["Asia/Kolkata", "Asia/Kathmandu", "Australia/Adelaide", "Australia/Lord_Howe"] {
+            assert_eq!(Zone::parse(name), Err(ZoneError::NotWholeHours(name.to_owned())));
+        }
+        assert_eq!(Zone::parse("Berlin"), Err(ZoneError::Unknown("Berlin".to_owned())));
+        for name in ["UTC", "America/New_York", "Europe/Berlin", "Asia/Tokyo", "Australia/Sydney"] {
+            assert_eq!(Zone::parse(name).unwrap().name(), name);
+        }
+    }
+
+    #[test]
+    fn local_days_begin_at_local_midnight() {
+        let new_york = Zone::parse("America/New_York").unwrap();
+        let midnight = hour("2026-06-30T04:00:00Z");
+        assert_eq!(new_york.midnight(day("2026-06-30")), midnight);
+        assert_eq!(new_york.local_day(midnight.start_ms()), day("2026-06-30"));
+        assert_eq!(new_york.local_day(midnight.start_ms() - 1), day("2026-06-29"));
+    }
+
+    #[test]
+    fn a_day_has_23_or_25_hours_when_clocks_change() {
+        let berlin = Zone::parse("Europe/Berlin").unwrap();
+        let length = |date| berlin.midnight(day(date) + 1).0 - berlin.midnight(day(date)).0;
+        assert_eq!(length("2026-03-29"), 23);
+        assert_eq!(length("2026-10-25"), 25);
+        assert_eq!(length("2026-06-30"), 24);
+    }
+
+    #[test]
+    fn a_midnight_that_is_skipped_or_comes_twice_is_the_first_hour_of_its_day() {
+        // Cairo springs from midnight to 01:00; Havana falls from 01:00 back to midnight.
+        let cairo = Zone::parse("Africa/Cairo").unwrap();
+        assert_eq!(cairo.midnight(day("2026-04-24")), hour("2026-04-23T22:00:00Z"));
+        let havana = Zone::parse("America/Havana").unwrap();
+        assert_eq!(havana.midnight(day("2026-11-01")), hour("2026-11-01T04:00:00Z"));
+        // Samoa had no 30 December 2011.
+        let apia = Zone::parse("Pacific/Apia").unwrap();
+        assert_eq!(apia.midnight(day("2011-12-30")), apia.midnight(day("2011-12-31")));
+    }
+
+    #[test]
+    fn every_hour_lies_between_the_midnights_of_its_local_day() {
+        for name in
+            ["Europe/Berlin", "America/Havana", "Africa/Cairo", "Asia/Beirut", "America/Santiago", "Africa/Casablanca"]
+        {
+            let zone = Zone::parse(name).unwrap();
+            for hour in (hour("2026-01-01").0..hour("2027-01-01").0).map(Hour) {
+                let day = zone.local_day(hour.start_ms());
+                assert!(zone.midnight(day) <= hour && hour < zone.midnight(day + 1), "{name} {hour:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn instants_print_to_the_second_and_to_the_millisecond() {
+        let ms = parse_instant("2026-06-30T12:30:00.250+02:00").unwrap();
+        assert_eq!(to_the_second(ms), "2026-06-30T10:30:00Z");
+        assert_eq!(to_the_millisecond(ms), "2026-06-30T10:30:00.250Z");
+        assert_eq!(parse_instant("2026-06-30"), parse_instant("2026-06-30T00:00:00Z"));
+        assert_eq!(parse_instant("yesterday"), None);
+    }
 }

@@ -18,11 +18,7 @@ pub(super) fn read(kind: ObjectKind, text: &str) -> Result<Vec<Result<Change, Ro
 }
 
 fn row(kind: ObjectKind, line: u64, text: &str) -> Result<Change, RowError> {
-    let members: Map<String, Value> = serde_json::from_str(text).map_err(|error| {
-        let reason =
-            format!("the line is not a JSON object ({error}): write one object such as {{\"{ID}\":\"A-1\"}} on it");
-        RowError { line, id: None, reason }
-    })?;
+    let members = object(text).map_err(|reason| RowError { line, id: None, reason })?;
     let id_text = members.get(ID).and_then(cell::id_text).unwrap_or_default();
     let refuse = |reason: String| RowError { line, id: id_of_refused(&id_text), reason };
     if members.get(ID).is_some_and(|id| !id.is_null() && cell::id_text(id).is_none()) {
@@ -44,6 +40,14 @@ fn row(kind: ObjectKind, line: u64, text: &str) -> Result<Change, RowError> {
     Ok(Change { line, id, fields })
 }
 
+fn object(text: &str) -> Result<Map<String, Value>, String> {
+    match serde_json::from_str(text) {
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(_) => Err(format!("the line is not a JSON object: write one such as {{\"{ID}\":\"A-1\"}} on it")),
+        Err(error) => Err(format!("the line is not JSON (column {}): write one object on it", error.column())),
+    }
+}
+
 fn cell_of(name: &str, value: &Value, is_account_id: bool) -> Result<Option<Value>, String> {
     match value {
         Value::Null => Ok(None),
@@ -59,5 +63,68 @@ fn cell_of(name: &str, value: &Value, is_account_id: bool) -> Result<Option<Valu
             None => Err(format!("{name} must be text or a whole number")),
         },
         Value::Bool(_) | Value::Number(_) => Ok(Some(value.clone())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn contact(text: &str) -> Result<Change, RowError> {
+        read(ObjectKind::Contact, text).unwrap().remove(0)
+    }
+
+    #[test]
+    fn members_are_columns_and_null_or_empty_clears() {
+        let row = contact(r#"{"id":" c ","account_id":7,"seats":1.5,"admin":true,"name":null,"title":" ","nps":"9"}"#)
+            .unwrap();
+        assert_eq!((row.line, row.id.as_str()), (1, "c"));
+        let expected = [
+            ("account_id", Some(json!("7"))),
+            ("admin", Some(json!(true))),
+            ("name", None),
+            ("nps", Some(json!("9"))),
+            ("seats", Some(json!(1.5))),
+            ("title", None),
+        ];
+        assert_eq!(row.fields, expected.map(|(name, value)| (name.to_owned(), value)).into());
+    }
+
+    #[test]
+    fn a_whole_number_is_an_id_by_its_text() {
+        assert_eq!(contact(r#"{"id":5}"#).unwrap().id, "5");
+        assert!(contact(r#"{"id":5.5}"#).unwrap_err().reason.contains("whole number"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_line_is_said() {
+        let long = format!(r#"{{"id":"c","name":"{}"}}"#, "x".repeat(4_097));
+        let wide =
+            format!(r#"{{"id":"c",{}}}"#, (0..100).map(|n| format!(r#""c{n}":1"#)).collect::<Vec<_>>().join(","));
+        for (text, id, part) in [
+            (r#"{"id":"c","tags":["a"]}"#, Some("c"), "tags is nested"),
+            (r#"{"id":"c","account_id":true}"#, Some("c"), "account_id must be text"),
+            (r#"{"name":"C"}"#, None, "id is missing"),
+            (r#"{"id":null}"#, None, "id is missing"),
+            (r#"{"id":["c"]}"#, None, "id must be text"),
+            (r#"{"id":"c","":1}"#, Some("c"), "no name"),
+            (r#"{"id":"c","a":1," a":2}"#, Some("c"), "twice"),
+            (r#"["c"]"#, None, "not a JSON object"),
+            (r#"{"id":"c""#, None, "not JSON (column"),
+            (&long, Some("c"), "4097 bytes"),
+            (&wide, Some("c"), "101 columns"),
+        ] {
+            let refused = contact(text).unwrap_err();
+            assert_eq!(refused.id.as_deref(), id, "{}", refused.reason);
+            assert!(refused.reason.contains(part), "{}", refused.reason);
+        }
+    }
+
+    #[test]
+    fn empty_lines_are_skipped_and_counted() {
+        let rows = read(ObjectKind::Account, "\r\n{\"id\":\"a\"}\r\n\n{]\n{\"id\":\"b\"}").unwrap();
+        let lines: Vec<u64> = rows.iter().map(|row| row.as_ref().map_or_else(|bad| bad.line, |row| row.line)).collect();
+        assert_eq!(lines, [2, 4, 5]);
     }
 }

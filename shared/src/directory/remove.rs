@@ -33,3 +33,25 @@ pub fn deletable(directory: &Directory, kind: ObjectKind, id: &str) -> Result<()
     let contacts = if kind == ObjectKind::Account { directory.contacts_of(id).count() } else { 0 };
     if contacts > 0 { Err(NotDeletable::HasContacts { contacts }) } else { Ok(()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::Object;
+    use serde_json::json;
+
+    #[test]
+    fn an_account_is_deletable_once_nobody_belongs_to_it() {
+        let mut directory = Directory::default();
+        directory.accounts.insert("A".to_owned(), Object::new());
+        let contact = Object::from([("account_id".to_owned(), json!("A"))]);
+        directory.contacts.insert("ann".to_owned(), contact);
+        let refused = deletable(&directory, ObjectKind::Account, "A").unwrap_err();
+        assert_eq!(refused, NotDeletable::HasContacts { contacts: 1 });
+        assert_eq!(deletable(&directory, ObjectKind::Contact, "ann"), Ok(()));
+        directory.contacts.clear();
+        assert_eq!(deletable(&directory, ObjectKind::Account, "A"), Ok(()));
+        let unknown = deletable(&directory, ObjectKind::Contact, "ann").unwrap_err();
+        assert!(unknown.to_string().contains("GET /v1/directory/contacts"), "{unknown}");
+    }
+}

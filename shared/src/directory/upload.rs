@@ -128,3 +128,48 @@ fn repeated(change: Change, lines: &[u64]) -> RowError {
 pub(super) fn id_of_refused(text: &str) -> Option<String> {
     cell::id(text).ok().map(str::to_owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_content_type_decides_the_format() {
+        assert_eq!(Format::of_content_type("text/csv"), Some(Format::Csv));
+        assert_eq!(Format::of_content_type("Text/CSV; charset=utf-8"), Some(Format::Csv));
+        assert_eq!(Format::of_content_type("application/x-ndjson"), Some(Format::JsonLines));
+        assert_eq!(Format::of_content_type("application/json"), None);
+        assert_eq!(Format::of_content_type(""), None);
+    }
+
+    #[test]
+    fn of_rows_with_one_id_every_one_is_refused() {
+        let upload = parse(ObjectKind::Account, Format::Csv, b"id,x\na,1\nb,2\n a ,3\na,4,5\n").unwrap();
+        assert_eq!(upload.rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["b"]);
+        assert_eq!(upload.errors.iter().map(|error| error.line).collect::<Vec<_>>(), [2, 4, 5]);
+        assert_eq!(upload.errors[0].reason, "the id stands on line 4, 5 as well: keep one row for each id");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_tolerated() {
+        for format in [(Format::Csv, "\u{feff}id\na\n"), (Format::JsonLines, "\u{feff}{\"id\":\"a\"}\n")] {
+            let upload = parse(ObjectKind::Account, format.0, format.1.as_bytes()).unwrap();
+            assert_eq!((upload.rows.len(), upload.errors.len()), (1, 0));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_whole_refuses_it() {
+        let problem = parse(ObjectKind::Account, Format::Csv, b"id,name\na,\xff\n").unwrap_err();
+        assert!(problem.detail.starts_with("line 2 is not UTF-8"), "{problem}");
+        assert!(!problem.is_too_large);
+        let rows: String = (0..=ROWS_MAX).map(|row| format!("{row}\n")).collect();
+        let problem = parse(ObjectKind::Account, Format::Csv, format!("id\n{rows}").as_bytes()).unwrap_err();
+        assert!(problem.is_too_large && problem.detail.contains("5000"), "{problem}");
+        let rows = rows.rsplit_once("5000").unwrap().0;
+        assert_eq!(
+            parse(ObjectKind::Account, Format::Csv, format!("id\n{rows}").as_bytes()).unwrap().rows.len(),
+            ROWS_MAX
+        );
+    }
+}

@@ -88,3 +88,122 @@ fn earlier(one: Option<i64>, other: Option<i64>) -> Option<i64> {
         (one, other) => one.or(other),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fields::{Definition, Field};
+    use crate::id::{FieldId, Kind};
+    use crate::time::{HOUR_MS, Hour, Zone};
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    const NEW_YORK: &str = "America/New_York";
+
+    fn plan(function: Function, zone: &str) -> Plan {
+        let body = json!({"name": "x", "object": "account", "usage": {"kind": "feature"}, "function": function.name(),
+                          "window": {"all_time": true}});
+        let definition = Definition::parse(&body).unwrap();
+        let field = Field { id: FieldId::from_text("f"), version: 1, created_at_ms: 0, definition };
+        Plan::new(&field, Hour(240), Zone::parse(zone).unwrap(), Hour(0))
+    }
+
+    fn row(hour: i32, visitor: u64, events: u64, minutes: u64) -> UsageRow<'static> {
+        let (hour, start) = (Hour(hour), Hour(hour).start_ms());
+        let (kind, visitor) = (Kind::Feature, VisitorHash(visitor));
+        let (first_ms, last_ms) = (start + 5, start + HOUR_MS - 5);
+        UsageRow {
+            kind,
+            hour,
+            account: Some("a"),
+            visitor,
+            app: 1,
+            object: "f",
+            event_type: "",
+            events,
+            minutes,
+            first_ms,
+            last_ms,
+        }
+    }
+
+    fn folded(plan: &Plan, rows: &[UsageRow<'_>]) -> Accumulator {
+        let mut accumulator = plan.start();
+        rows.iter().for_each(|row| accumulator.add(row, plan.zone().local_day(row.hour.start_ms())));
+        accumulator
+    }
+
+    fn outcomes(rows: &[UsageRow<'_>], zone: &str) -> Vec<Outcome> {
+        Function::ALL.map(|function| plan(function, zone)).iter().map(|plan| folded(plan, rows).outcome(plan)).collect()
+    }
+
+    #[test]
+    fn each_function_gives_its_own_number() {
+        // Two visitors on three UTC days, as of day 10.
+        let rows = [row(1, 7, 2, 1), row(30, 7, 3, 2), row(31, 8, 1, 1), row(193, 7, 1, 0)];
+        let expected = [
+            Outcome::Count(7),
+            Outcome::Count(4),
+            Outcome::Count(2),
+            Outcome::Count(3),
+            Outcome::Instant(HOUR_MS + 5),
+            Outcome::Instant(194 * HOUR_MS - 5),
+            Outcome::Count(2),
+        ];
+        assert_eq!(outcomes(&rows, "UTC"), expected);
+    }
+
+    #[test]
+    fn nothing_is_zero_or_never_used() {
+        let mut expected = vec![Outcome::Count(0); 4];
+        expected.extend([Outcome::NeverUsed; 3]);
+        assert_eq!(outcomes(&[], "UTC"), expected);
+        assert_eq!(outcomes(&[row(5, 1, 0, 0)], "UTC"), expected, "a row without events");
+    }
+
+    #[test]
+    fn days_are_local_days() {
+        // 03:00 UTC is still the day before in New York; as of is 19:00 of 10 January there.
+        let rows = [row(216 + 3, 1, 1, 1), row(216 - 2, 1, 1, 1)];
+        let new_york = outcomes(&rows, NEW_YORK);
+        let utc = outcomes(&rows, "UTC");
+        assert_eq!((new_york[3], utc[3]), (Outcome::Count(1), Outcome::Count(2)));
+        assert_eq!((new_york[6], utc[6]), (Outcome::Count(1), Outcome::Count(1)));
+        assert_eq!(outcomes(&[row(230, 1, 1, 1)], NEW_YORK)[6], Outcome::Count(0), "today");
+    }
+
+    fn rows() -> impl Strategy<Value = Vec<UsageRow<'static>>> {
+        let some = (0..240_i32, 0..20_u64, prop_oneof![0..50_u64, Just(u64::MAX)], 0..9_u64);
+        prop::collection::vec(
+            some.prop_map(|(hour, visitor, events, minutes)| row(hour, visitor, events, minutes)),
+            0..40,
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn rows_may_come_in_any_order_and_in_any_parts(
+            rows in rows(),
+            cuts in prop::collection::vec(any::<prop::sample::Index>(), 2),
+            function in prop::sample::select(&Function::ALL[..]),
+        ) {
+            let plan = plan(function, NEW_YORK);
+            let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(rows.len() + 1)).collect();
+            cuts.sort_unstable();
+            let parts = [&rows[..cuts[0]], &rows[cuts[0]..cuts[1]], &rows[cuts[1]..]].map(|part| folded(&plan, part));
+            let whole = folded(&plan, &rows);
+            let merged = |one: &Accumulator, other: &Accumulator| {
+                let mut sum = one.clone();
+                sum.merge(other);
+                sum
+            };
+            let [one, two, three] = &parts;
+            prop_assert_eq!(&merged(&merged(one, two), three), &whole);
+            prop_assert_eq!(&merged(one, &merged(two, three)), &whole);
+            prop_assert_eq!(&merged(&merged(three, one), two), &whole);
+            let mut backwards = rows.clone();
+            backwards.reverse();
+            prop_assert_eq!(folded(&plan, &backwards), whole);
+        }
+    }
+}

@@ -148,3 +148,56 @@ fn read_byte(bytes: &mut &[u8]) -> Option<u8> {
     *bytes = rest;
     Some(*first)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn states() -> impl Strategy<Value = Accumulator> {
+        let visitors = prop::collection::btree_set(any::<u64>().prop_map(VisitorHash), 0..30);
+        prop_oneof![
+            any::<u64>().prop_map(State::Events),
+            any::<u64>().prop_map(State::Minutes),
+            visitors.prop_map(State::Visitors),
+            prop::collection::btree_set(any::<i32>(), 0..30).prop_map(State::Days),
+            any::<Option<i64>>().prop_map(State::First),
+            any::<Option<i64>>().prop_map(State::Last),
+        ]
+        .prop_map(Accumulator)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_and_nothing_after_it(accumulator in states(), tail in prop::collection::vec(any::<u8>(), 0..5)) {
+            let mut bytes = Vec::new();
+            accumulator.write(&mut bytes);
+            let length = bytes.len();
+            bytes.extend(&tail);
+            let mut rest = bytes.as_slice();
+            prop_assert_eq!(Accumulator::read(&mut rest), Some(accumulator));
+            prop_assert_eq!(rest, tail);
+            for cut in 0..length {
+                prop_assert_eq!(Accumulator::read(&mut &bytes[..cut]), None);
+            }
+        }
+
+        #[test]
+        fn whatever_is_read_is_written_the_same(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            let mut rest = bytes.as_slice();
+            if let Some(accumulator) = Accumulator::read(&mut rest) {
+                let mut written = Vec::new();
+                accumulator.write(&mut written);
+                prop_assert_eq!(&written, &bytes[..bytes.len() - rest.len()]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_month_of_days_is_about_as_many_bytes() {
+        let days = Accumulator(State::Days((20_600..20_630).collect()));
+        let mut bytes = Vec::new();
+        days.write(&mut bytes);
+        assert_eq!(bytes.len(), 2 + 3 + 29);
+    }
+}

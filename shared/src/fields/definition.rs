@@ -87,3 +87,134 @@ fn function_of(shape: &Shape<'_>) -> Result<Function, Problem> {
     Function::of_name(name)
         .ok_or_else(|| Problem::at("/function", format!("function \"{name}\" is not known; use {names}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fields::{GUIDE_TYPES, ROLLING_DAYS_MAX, Window};
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn good() -> Value {
+        json!({"name": "Exports 7d", "object": "contact", "usage": {"kind": "feature", "ids": ["f-1"]},
+               "function": "count", "window": {"rolling_days": 7, "complete_days": false}})
+    }
+
+    /// The good definition with one member set, or removed by null.
+    fn with(pointer: &str, value: Value) -> Value {
+        let mut body = good();
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        let members = body.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+        if value.is_null() {
+            members.remove(name)
+        } else {
+            members.insert(name.to_owned(), value)
+        };
+        body
+    }
+
+    #[test]
+    fn a_definition_prints_as_it_was_written() {
+        for body in [good(), with("/window", json!({"all_time": true}))] {
+            assert_eq!(serde_json::to_value(Definition::parse(&body).unwrap()).unwrap(), body);
+        }
+    }
+
+    #[test]
+    fn complete_days_default_to_the_function() {
+        for function in Function::ALL {
+            let mut body = with("/window", json!({"rolling_days": 30}));
+            body["function"] = json!(function.name());
+            let window = Definition::parse(&body).unwrap().window;
+            let complete_days = matches!(function, Function::DistinctVisitors | Function::ActiveDays);
+            assert_eq!(window, Window::RollingDays { days: 30, complete_days });
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_place() {
+        let cases = [
+            (json!([]), "", "object"),
+            (with("/name", Value::Null), "/name", "missing"),
+            (with("/name", json!("  ")), "/name", "120"),
+            (with("/name", json!("x".repeat(121))), "/name", "120"),
+            (with("/name", json!("a\nb")), "/name", "control"),
+            (with("/name", json!(7)), "/name", "a number"),
+            (with("/object", json!("company")), "/object", "account or contact"),
+            (with("/window", Value::Null), "/window", "missing"),
+            (with("/usage", Value::Null), "/usage", "missing"),
+            (with("/usage/kind", Value::Null), "/usage/kind", "missing"),
+            (with("/usage/kind", json!("click")), "/usage/kind", "feature, guide, page, track or event"),
+            (with("/usage/kind", json!("nps")), "/usage/kind", "numeric column named nps"),
+            (with("/usage/kind", json!("poll")), "/usage/kind", "numeric column named nps"),
+            (with("/usage/kind", json!("pollEvents")), "/usage/kind", "numeric column named nps"),
+            (with("/usage/kind", json!("event")), "/usage/ids", "all activity"),
+            (with("/usage/ids", json!([])), "/usage/ids", "empty"),
+            (with("/usage/ids", json!("f-1")), "/usage/ids", "a list"),
+            (with("/usage/ids", json!(["f-1", 2])), "/usage/ids/1", "text"),
+            (with("/usage/ids", json!([""])), "/usage/ids/0", "characters"),
+            (with("/usage/ids", json!(vec!["f"; 1_001])), "/usage/ids", "1000"),
+            (with("/usage/types", json!(["guideSeen"])), "/usage/types", "guide only"),
+            (with("/usage/event", json!(1)), "/usage/event", "not known"),
+            (with("/usage", json!({"kind": "guide", "types": ["seen"]})), "/usage/types", "guideSeen"),
+            (with("/function", json!("sum")), "/function", "distinct_visitors"),
+            (with("/windows", json!({})), "/windows", "not known"),
+        ];
+        for (body, pointer, part) in cases {
+            let problem = Definition::parse(&body).unwrap_err();
+            assert_eq!(problem.pointer, pointer, "{problem}");
+            assert!(problem.detail.contains(part), "{problem}");
+        }
+    }
+
+    #[test]
+    fn minutes_on_guides_are_refused() {
+        let mut body = with("/usage", json!({"kind": "guide"}));
+        body["function"] = json!("minutes");
+        assert_eq!(Definition::parse(&body).unwrap_err().pointer, "/function");
+    }
+
+    #[test]
+    fn a_guide_field_without_types_looks_at_what_was_seen() {
+        let seen = Definition::parse(&with("/usage", json!({"kind": "guide"}))).unwrap().usage;
+        assert!(seen.has_type("guideSeen") && !seen.has_type("guideDismissed"));
+        let dismissed = json!({"kind": "guide", "types": ["guideDismissed"]});
+        let dismissed = Definition::parse(&with("/usage", dismissed)).unwrap().usage;
+        assert!(!dismissed.has_type("guideSeen") && dismissed.has_type("guideDismissed"));
+    }
+
+    prop_compose! {
+        fn definitions()(
+            name in "[a-zA-Z0-9äöü][a-zA-Z0-9 äöü]{0,50}[a-z]",
+            is_account: bool,
+            kind in prop::sample::select(&Kind::ALL[..]),
+            ids in prop::option::of(prop::collection::btree_set("[a-zA-Z0-9_-]{1,12}", 1..5)),
+            types in prop::option::of(prop::sample::subsequence(&GUIDE_TYPES[..], 1..=GUIDE_TYPES.len())),
+            function in prop::sample::select(&Function::ALL[..]),
+            days in prop::option::of(1..=ROLLING_DAYS_MAX),
+            complete_days: bool,
+        ) -> Definition {
+            let function = if kind == Kind::Guide && function == Function::Minutes { Function::Count } else { function };
+            Definition {
+                name,
+                object: if is_account { ObjectKind::Account } else { ObjectKind::Contact },
+                usage: Usage {
+                    kind,
+                    ids: ids.filter(|_| kind != Kind::Event),
+                    types: types.filter(|_| kind == Kind::Guide).map(|types| types.into_iter().map(str::to_owned).collect()),
+                },
+                function,
+                window: days.map_or(Window::AllTime, |days| Window::RollingDays { days, complete_days }),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_parses_to_the_same(definition in definitions()) {
+            let printed = serde_json::to_string(&definition).unwrap();
+            prop_assert_eq!(&Definition::parse(&serde_json::from_str(&printed).unwrap()), &Ok(definition.clone()));
+            prop_assert_eq!(serde_json::from_str::<Definition>(&printed).unwrap(), definition);
+        }
+    }
+}

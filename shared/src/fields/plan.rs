@@ -106,3 +106,59 @@ impl Plan {
         Accumulator::empty(self.function)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fields::Definition;
+    use crate::id::VisitorHash;
+    use serde_json::json;
+
+    fn plan(usage: serde_json::Value) -> Plan {
+        let body = json!({"name": "x", "object": "account", "usage": usage, "function": "count",
+                          "window": {"rolling_days": 1, "complete_days": true}});
+        let definition = Definition::parse(&body).unwrap();
+        let field = Field { id: FieldId::from_text("f"), version: 1, created_at_ms: 0, definition };
+        Plan::new(&field, Hour(60), Zone::UTC, Hour(0))
+    }
+
+    fn row(kind: Kind, hour: i32, object: &'static str, event_type: &'static str) -> UsageRow<'static> {
+        let (first_ms, last_ms) = (Hour(hour).start_ms(), Hour(hour).start_ms());
+        let visitor = VisitorHash(1);
+        UsageRow {
+            kind,
+            hour: Hour(hour),
+            account: None,
+            visitor,
+            app: 1,
+            object,
+            event_type,
+            events: 1,
+            minutes: 1,
+            first_ms,
+            last_ms,
+        }
+    }
+
+    #[test]
+    fn a_row_is_taken_by_kind_object_and_hour() {
+        let plan = plan(json!({"kind": "feature", "ids": ["export"]}));
+        assert!(plan.takes(&row(Kind::Feature, 24, "export", "")));
+        assert!(plan.takes(&row(Kind::Feature, 47, "export", "")));
+        assert!(!plan.takes(&row(Kind::Feature, 48, "export", "")), "after the window");
+        assert!(!plan.takes(&row(Kind::Feature, 23, "export", "")), "before the window");
+        assert!(!plan.takes(&row(Kind::Page, 24, "export", "")), "another kind");
+        assert!(!plan.takes(&row(Kind::Feature, 24, "import", "")), "another object");
+        assert!(plan.takes_at_any_time(&row(Kind::Feature, 23, "export", "")));
+    }
+
+    #[test]
+    fn without_ids_every_object_of_the_kind_is_taken() {
+        let pages = plan(json!({"kind": "page"}));
+        assert!(pages.takes(&row(Kind::Page, 24, "anything", "")));
+        assert!(!pages.takes(&row(Kind::Event, 24, "", "")));
+        let guides = plan(json!({"kind": "guide"}));
+        assert!(guides.takes(&row(Kind::Guide, 24, "g", "guideSeen")));
+        assert!(!guides.takes(&row(Kind::Guide, 24, "g", "guideAdvanced")));
+    }
+}

@@ -90,3 +90,87 @@ fn whole_days(value: &Value, pointer: &str) -> Result<u32, Problem> {
     days.filter(|days| (1..=ROLLING_DAYS_MAX).contains(days))
         .ok_or_else(|| Problem::at(pointer, format!("window.rolling_days must be {wanted}, not {number}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::{parse_instant, to_the_second};
+    use serde_json::json;
+
+    fn hour(text: &str) -> Hour {
+        Hour::of_ms(parse_instant(text).unwrap())
+    }
+
+    fn range(days: u32, complete_days: bool, as_of: &str, zone: &str) -> [String; 2] {
+        let window = Window::RollingDays { days, complete_days };
+        let range = window.range(hour(as_of), Zone::parse(zone).unwrap(), hour("2020-01-01"));
+        [range.from, range.to].map(|hour| to_the_second(hour.start_ms()))
+    }
+
+    const NOW: &str = "2026-06-30T12:30:00Z";
+
+    #[test]
+    fn complete_days_are_the_days_before_today() {
+        assert_eq!(range(7, true, NOW, "UTC"), ["2026-06-23T00:00:00Z", "2026-06-30T00:00:00Z"]);
+        assert_eq!(range(7, true, NOW, "America/New_York"), ["2026-06-23T04:00:00Z", "2026-06-30T04:00:00Z"]);
+    }
+
+    #[test]
+    fn other_days_are_today_so_far_and_those_before_it() {
+        assert_eq!(range(7, false, NOW, "UTC"), ["2026-06-24T00:00:00Z", "2026-06-30T12:00:00Z"]);
+        assert_eq!(range(7, false, NOW, "America/New_York"), ["2026-06-24T04:00:00Z", "2026-06-30T12:00:00Z"]);
+        assert_eq!(range(1, false, NOW, "UTC"), ["2026-06-30T00:00:00Z", "2026-06-30T12:00:00Z"]);
+    }
+
+    #[test]
+    fn today_begins_at_midnight_with_nothing_in_it() {
+        let midnight = "2026-06-30T00:10:00Z";
+        assert_eq!(range(1, false, midnight, "UTC"), ["2026-06-30T00:00:00Z", "2026-06-30T00:00:00Z"]);
+        assert_eq!(range(1, true, midnight, "UTC"), ["2026-06-29T00:00:00Z", "2026-06-30T00:00:00Z"]);
+        // In New York it is still the evening of the 29th.
+        assert_eq!(range(1, true, midnight, "America/New_York"), ["2026-06-28T04:00:00Z", "2026-06-29T04:00:00Z"]);
+    }
+
+    #[test]
+    fn a_day_is_a_day_when_clocks_change() {
+        assert_eq!(
+            range(1, true, "2026-03-30T12:00:00Z", "Europe/Berlin"),
+            ["2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"]
+        );
+        assert_eq!(
+            range(1, true, "2026-10-26T12:00:00Z", "Europe/Berlin"),
+            ["2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"]
+        );
+    }
+
+    #[test]
+    fn all_time_begins_with_the_first_hour_read() {
+        let all = Window::AllTime.range(hour(NOW), Zone::UTC, hour("2026-06-01"));
+        assert_eq!(all, HourRange { from: hour("2026-06-01"), to: hour("2026-06-30T12:00:00Z") });
+        assert!(Window::AllTime.range(hour(NOW), Zone::UTC, hour("2026-07-01")).is_empty());
+    }
+
+    #[test]
+    fn an_impossible_window_is_named() {
+        let cases = [
+            (json!({}), "/window"),
+            (json!({"rolling_days": 0}), "/window/rolling_days"),
+            (json!({"rolling_days": 2_556}), "/window/rolling_days"),
+            (json!({"rolling_days": 7.5}), "/window/rolling_days"),
+            (json!({"rolling_days": -7}), "/window/rolling_days"),
+            (json!({"rolling_days": "7"}), "/window/rolling_days"),
+            (json!({"rolling_days": 7, "complete_days": 1}), "/window/complete_days"),
+            (json!({"rolling_days": 7, "all_time": true}), "/window"),
+            (json!({"all_time": false}), "/window/all_time"),
+            (json!({"all_time": true, "complete_days": true}), "/window/complete_days"),
+            (json!({"days": 7}), "/window/days"),
+            (json!(7), "/window"),
+        ];
+        for (body, pointer) in cases {
+            let problem = Window::parse(&body, "/window", false).unwrap_err();
+            assert_eq!(problem.pointer, pointer, "{body}: {problem}");
+        }
+        let longest = Window::parse(&json!({"rolling_days": 2_555}), "/window", true);
+        assert_eq!(longest, Ok(Window::RollingDays { days: 2_555, complete_days: true }));
+    }
+}

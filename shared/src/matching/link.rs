@@ -1,5 +1,6 @@
 //! The words of matching: what Pendo knows, and what a row or an object comes to.
 
+use crate::fields::Reason;
 use serde::{Deserialize, Serialize};
 
 /// A visitor that Pendo knows: from its list of visitors or from any stored row.
@@ -45,4 +46,16 @@ pub enum Status {
     Ambiguous,
     /// Its key fits nothing that Pendo knows, or the level is not matched.
     Unmatched,
+}
+
+impl Status {
+    /// Why the object's values are null, when they are.
+    #[must_use]
+    pub fn reason(self) -> Option<Reason> {
+        match self {
+            Self::Matched => None,
+            Self::Ambiguous => Some(Reason::Ambiguous),
+            Self::Unmatched => Some(Reason::Unmatched),
+        }
+    }
 }

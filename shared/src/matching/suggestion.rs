@@ -37,8 +37,8 @@ pub struct Suggestion {
     pub matched: usize,
 }
 
-/// The pair that would match most objects, if more than `matched`; of equal ones the first in the order of names, and the
-/// stricter. Objects that share a key with another do not count.
+/// The pair that would match most objects, if more than `matched`; of equal ones the stricter, then the first by Pendo's
+/// side and the directory's field. Objects that share a key with another do not count.
 pub(super) fn suggest(
     objects: &BTreeMap<String, Object>,
     candidates: &[Candidate],
@@ -51,16 +51,16 @@ pub(super) fn suggest(
     candidates.sort_by(|one, other| one.key.cmp(&other.key));
     let mut best: Option<Suggestion> = None;
     for ignore_case in [false, true] {
-        let known: Vec<HashSet<_>> = candidates
-            .iter()
-            .map(|candidate| candidate.values.iter().filter_map(|value| key_of(value, ignore_case)).collect())
-            .collect();
-        for field in &fields {
-            let own = unique_keys(objects, field, ignore_case);
-            for (candidate, known) in candidates.iter().zip(&known) {
+        let owners = unique_keys(objects, &fields, ignore_case);
+        for candidate in &candidates {
+            let values: HashSet<_> = candidate.values.iter().filter_map(|value| key_of(value, ignore_case)).collect();
+            let mut counts = vec![0; fields.len()];
+            for owning in values.iter().filter_map(|value| owners.get(value.as_ref())) {
+                owning.iter().for_each(|field| counts[*field] += 1);
+            }
+            for (field, count) in fields.iter().zip(counts) {
                 let is_current =
                     candidate.key == rule.pendo && *field == rule.object && ignore_case == rule.ignore_case;
-                let count = own.iter().filter(|key| known.contains(key.as_str())).count();
                 if !is_current && count > best.as_ref().map_or(matched, |best| best.matched) {
                     let object = (*field).to_owned();
                     best = Some(Suggestion { pendo: candidate.key.clone(), object, ignore_case, matched: count });
@@ -71,15 +71,65 @@ pub(super) fn suggest(
     best
 }
 
-/// The keys that exactly one object has in a field.
-fn unique_keys(objects: &BTreeMap<String, Object>, field: &str, ignore_case: bool) -> Vec<String> {
-    let mut owners: HashMap<String, usize> = HashMap::new();
-    for (id, object) in objects {
-        if let Some(key) =
-            text_of(id, object, field).and_then(|text| key_of(&text, ignore_case).map(|key| key.into_owned()))
-        {
-            *owners.entry(key).or_default() += 1;
+/// Per key the positions of the fields in which exactly one object has it.
+fn unique_keys(
+    objects: &BTreeMap<String, Object>,
+    fields: &BTreeSet<&str>,
+    ignore_case: bool,
+) -> HashMap<String, Vec<usize>> {
+    let mut owners: HashMap<String, Vec<usize>> = HashMap::new();
+    for (position, field) in fields.iter().enumerate() {
+        let mut seen: HashMap<String, bool> = HashMap::new();
+        for (id, object) in objects {
+            let Some(text) = text_of(id, object, field) else { continue };
+            let Some(key) = key_of(&text, ignore_case) else { continue };
+            seen.entry(key.into_owned()).and_modify(|is_unique| *is_unique = false).or_insert(true);
+        }
+        for (key, _) in seen.into_iter().filter(|(_, is_unique)| *is_unique) {
+            owners.entry(key).or_default().push(position);
         }
     }
-    owners.into_iter().filter(|(_, owners)| *owners == 1).map(|(key, _)| key).collect()
+    owners
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::ObjectKind;
+    use crate::matching::Matching;
+    use serde_json::{Value, json};
+
+    fn suggestion(rule: Value, matched: usize) -> Option<Value> {
+        let objects: BTreeMap<String, Object> = serde_json::from_value(json!({
+            "1": {"email": "Ann@acme", "country": "DE"},
+            "2": {"email": "bob@acme", "country": "DE"},
+            "3": {"email": "cid@acme", "country": "FR"},
+        }))
+        .unwrap();
+        let candidate = |key: &str, values: &[&str]| Candidate {
+            key: PendoKey::parse(ObjectKind::Contact, key).unwrap(),
+            values: values.iter().map(|value| (*value).to_owned()).collect(),
+        };
+        let candidates = [
+            candidate("metadata.agent.email", &["ann@acme", "bob@acme", " cid@acme ", ""]),
+            candidate("metadata.agent.country", &["DE", "DE", "FR"]),
+            candidate("visitorId", &["v-1", "v-2", "3"]),
+        ];
+        let rule = Matching::parse(&json!({"contact": rule})).unwrap().contact.unwrap();
+        suggest(&objects, &candidates, &rule, matched).map(|found| json!(found))
+    }
+
+    #[test]
+    fn the_pair_that_matches_most_is_found() {
+        let rule = json!({"visitor": "visitorId", "object": "email"});
+        let expected = json!({"pendo": "metadata.agent.email", "object": "email", "ignore_case": true, "matched": 3});
+        assert_eq!(suggestion(rule, 0), Some(expected));
+    }
+
+    #[test]
+    fn nothing_is_suggested_that_is_no_better() {
+        assert_eq!(suggestion(json!({"visitor": "visitorId", "object": "email"}), 3), None);
+        let rule = json!({"visitor": "metadata.agent.email", "object": "email", "ignore_case": true});
+        assert_eq!(suggestion(rule, 2), None, "the rule itself is no suggestion");
+    }
 }
