@@ -184,3 +184,112 @@ impl ContactLevel {
 fn position(ids: &[String], id: &str) -> Option<usize> {
     ids.binary_search_by(|other| other.as_str().cmp(id)).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matching::sample::{directory, links, matching, visitors};
+    use serde_json::json;
+
+    fn visitor(id: &str) -> VisitorHash {
+        VisitorHash::of(id)
+    }
+
+    #[test]
+    fn the_pendo_account_of_a_row_decides_on_the_account_level() {
+        let links = links();
+        assert_eq!(links.account_of(Some("p-a")), Link::Matched("A"));
+        assert_eq!(links.account_of(Some(" p-a")), Link::Matched("A"), "keys are trimmed");
+        assert_eq!(links.account_of(Some("7")), Link::Matched("B"), "numbers compare by their text");
+        assert_eq!(links.account_of(Some("P-A")), Link::Unmatched, "case counts on this level");
+        assert_eq!(links.account_of(Some("p-c")), Link::Ambiguous);
+        assert_eq!(links.account_of(Some("p-x")), Link::Unmatched);
+        assert_eq!(links.account_of(Some("p-f")), Link::Unmatched, "Pendo does not know it");
+        assert_eq!([links.account_of(None), links.account_of(Some("  "))], [Link::WithoutId; 2]);
+    }
+
+    #[test]
+    fn several_pendo_accounts_that_fit_one_account_are_united() {
+        assert_eq!(links().pendo_accounts_of("A"), [" p-a", "p-a"]);
+        assert_eq!(links().pendo_accounts_of("C"), [""; 0]);
+        assert_eq!(links().pendo_accounts_of("nobody"), [""; 0]);
+        let all: Vec<(String, usize)> =
+            links().matched_accounts().map(|(id, linked)| (id.to_owned(), linked.len())).collect();
+        assert_eq!(all, [("A".to_owned(), 2), ("B".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn the_status_of_an_account_follows_what_fits_it() {
+        let status = ["A", "B", "C", "D", "E", "F", "nobody"].map(|id| links().account_status(id));
+        let (matched, ambiguous, unmatched) = (Status::Matched, Status::Ambiguous, Status::Unmatched);
+        assert_eq!(status, [matched, matched, ambiguous, ambiguous, unmatched, unmatched, unmatched]);
+    }
+
+    #[test]
+    fn a_visitor_of_several_contacts_belongs_to_the_one_of_the_rows_account() {
+        let links = links();
+        let ann = visitor("ANN@x");
+        assert_eq!(links.contact_of(ann, Some("p-a")), Link::Matched("ann-a"));
+        assert_eq!(links.contact_of(ann, Some("7")), Link::Matched("ann-b"));
+        for elsewhere in [None, Some("p-x"), Some("p-c"), Some("p-f")] {
+            assert_eq!(links.contact_of(ann, elsewhere), Link::Ambiguous);
+        }
+        assert_eq!(links.visitor_link(ann), Link::Matched("ann-a"));
+    }
+
+    #[test]
+    fn two_contacts_of_one_account_cannot_be_told_apart() {
+        let links = links();
+        assert_eq!(links.contact_of(visitor("bob@x"), Some("p-a")), Link::Ambiguous);
+        assert_eq!(links.visitor_link(visitor("bob@x")), Link::Ambiguous);
+        assert_eq!([links.contact_status("bob"), links.contact_status("bert")], [Status::Ambiguous; 2]);
+    }
+
+    #[test]
+    fn a_contact_is_its_visitor_in_whatever_account() {
+        let links = links();
+        for account in [None, Some("p-a"), Some("p-c"), Some("unheard of")] {
+            assert_eq!(links.contact_of(visitor("cid@x"), account), Link::Matched("cid"));
+        }
+        let mut united = [visitor(" cid@x"), visitor("cid@x")];
+        united.sort_unstable();
+        assert_eq!(links.visitors_of("cid"), united);
+    }
+
+    #[test]
+    fn the_status_of_a_contact_follows_what_can_be_its_own() {
+        let links = links();
+        assert_eq!(["ann-a", "ann-b", "cid"].map(|id| links.contact_status(id)), [Status::Matched; 3]);
+        assert_eq!(links.contact_status("ann-f"), Status::Ambiguous, "its account has no Pendo account");
+        assert_eq!(["dan", "eve", "nobody"].map(|id| links.contact_status(id)), [Status::Unmatched; 3]);
+        assert_eq!(links.visitors_of("ann-f"), []);
+        assert_eq!(
+            links.matched_contacts().map(|(id, _)| id.to_owned()).collect::<Vec<_>>(),
+            ["ann-a", "ann-b", "cid"]
+        );
+    }
+
+    #[test]
+    fn strangers_the_anonymous_and_the_empty_are_nobody() {
+        let links = links();
+        assert_eq!(links.contact_of(visitor("stranger"), Some("p-a")), Link::Unmatched);
+        assert_eq!(links.contact_of(visitor("_PENDO_T_eve@x"), Some("7")), Link::Unmatched);
+        assert_eq!(links.contact_of(visitor("eve@x"), Some("7")), Link::Unmatched, "Pendo does not know her");
+        assert_eq!(links.contact_of(visitor("  "), Some("p-a")), Link::WithoutId);
+    }
+
+    #[test]
+    fn a_level_without_a_rule_is_not_matched() {
+        let directory = directory(json!({"A": {}}), json!({"x": {"account_id": "A"}, "y": {"account_id": "A"}}));
+        let none = std::iter::empty::<crate::matching::KnownAccount>;
+        let by_id = matching(json!({"contact": {"visitor": "visitorId", "object": "id"}}));
+        let links = Links::resolve(&by_id, &directory, visitors(&["x"]), none());
+        assert_eq!(links.account_of(Some("A")), Link::NotMatchedLevel);
+        assert_eq!(links.account_status("A"), Status::Unmatched);
+        assert_eq!(links.contact_of(visitor("x"), None), Link::Matched("x"));
+        let shared = matching(json!({"contact": {"visitor": "visitorId", "object": "account_id"}}));
+        let links = Links::resolve(&shared, &directory, visitors(&["A"]), none());
+        assert_eq!(links.contact_of(visitor("A"), Some("A")), Link::Ambiguous, "no account level to decide");
+        assert_eq!(links.contact_status("x"), Status::Ambiguous);
+    }
+}

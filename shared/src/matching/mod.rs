@@ -7,6 +7,8 @@ mod links;
 mod report;
 mod resolve;
 mod rule;
+#[cfg(test)]
+mod sample;
 mod suggestion;
 mod tally;
 

@@ -167,3 +167,68 @@ impl<'a> First<'a> {
         self.0.iter().map(|id| (*id).to_owned()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matching::PendoKey;
+    use crate::matching::sample::{both_levels, directory, links, matching, world};
+    use serde_json::json;
+
+    fn sample() -> Report {
+        let (directory, mut visitors, mut accounts) = world();
+        visitors.reverse();
+        accounts.rotate_left(2);
+        let values = ["p-a", "p-c", "p-f", "A", "B", "C", "D"].map(str::to_owned).to_vec();
+        let candidates =
+            Candidates { visitor: Vec::new(), account: vec![Candidate { key: PendoKey::AccountId, values }] };
+        report(&both_levels(), &directory, &visitors, &accounts, &candidates, &links())
+    }
+
+    #[test]
+    fn both_sides_are_counted_with_examples() {
+        let expected = json!({
+            "matched": 3, "unmatched": 2, "ambiguous": 3,
+            "examples": {"matched": ["ann-a", "ann-b", "cid"], "unmatched": ["dan", "eve"], "ambiguous": ["ann-f", "bert", "bob"]},
+        });
+        let contact = sample().contact.unwrap();
+        assert_eq!(json!(contact.objects), expected);
+        let expected = json!({
+            "matched": 3, "unmatched": 1, "ambiguous": 1, "without_id": 1, "anonymous": 1,
+            "examples": {"matched": [" cid@x", "ANN@x", "cid@x"], "unmatched": ["stranger"], "ambiguous": ["bob@x"]},
+        });
+        assert_eq!(json!(contact.pendo), expected);
+        assert_eq!(contact.suggestion, None);
+        let account = sample().account.unwrap();
+        assert_eq!((account.objects.matched, account.objects.ambiguous, account.objects.unmatched), (2, 2, 2));
+        assert_eq!((account.pendo.matched, account.pendo.ambiguous, account.pendo.unmatched), (3, 1, 2));
+    }
+
+    #[test]
+    fn under_half_a_better_pair_is_named() {
+        let expected = json!({"pendo": "accountId", "object": "id", "ignore_case": false, "matched": 4});
+        assert_eq!(json!(sample().account.unwrap().suggestion), expected);
+    }
+
+    #[test]
+    fn half_is_enough() {
+        let directory = directory(json!({"A": {}, "B": {}}), json!({}));
+        let rules = matching(json!({"account": {"account": "accountId", "object": "id"}}));
+        let accounts = crate::matching::sample::accounts(&["A"]);
+        let key = PendoKey::Metadata { group: "custom".to_owned(), field: "id".to_owned() };
+        let values = vec!["A".to_owned(), "B".to_owned()];
+        let candidates = Candidates { visitor: Vec::new(), account: vec![Candidate { key, values }] };
+        let links = Links::resolve(&rules, &directory, std::iter::empty::<KnownVisitor>(), &accounts);
+        let report = report(&rules, &directory, &[], &accounts, &candidates, &links);
+        assert_eq!(report.contact, None);
+        assert_eq!(report.account.unwrap().suggestion, None);
+    }
+
+    #[test]
+    fn ten_examples_are_the_first_whatever_the_order() {
+        let ids: Vec<String> = (0..100).rev().map(|id| format!("{id:02}")).collect();
+        let counts = pendo_counts(ids.iter().map(String::as_str), |_| Link::Unmatched);
+        assert_eq!((counts.unmatched, counts.examples.unmatched.len()), (100, EXAMPLES_MAX));
+        assert_eq!(counts.examples.unmatched[9], "09");
+    }
+}

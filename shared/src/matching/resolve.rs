@@ -148,3 +148,126 @@ impl Keys {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matching::Link;
+    use crate::matching::sample::{directory, matching};
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn metadata_is_compared_when_the_rule_names_it() {
+        let directory = directory(json!({"A": {"domain": "acme"}}), json!({"x": {"account_id": "A", "email": "É@x"}}));
+        let rule =
+            matching(json!({"contact": {"visitor": "metadata.agent.email", "object": "email", "ignore_case": true},
+                                   "account": {"account": "metadata.custom.domain", "object": "domain"}}));
+        let visitor =
+            |id: &str, value: Option<&str>| KnownVisitor { id: id.to_owned(), value: value.map(str::to_owned) };
+        let account =
+            |id: &str, value: Option<&str>| KnownAccount { id: id.to_owned(), value: value.map(str::to_owned) };
+        let visitors =
+            [visitor("v1", Some(" é@X ")), visitor("v2", None), visitor("v3", Some("")), visitor("v4", Some("z"))];
+        let links = Links::resolve(&rule, &directory, visitors, [account("p", Some("acme")), account("acme", None)]);
+        let contacts = ["v1", "v2", "v3", "v4", "unheard of"].map(|id| links.contact_of(VisitorHash::of(id), None));
+        let (without_id, unmatched) = (Link::WithoutId, Link::Unmatched);
+        assert_eq!(contacts, [Link::Matched("x"), without_id, without_id, unmatched, without_id]);
+        assert_eq!(links.account_of(Some("p")), Link::Matched("A"));
+        assert_eq!(links.account_of(Some("acme")), Link::WithoutId);
+    }
+
+    #[test]
+    fn a_thing_given_twice_keeps_the_value_that_fits() {
+        let directory = directory(json!({}), json!({"x": {"email": "x@x"}}));
+        let rule = matching(json!({"contact": {"visitor": "metadata.agent.email", "object": "email"}}));
+        let bare = KnownVisitor { id: "v".to_owned(), value: None };
+        let full = KnownVisitor { value: Some("x@x".to_owned()), ..bare.clone() };
+        for order in [[&bare, &full], [&full, &bare]] {
+            let links = Links::resolve(&rule, &directory, order, std::iter::empty::<KnownAccount>());
+            assert_eq!(links.contact_of(VisitorHash::of("v"), None), Link::Matched("x"));
+        }
+    }
+
+    /// What the rules say, written down a second time without any index.
+    fn contact_by_hand(directory: &Directory, visitor: &str, account: Option<&str>) -> Option<Option<String>> {
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().trim().to_lowercase();
+        let fits: Vec<_> =
+            directory.contacts.iter().filter(|(_, contact)| text(contact.get("email")) == visitor).collect();
+        let linked: Vec<_> =
+            directory.accounts.iter().filter(|(_, own)| Some(text(own.get("crm")).as_str()) == account).collect();
+        let at_account =
+            |contact: &&(&String, &Object)| linked.len() == 1 && account_id(contact.1) == Some(linked[0].0);
+        match fits.as_slice() {
+            [] => None,
+            [(id, _)] => Some(Some((*id).clone())),
+            several => match several.iter().filter(at_account).collect::<Vec<_>>().as_slice() {
+                [(id, _)] => Some(Some((*id).clone())),
+                _ => Some(None),
+            },
+        }
+    }
+
+    prop_compose! {
+        /// Few keys and many objects, so that everything collides.
+        fn worlds()(
+            accounts in prop::collection::vec(0..4_u8, 1..6),
+            contacts in prop::collection::vec((0..4_u8, 0..6_usize), 0..8),
+        ) -> Directory {
+            let accounts: serde_json::Map<String, Value> =
+                accounts.iter().enumerate().map(|(id, key)| (format!("A{id}"), json!({"crm": format!("p{key}")}))).collect();
+            let contacts: serde_json::Map<String, Value> = contacts.iter().enumerate()
+                .map(|(id, (key, account))| (format!("c{id}"), json!({"email": format!(" V{key}"), "account_id": format!("A{account}")})))
+                .collect();
+            directory(Value::from(accounts), Value::from(contacts))
+        }
+    }
+
+    const VISITORS: [&str; 4] = ["v0", "v1", "v2", "_PENDO_T_"];
+    const ACCOUNTS: [&str; 4] = ["p0", "p1", "p2", "p9"];
+
+    proptest! {
+        #[test]
+        fn links_say_what_the_rules_say_in_any_order(
+            directory in worlds(),
+            visitors in Just(VISITORS).prop_shuffle(),
+            accounts in Just(ACCOUNTS).prop_shuffle(),
+        ) {
+            let rules = matching(json!({"contact": {"visitor": "visitorId", "object": "email", "ignore_case": true},
+                                        "account": {"account": "accountId", "object": "crm"}}));
+            let known = visitors.map(|id| KnownVisitor { id: id.to_owned(), value: None });
+            let known_accounts = accounts.map(|id| KnownAccount { id: id.to_owned(), value: None });
+            let links = Links::resolve(&rules, &directory, &known, &known_accounts);
+            let mut reachable: BTreeMap<String, Vec<VisitorHash>> = BTreeMap::new();
+            for visitor in VISITORS {
+                let hash = VisitorHash::of(visitor);
+                let places = ACCOUNTS.map(Some).into_iter().chain([None, Some("unheard of")]);
+                for account in places {
+                    let expected = contact_by_hand(&directory, visitor, account);
+                    let link = links.contact_of(hash, account);
+                    match &expected {
+                        None => prop_assert_eq!(link, Link::Unmatched),
+                        Some(None) => prop_assert_eq!(link, Link::Ambiguous),
+                        Some(Some(contact)) => {
+                            prop_assert_eq!(link, Link::Matched(contact.as_str()));
+                            reachable.entry(contact.clone()).or_default().push(hash);
+                        }
+                    }
+                }
+            }
+            for (contact, object) in &directory.contacts {
+                let mut own = reachable.get(contact).cloned().unwrap_or_default();
+                own.sort_unstable();
+                own.dedup();
+                let is_fitted = VISITORS.iter().any(|id| object["email"].as_str().unwrap().trim().to_lowercase() == *id);
+                let status = if !own.is_empty() { Status::Matched } else if is_fitted { Status::Ambiguous } else { Status::Unmatched };
+                prop_assert_eq!(links.visitors_of(contact), own);
+                prop_assert_eq!(links.contact_status(contact), status);
+            }
+            for account in directory.accounts.keys() {
+                let own: Vec<&str> = ACCOUNTS.into_iter().filter(|id| links.account_of(Some(id)) == Link::Matched(account)).collect();
+                prop_assert_eq!(links.pendo_accounts_of(account), own);
+            }
+        }
+    }
+}

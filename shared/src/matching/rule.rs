@@ -183,3 +183,71 @@ fn id_name(level: ObjectKind) -> &'static str {
         ObjectKind::Account => "accountId",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_matching_prints_as_it_was_written() {
+        let body = r#"{"contact":{"visitor":"visitorId","object":"email","ignore_case":true},"account":{"account":"metadata.custom.crm-id","object":"id","ignore_case":false}}"#;
+        let matching = Matching::parse(&serde_json::from_str(body).unwrap()).unwrap();
+        assert_eq!(serde_json::to_string(&matching).unwrap(), body);
+        assert_eq!(serde_json::from_str::<Matching>(body).unwrap(), matching);
+    }
+
+    #[test]
+    fn case_counts_unless_told_otherwise() {
+        let matching = Matching::parse(&json!({"account": {"account": "accountId", "object": " id "}})).unwrap();
+        let rule = Rule { pendo: PendoKey::AccountId, object: "id".to_owned(), ignore_case: false };
+        assert_eq!(matching, Matching { contact: None, account: Some(rule) });
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_place() {
+        let contact = |key: Value| json!({"contact": {"visitor": key, "object": "email"}});
+        let cases = [
+            (json!({}), "", "no level"),
+            (json!({"contact": null, "account": null}), "", "no level"),
+            (json!({"visitor": {}}), "/visitor", "contact or account"),
+            (json!({"contact": {"account": "accountId", "object": "id"}}), "/contact/account", "not known"),
+            (json!({"contact": {"object": "email"}}), "/contact/visitor", "missing"),
+            (json!({"contact": {"visitor": "visitorId"}}), "/contact/object", "missing"),
+            (json!({"contact": {"visitor": "visitorId", "object": " "}}), "/contact/object", "empty"),
+            (json!({"account": {"account": "visitorId", "object": "id"}}), "/account/account", "use accountId"),
+            (contact(json!("accountId")), "/contact/visitor", "use visitorId"),
+            (contact(json!("email")), "/contact/visitor", "metadata.agent.email"),
+            (contact(json!("metadata.email")), "/contact/visitor", "metadata.agent.email"),
+            (contact(json!("metadata.agent.")), "/contact/visitor", "metadata.agent.email"),
+            (contact(json!("metadata.agent.e mail")), "/contact/visitor", "metadata.agent.email"),
+            (contact(json!(7)), "/contact/visitor", "a number"),
+            (
+                json!({"account": {"account": "accountId", "object": "id", "ignore_case": "yes"}}),
+                "/account/ignore_case",
+                "true or false",
+            ),
+        ];
+        for (body, pointer, part) in cases {
+            let problem = Matching::parse(&body).unwrap_err();
+            assert_eq!(problem.pointer, pointer, "{body}: {problem}");
+            assert!(problem.detail.contains(part), "{body}: {problem}");
+        }
+    }
+
+    fn rules(id: PendoKey) -> impl Strategy<Value = Option<Rule>> {
+        let path = ("[a-z]{1,8}", "[a-zA-Z0-9_-]{1,12}").prop_map(|(group, field)| PendoKey::Metadata { group, field });
+        let rule = (prop_oneof![Just(id), path], "[a-z][a-z _]{0,8}[a-z]", any::<bool>());
+        prop::option::of(rule.prop_map(|(pendo, object, ignore_case)| Rule { pendo, object, ignore_case }))
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_parses_to_the_same(contact in rules(PendoKey::VisitorId), account in rules(PendoKey::AccountId)) {
+            prop_assume!(contact.is_some() || account.is_some());
+            let matching = Matching { contact, account };
+            prop_assert_eq!(Matching::parse(&json!(matching)), Ok(matching));
+        }
+    }
+}

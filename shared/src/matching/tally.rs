@@ -110,3 +110,96 @@ impl From<Tally> for Vec<TallyLine> {
         tally.lines().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::VisitorHash;
+    use crate::matching::sample::{directory, links, matching, visitors};
+    use crate::time::Hour;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    const VISITORS: [&str; 6] = ["ANN@x", "bob@x", "cid@x", "stranger", "  ", "unheard of"];
+    const ACCOUNTS: [Option<&str>; 6] = [Some("p-a"), Some("7"), Some("p-c"), Some("p-x"), Some(" "), None];
+
+    fn row(kind: Kind, hour: i32, visitor: &str, account: Option<&'static str>, events: u64) -> UsageRow<'static> {
+        let (hour, visitor) = (Hour(hour), VisitorHash::of(visitor));
+        let (first_ms, last_ms) = (hour.start_ms(), hour.start_ms());
+        UsageRow {
+            kind,
+            hour,
+            account,
+            visitor,
+            app: 1,
+            object: "x",
+            event_type: "",
+            events,
+            minutes: 0,
+            first_ms,
+            last_ms,
+        }
+    }
+
+    #[test]
+    fn each_level_has_its_own_classes() {
+        let links = links();
+        let mut tally = Tally::default();
+        tally.add(&row(Kind::Page, 25, "ANN@x", Some("p-a"), 5), &links);
+        tally.add(&row(Kind::Page, 47, "ANN@x", None, 7), &links);
+        tally.add(&row(Kind::Page, 48, "stranger", Some("p-c"), 1), &links);
+        let counts =
+            |matched, unmatched, ambiguous, without_id| TallyCounts { matched, unmatched, ambiguous, without_id };
+        assert_eq!(tally.get(ObjectKind::Account, Kind::Page, 1), counts(5, 0, 0, 7));
+        assert_eq!(tally.get(ObjectKind::Contact, Kind::Page, 1), counts(5, 0, 7, 0));
+        assert_eq!(tally.get(ObjectKind::Account, Kind::Page, 2), counts(0, 0, 1, 0));
+        assert_eq!(tally.get(ObjectKind::Contact, Kind::Page, 2), counts(0, 1, 0, 0));
+        assert_eq!(tally.lines().count(), 4);
+    }
+
+    #[test]
+    fn a_level_that_is_not_matched_is_not_counted() {
+        let rules = matching(json!({"contact": {"visitor": "visitorId", "object": "id"}}));
+        let none = std::iter::empty::<crate::matching::KnownAccount>();
+        let links = Links::resolve(&rules, &directory(json!({}), json!({"x": {}})), visitors(&["x"]), none);
+        let mut tally = Tally::default();
+        tally.add(&row(Kind::Event, 0, "x", None, 1), &links);
+        let expected = json!([{"level": "contact", "kind": "event", "day": 0,
+                               "matched": 1, "unmatched": 0, "ambiguous": 0, "without_id": 0}]);
+        assert_eq!(serde_json::to_value(&tally).unwrap(), expected);
+    }
+
+    fn rows() -> impl Strategy<Value = Vec<UsageRow<'static>>> {
+        let kinds = prop::sample::select(&Kind::ALL[..]);
+        let (who, place) = (prop::sample::select(&VISITORS[..]), prop::sample::select(&ACCOUNTS[..]));
+        let some = (kinds, 0..72_i32, who, place, 0..1_000_u64);
+        let row = some.prop_map(|(kind, hour, visitor, account, events)| row(kind, hour, visitor, account, events));
+        prop::collection::vec(row, 0..40)
+    }
+
+    proptest! {
+        #[test]
+        fn every_event_is_in_exactly_one_class_of_each_level(rows in rows(), cut in any::<prop::sample::Index>()) {
+            let links = links();
+            let tally_of = |rows: &[UsageRow<'_>]| {
+                let mut tally = Tally::default();
+                rows.iter().for_each(|row| tally.add(row, &links));
+                tally
+            };
+            let whole = tally_of(&rows);
+            for level in [ObjectKind::Account, ObjectKind::Contact] {
+                for (kind, day) in Kind::ALL.into_iter().flat_map(|kind| (0..3).map(move |day| (kind, day))) {
+                    let of_bucket = rows.iter().filter(|row| row.kind == kind && row.hour.utc_day() == day);
+                    let events: u64 = of_bucket.map(|row| row.events).sum();
+                    prop_assert_eq!(whole.get(level, kind, day).total(), events);
+                }
+            }
+            let (front, back) = rows.split_at(cut.index(rows.len() + 1));
+            let mut merged = tally_of(back);
+            merged.merge(&tally_of(front));
+            prop_assert_eq!(&merged, &whole);
+            let stored = serde_json::to_string(&whole).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Tally>(&stored).unwrap(), whole);
+        }
+    }
+}
