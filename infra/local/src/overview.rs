@@ -2,13 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use indicatif::ProgressDrawTarget;
 use serde_json::Value;
 
 use crate::export::ExportLine;
 use crate::table::{grouped, render};
 
-/// Where there is no terminal to ask.
 const WIDTH: usize = 126;
 const ROWS_MAX: usize = 10;
 const NAME_MAX: usize = 24;
@@ -47,8 +45,7 @@ pub fn table(object: &str, fields: &[String], names: &HashMap<String, String>, l
         objects.len(),
         ranking.map_or("nothing yet", String::as_str)
     );
-    let width = ProgressDrawTarget::stdout().width().map_or(WIDTH, usize::from);
-    format!("{title}\n\n{}", render(&headings, &rows, width))
+    format!("{title}\n\n{}", render(&headings, &rows, WIDTH))
 }
 
 /// Numbers with their thousands apart, instants by their day, and why there is none.
