@@ -86,3 +86,55 @@ fn beginning(text: &str, now_ms: i64) -> Result<Hour, Problem> {
     }
     Ok(Hour::of_ms(ms))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+
+    const NOW_MS: i64 = 1_782_822_600_000; // 2026-06-30T12:30:00Z
+
+    fn connect(body: &str) -> Result<Connect, Problem> {
+        let mut event = ApiGatewayV2httpRequest::default();
+        event.body = Some(body.to_owned());
+        parse_connect(&Request::of(event), NOW_MS)
+    }
+
+    #[test]
+    fn a_whole_body_is_taken() {
+        let body = r#"{"region":"jpn","integration_key":" k-1 ","time_zone":"Asia/Tokyo","history_from":"2026-06-01"}"#;
+        let asked = connect(body).ok().unwrap();
+        assert_eq!(asked.region, Region::Jpn);
+        assert_eq!(asked.time_zone.map(Zone::name), Some("Asia/Tokyo"));
+        assert_eq!(asked.history_from, Some(Hour(494_520)));
+    }
+
+    #[test]
+    fn each_fault_is_named_at_its_place() {
+        for (body, pointer) in [
+            (r#"{"region":"mars","integration_key":"k"}"#, "/region"),
+            (r#"{"region":"us","integration_key":""}"#, "/integration_key"),
+            (r#"{"region":"us","integration_key":"k","time_zone":"Asia/Kolkata"}"#, "/time_zone"),
+            (r#"{"region":"us","integration_key":"k","time_zone":"Mars/Base"}"#, "/time_zone"),
+            (r#"{"region":"us","integration_key":"k","history_from":"2026-07-01"}"#, "/history_from"),
+            (r#"{"region":"us","integration_key":"k","history_from":"soon"}"#, "/history_from"),
+            (r#"{"region":"us"}"#, "/integration_key"),
+            (r#"{"region":"us","integration_key":"k","workspace":"other"}"#, "/workspace"),
+        ] {
+            let problem = connect(body).err().unwrap();
+            assert_eq!((problem.status, problem.pointer.as_deref()), (422, Some(pointer)), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_refused_body_never_repeats_the_key() {
+        for body in [
+            r#"{"region":"my secret key","integration_key":"my secret key"}"#,
+            r#"{"region":"us","integration_key":["my secret key"]}"#,
+            r#"{"region":"us","integration_key":"my secret key"}"#,
+            r#"["my secret key"]"#,
+        ] {
+            assert!(!connect(body).err().unwrap().detail.contains("my secret key"), "{body}");
+        }
+    }
+}

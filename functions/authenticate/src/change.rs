@@ -33,7 +33,7 @@ pub(crate) async fn change(context: &Context, workspace: &WorkspaceId, asked: Ch
     let mut view = view(&after);
     if after.time_zone != before.time_zone {
         nudge(context, workspace, Job::Evaluate { workspace: workspace.to_string() }).await;
-        view["values_to_recompute"] = extent(context, workspace, None).await?.into();
+        view.values_to_recompute = Some(extent(context, workspace, None).await?);
     }
     if after.status == ConnectionStatus::Active && before.status == ConnectionStatus::Paused {
         nudge(context, workspace, Job::Sync { workspace: workspace.to_string(), hop: 0 }).await;

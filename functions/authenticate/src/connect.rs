@@ -6,7 +6,7 @@
 use crate::body::Connect;
 use crate::subscription::{Subscription, is_same, verify};
 use crate::view::view;
-use shared::api::{Problem, Reply, nudge};
+use shared::api::{Problem, Reply, extent, nudge};
 use shared::connection::{Connection, ConnectionStatus};
 use shared::context::Context;
 use shared::id::{ConnectionId, WorkspaceId};
@@ -64,7 +64,7 @@ async fn begin(
     };
     put_or_take_back(context, workspace, &connection, version).await?;
     nudge(context, workspace, Job::Sync { workspace: workspace.to_string(), hop: 0 }).await;
-    Reply::json(201, &view(&connection))
+    Reply::json(201, &view(&connection).with_outcome("connected"))
 }
 
 /// The same subscription with a key that is new, or with the same.
@@ -94,6 +94,7 @@ async fn renew(
     // Where the host moves, key and host must change in one step: a fresh secret, named together with the host.
     let key = if is_back { None } else { stored_key(context, &before.secret).await? };
     let needs_secret = key.is_none() || after.base_url != before.base_url;
+    let mut is_unchanged = false;
     if needs_secret {
         after.secret = context.secrets.create(&asked.key).await?;
         if is_back {
@@ -102,7 +103,8 @@ async fn renew(
         put_or_take_back(context, workspace, &after, stands.version).await?;
         forget(context, &before.secret).await;
     } else {
-        if key.is_some_and(|key| !is_same_key(&key, &asked.key)) {
+        is_unchanged = key.is_some_and(|key| is_same_key(&key, &asked.key));
+        if !is_unchanged {
             context.secrets.put(&before.secret, &asked.key).await?;
         }
         if after != before {
@@ -114,7 +116,16 @@ async fn renew(
     } else if after.time_zone != before.time_zone {
         nudge(context, workspace, Job::Evaluate { workspace: workspace.to_string() }).await;
     }
-    Reply::json(if is_back { 201 } else { 200 }, &view(&after))
+    let outcome = match (is_back, is_unchanged && after == before) {
+        (true, _) => "reconnected",
+        (false, true) => "unchanged",
+        (false, false) => "rotated",
+    };
+    let mut view = view(&after).with_outcome(outcome);
+    if after.time_zone != before.time_zone {
+        view.values_to_recompute = Some(extent(context, workspace, None).await?);
+    }
+    Reply::json(if is_back { 201 } else { 200 }, &view)
 }
 
 /// Values rest on where history begins, so it stays as it is for as long as the data does.

@@ -25,7 +25,7 @@ pub(crate) fn parse_data(text: Option<&str>) -> Result<Data, Problem> {
         _ => Err(Problem::invalid(
             "data-choice",
             "?data",
-            "Say what becomes of the data: ?data=keep freezes the values, ?data=purge removes everything.",
+            "Say what becomes of the data: ?data=keep freezes the values, ?data=purge removes all that was read from Pendo.",
         )),
     }
 }
@@ -75,7 +75,8 @@ async fn purge(context: &Context, workspace: &WorkspaceId, stands: Versioned<Con
     let shown = json!({
         "status": ConnectionStatus::Purging,
         "progress": {"key": "deleted", "connection": "deleted", "data": "queued"},
-        "note": "The stored usage and values are being removed. Point-in-time backups keep them for up to 35 days.",
+        "note": "The stored usage, values and lists of visitors are being removed; point-in-time backups keep them for up to 35 days. \
+                 Your directory, matching and calculated fields stay: delete them on their own routes.",
         "next_step": "POST /v1/connection works at once: a new connection shares nothing with this one.",
     });
     Reply::json(202, &shown)

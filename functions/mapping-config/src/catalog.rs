@@ -2,7 +2,8 @@
 
 use crate::source::{client, connection, pendo_problem};
 use serde_json::json;
-use shared::api::{Problem, Reply, Request, page};
+use shared::api::page::{self, Listed};
+use shared::api::{Problem, Reply, Request};
 use shared::context::Context;
 use shared::id::{Kind, WorkspaceId};
 use shared::pendo::people::Level;
@@ -39,9 +40,9 @@ pub(crate) async fn catalog(context: &Context, workspace: &WorkspaceId, request:
         );
     }
     found.sort_by(|one, other| one.0.cmp(&other.0));
-    let (items, next) = page::cut(found, |(place, _)| place, after.as_deref(), limit);
-    let items: Vec<_> = items.into_iter().map(|(_, entry)| entry).collect();
-    Reply::json(200, &json!({"items": items, "next": next}))
+    let page = page::cut(found, |(place, _)| place, |(_, entry)| 400 + entry.name.len(), after.as_deref(), limit);
+    let items: Vec<_> = page.items.into_iter().map(|(_, entry)| entry).collect();
+    Reply::json(200, &Listed { items, next: page.next })
 }
 
 /// A kind that has objects.

@@ -1,7 +1,8 @@
 //! Accounts and contacts: read, upload, delete. Pendo is never asked and a sync never writes here.
 
 use serde_json::{Map, Value, json};
-use shared::api::{Problem, Reply, Request, extent, nudge, page};
+use shared::api::page::{self, Listed};
+use shared::api::{Problem, Reply, Request, extent, nudge};
 use shared::context::Context;
 use shared::directory::{Directory, Format, Merged, NotDeletable, Object, deletable, merge, parse};
 use shared::id::{ObjectKind, WorkspaceId};
@@ -26,11 +27,12 @@ pub(crate) async fn read(
     let objects = context.store.objects_get(workspace, kind).await?.value;
     if let Some(id) = query.get("id") {
         let found = objects.get(*id).ok_or_else(|| unknown(kind, id))?;
-        return Reply::json(200, &json!({"items": [shown(id, found)], "next": null}));
+        return Reply::json(200, &Listed { items: vec![shown(id, found)], next: None });
     }
-    let (items, next) = page::cut(&objects, |(id, _)| id, after.as_deref(), limit);
-    let items: Vec<Value> = items.into_iter().map(|(id, object)| shown(id, object)).collect();
-    Reply::json(200, &json!({"items": items, "next": next}))
+    let bytes = |object: &Value| object.to_string().len() + 200;
+    let page = page::cut(&objects, |(id, _)| id, |(_, object)| bytes(object), after.as_deref(), limit);
+    let items = page.items.into_iter().map(|(id, object)| shown(id, object)).collect();
+    Reply::json(200, &Listed { items, next: page.next })
 }
 
 /// `PUT`: merges an upload. Good rows are kept, each bad one is answered with line and reason.
@@ -108,7 +110,7 @@ fn removals(
         Ok(()) => Ok(BTreeMap::from([(id.to_owned(), None)])),
         Err(NotDeletable::Unknown { .. }) => Err(unknown(kind, id)),
         Err(NotDeletable::HasContacts { contacts }) => Err(has_contacts(format!(
-            "{contacts} contacts belong to this account: delete them or move them to another account first."
+            "{contacts} contact(s) belong to this account: delete them or move them to another account first."
         ))),
     }
 }

@@ -3,7 +3,8 @@
 //! A definition is checked whole before it is stored: its words by the rules, its objects against Pendo's catalogue.
 
 use crate::source::{client, connection, pendo_problem, refused};
-use serde_json::{Value, json};
+use serde_json::Value;
+use shared::api::page::Listed;
 use shared::api::{Problem, Reply, Request, nudge};
 use shared::context::Context;
 use shared::fields::{Definition, Field};
@@ -25,7 +26,7 @@ pub(crate) async fn list(context: &Context, workspace: &WorkspaceId, request: &R
     let mut fields = context.store.fields_get(workspace).await?.value;
     fields.sort_by_key(|field| (field.definition.object, field.definition.name_key()));
     let items = fields.iter().map(shown).collect::<Result<Vec<Value>, _>>()?;
-    Reply::json(200, &json!({"items": items, "next": null}))
+    Reply::json(200, &Listed { items, next: None })
 }
 
 /// `GET /v1/fields/{id}`.

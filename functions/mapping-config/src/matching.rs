@@ -3,7 +3,8 @@
 use crate::people::Known;
 use crate::source::{client, connection, pendo_problem, refused};
 use crate::suggestion;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use shared::api::{Problem, Reply, Request, extent, nudge};
 use shared::context::Context;
 use shared::directory::{Directory, ID};
@@ -15,6 +16,16 @@ use shared::queue::Job;
 use std::collections::BTreeSet;
 
 const LEVELS: [ObjectKind; 2] = [ObjectKind::Contact, ObjectKind::Account];
+
+/// The answer of `PUT`.
+#[derive(Serialize)]
+struct Saved {
+    /// `saved`, `unchanged` or `dry_run`.
+    status: &'static str,
+    matching: Matching,
+    report: Report,
+    values_to_recompute: usize,
+}
 
 /// `GET /v1/matching`: what `PUT` takes; no member before it was first saved.
 pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
@@ -58,7 +69,7 @@ pub(crate) async fn put(context: &Context, workspace: &WorkspaceId, request: &Re
             ("saved", extent(context, workspace, None).await?)
         }
     };
-    Reply::json(200, &json!({"status": status, "matching": matching, "report": report, "values_to_recompute": values}))
+    Reply::json(200, &Saved { status, matching, report, values_to_recompute: values })
 }
 
 async fn reported(

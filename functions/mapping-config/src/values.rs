@@ -2,14 +2,19 @@
 
 use crate::source::connection;
 use serde_json::json;
+use shared::api::page::{self, Listed};
 use shared::api::table::{self, Rows};
-use shared::api::{Problem, Reply, Request, page};
+use shared::api::{Problem, Reply, Request};
 use shared::connection::ConnectionStatus;
 use shared::context::Context;
+use shared::fields::Field;
 use shared::id::{ObjectKind, WorkspaceId};
 use shared::queue::Job;
 use shared::values::{Cursor, Page, Query, ValuesError, list};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+
+/// The most lines of a page, so that it stays well under what a function may answer.
+const LINES_MAX: usize = 10_000;
 
 /// `GET /v1/values`: lines as in the export, or a wide table. A page holds whole objects.
 pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
@@ -19,7 +24,7 @@ pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &R
         Some(&"csv") => true,
         Some(_) => return Err(Problem::invalid("format", "?format", "\"format\" is json or csv.")),
     };
-    let asked = Query {
+    let mut asked = Query {
         object: query.get("object").map(|name| object(name)).transpose()?,
         id: query.get("id").map(|id| (*id).to_owned()),
         field: query.get("field").map(|name| (*name).to_owned()),
@@ -27,13 +32,15 @@ pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &R
         limit: page::limit(&query, page::LIMIT_DEFAULT)?,
         with_settled: true,
     };
+    let fields = asked_fields(context, workspace, &asked).await?;
+    asked.limit = asked.limit.min(LINES_MAX / fields.len().max(1)).max(1);
     let found = list(context, workspace, &asked).await.map_err(problem)?;
     let next = found.next.as_ref().map(|next| page::cursor(&format!("{}/{}", next.object.name(), next.id)));
     if is_csv {
-        let columns = columns(context, workspace, &asked).await?;
+        let columns = fields.into_iter().map(|field| field.definition.name).collect();
         return Ok(Reply::csv(table::write(&columns, &rows(found))?, next.as_deref()));
     }
-    Reply::json(200, &json!({"items": found.items, "next": next}))
+    Reply::json(200, &Listed { items: found.items, next })
 }
 
 /// `GET /v1/status`.
@@ -55,18 +62,17 @@ pub(crate) async fn sync(context: &Context, workspace: &WorkspaceId, request: &R
     Reply::json(202, &json!({"status": "queued", "next_step": "GET /v1/status shows the run."}))
 }
 
-/// Fields are columns of every page, also where no object of this page has a value.
-async fn columns(context: &Context, workspace: &WorkspaceId, asked: &Query) -> Result<BTreeSet<String>, Problem> {
-    let fields = context.store.fields_get(workspace).await?.value;
-    let is_asked = |name: &str, id: &str| {
-        asked.field.as_deref().is_none_or(|field| field == id || field.eq_ignore_ascii_case(name))
-    };
-    Ok(fields
-        .into_iter()
-        .filter(|field| asked.object.is_none_or(|object| object == field.definition.object))
-        .filter(|field| is_asked(&field.definition.name, field.id.as_str()))
-        .map(|field| field.definition.name)
-        .collect())
+/// The fields asked for: as columns they stand on every page, also where no object of it has a value.
+async fn asked_fields(context: &Context, workspace: &WorkspaceId, asked: &Query) -> Result<Vec<Field>, Problem> {
+    let mut fields = context.store.fields_get(workspace).await?.value;
+    fields.retain(|field| {
+        asked.object.is_none_or(|object| object == field.definition.object)
+            && asked
+                .field
+                .as_deref()
+                .is_none_or(|asked| asked == field.id.as_str() || asked.eq_ignore_ascii_case(&field.definition.name))
+    });
+    Ok(fields)
 }
 
 fn rows(found: Page) -> Rows {

@@ -3,12 +3,15 @@
 use super::Problem;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// How many items a page holds when the caller does not say.
 pub const LIMIT_DEFAULT: usize = 100;
 /// The most items of a page.
 pub const LIMIT_MAX: usize = 1000;
+/// The most bytes of a page's items: a function may answer 6 MB in all.
+const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Reads `limit` from a query.
 ///
@@ -38,17 +41,34 @@ pub fn after(query: &BTreeMap<&str, &str>) -> Result<Option<String>, Problem> {
     })
 }
 
-/// Cuts one page out of `items`, which stand in the order of `id`; answers it with the cursor of the next.
+/// One page of a list as it is answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Listed<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// The cursor of the next page; null on the last.
+    pub next: Option<String>,
+}
+
+/// Cuts one page out of `items`, which stand in the order of `id`. It ends at `limit` items, or earlier where `bytes` add
+/// up to more than an answer may hold.
 pub fn cut<T>(
     items: impl IntoIterator<Item = T>,
     id: impl Fn(&T) -> &str,
+    bytes: impl Fn(&T) -> usize,
     after: Option<&str>,
     limit: usize,
-) -> (Vec<T>, Option<String>) {
-    let mut rest = items.into_iter().skip_while(|item| after.is_some_and(|after| id(item) <= after));
-    let page: Vec<T> = rest.by_ref().take(limit).collect();
-    let next = rest.next().and_then(|_| page.last().map(|last| cursor(id(last))));
-    (page, next)
+) -> Listed<T> {
+    let mut rest = items.into_iter().skip_while(|item| after.is_some_and(|after| id(item) <= after)).peekable();
+    let (mut page, mut filled) = (Vec::new(), 0);
+    while page.len() < limit
+        && let Some(item) = rest.next_if(|item| page.is_empty() || filled + bytes(item) <= PAGE_BYTES_MAX)
+    {
+        filled += bytes(&item);
+        page.push(item);
+    }
+    let next = rest.peek().and_then(|_| page.last().map(|last| cursor(id(last))));
+    Listed { items: page, next }
 }
 
 #[cfg(test)]
@@ -60,13 +80,20 @@ mod tests {
         let items = ["a", "b", "c", "d", "e"];
         let (mut seen, mut after_id) = (Vec::new(), None);
         loop {
-            let (page, next) = cut(items, |item| item, after_id.as_deref(), 2);
-            seen.extend(page);
-            let Some(next) = next else { break };
+            let page = cut(items, |item| item, |_| 1, after_id.as_deref(), 2);
+            seen.extend(page.items);
+            let Some(next) = page.next else { break };
             after_id = after(&BTreeMap::from([("cursor", next.as_str())])).unwrap();
         }
         assert_eq!(seen, items);
-        assert_eq!(cut(items, |item| item, None, 5).1, None);
+        assert_eq!(cut(items, |item| item, |_| 1, None, 5).next, None);
+    }
+
+    #[test]
+    fn a_page_of_heavy_items_ends_early_and_is_never_empty() {
+        let items = ["a", "b", "c"];
+        assert_eq!(cut(items, |item| item, |_| PAGE_BYTES_MAX / 2, None, 3).items, ["a", "b"]);
+        assert_eq!(cut(items, |item| item, |_| PAGE_BYTES_MAX + 1, None, 3).items, ["a"]);
     }
 
     #[test]
