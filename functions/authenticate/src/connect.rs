@@ -94,7 +94,7 @@ async fn renew(
     // Where the host moves, key and host must change in one step: a fresh secret, named together with the host.
     let key = if is_back { None } else { stored_key(context, &before.secret).await? };
     let needs_secret = key.is_none() || after.base_url != before.base_url;
-    let mut is_unchanged = false;
+    let mut is_same_as_kept = false;
     if needs_secret {
         after.secret = context.secrets.create(&asked.key).await?;
         if is_back {
@@ -103,8 +103,8 @@ async fn renew(
         put_or_take_back(context, workspace, &after, stands.version).await?;
         forget(context, &before.secret).await;
     } else {
-        is_unchanged = key.is_some_and(|key| is_same_key(&key, &asked.key));
-        if !is_unchanged {
+        is_same_as_kept = key.is_some_and(|key| is_same_key(&key, &asked.key));
+        if !is_same_as_kept {
             context.secrets.put(&before.secret, &asked.key).await?;
         }
         if after != before {
@@ -116,10 +116,11 @@ async fn renew(
     } else if after.time_zone != before.time_zone {
         nudge(context, workspace, Job::Evaluate { workspace: workspace.to_string() }).await;
     }
-    let outcome = match (is_back, is_unchanged && after == before) {
+    let outcome = match (is_back, is_same_as_kept) {
         (true, _) => "reconnected",
-        (false, true) => "unchanged",
         (false, false) => "rotated",
+        (false, true) if after == before => "unchanged",
+        (false, true) => "updated",
     };
     let mut view = view(&after).with_outcome(outcome);
     if after.time_zone != before.time_zone {
@@ -156,17 +157,15 @@ async fn put_or_take_back(
     connection: &Connection,
     version: u64,
 ) -> Result<(), Problem> {
-    let put = context.store.connection_put(workspace, connection, version).await;
-    if put.is_err() && !is_named(context, workspace, connection).await {
-        forget(context, &connection.secret).await;
+    let Err(error) = context.store.connection_put(workspace, connection, version).await else { return Ok(()) };
+    match context.store.connection_get(workspace).await {
+        // The write came through and only its answer did not.
+        Ok(Some(stands)) if stands.value.secret == connection.secret => return Ok(()),
+        Ok(_) => forget(context, &connection.secret).await,
+        // Whether the secret is named can't be known: one too many is better than a connection without its key.
+        Err(_) => tracing::error!(secret.name = connection.secret, "a secret stays that perhaps nothing names"),
     }
-    put.map(|_| ()).map_err(Problem::from)
-}
-
-/// Whether the write came through although its answer did not.
-async fn is_named(context: &Context, workspace: &WorkspaceId, connection: &Connection) -> bool {
-    let stands = context.store.connection_get(workspace).await;
-    stands.is_ok_and(|stands| stands.is_some_and(|stands| stands.value.secret == connection.secret))
+    Err(error.into())
 }
 
 /// Deletes a secret that nothing names any more.

@@ -12,7 +12,7 @@ use shared::time::{Hour, Zone, to_the_second};
 #[derive(Default, Serialize)]
 pub(crate) struct View {
     status: &'static str,
-    /// What a `POST` came to: connected, reconnected, rotated or unchanged.
+    /// What a `POST` came to: connected, reconnected, rotated, updated or unchanged.
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'static str>,
     #[serde(flatten)]

@@ -173,3 +173,33 @@ fn unknown(kind: ObjectKind, id: &str) -> Problem {
     )
     .at("?id")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::directory::ACCOUNT_ID;
+
+    fn directory() -> Directory {
+        let contact = Object::from([(ACCOUNT_ID.to_owned(), Value::from("full"))]);
+        Directory {
+            version: 1,
+            accounts: BTreeMap::from([("full".to_owned(), Object::new()), ("empty".to_owned(), Object::new())]),
+            contacts: BTreeMap::from([("c".to_owned(), contact)]),
+        }
+    }
+
+    #[test]
+    fn an_account_goes_only_when_nobody_belongs_to_it() {
+        let directory = directory();
+        assert_eq!(removals(&directory, ObjectKind::Account, Some("full")).unwrap_err().status, 409);
+        assert_eq!(removals(&directory, ObjectKind::Account, None).unwrap_err().status, 409);
+        assert_eq!(removals(&directory, ObjectKind::Account, Some("nobody")).unwrap_err().status, 404);
+        assert_eq!(removals(&directory, ObjectKind::Account, Some("empty")).unwrap().len(), 1);
+        assert_eq!(removals(&directory, ObjectKind::Contact, None).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn an_object_is_shown_as_the_row_it_was() {
+        assert_eq!(shown("a", &json!({"name": "Acme"})), json!({"id": "a", "name": "Acme"}));
+    }
+}

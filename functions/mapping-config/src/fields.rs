@@ -207,3 +207,36 @@ fn shown(field: &Field) -> Result<Value, Problem> {
 fn unknown() -> Problem {
     Problem::not_found("unknown-field-id", "There is no field with this id: see GET /v1/fields.")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn definition(name: &str, function: &str) -> Definition {
+        let body = json!({"name": name, "object": "account", "usage": {"kind": "event"}, "function": function,
+            "window": {"rolling_days": 30}});
+        Definition::parse(&body).unwrap()
+    }
+
+    #[test]
+    fn a_name_is_taken_whatever_its_case_unless_the_definition_is_equal() {
+        let stands =
+            [Field { id: FieldId::random(), version: 1, created_at_ms: 0, definition: definition("MAU", "count") }];
+        assert_eq!(same_name(&stands, &definition("MAU", "count")).unwrap(), Some(&stands[0]));
+        assert_eq!(same_name(&stands, &definition("mau", "active_days")).unwrap_err().status, 409);
+        assert_eq!(same_name(&stands, &definition("DAU", "count")).unwrap(), None);
+    }
+
+    #[test]
+    fn a_field_is_shown_with_its_definition_and_id() {
+        let field = Field {
+            id: FieldId::from_text("f1"),
+            version: 1,
+            created_at_ms: 0,
+            definition: definition("MAU", "count"),
+        };
+        let shown = shown(&field).unwrap();
+        assert_eq!((&shown["id"], &shown["name"], &shown["version"]), (&json!("f1"), &json!("MAU"), &json!(1)));
+    }
+}

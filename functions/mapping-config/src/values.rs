@@ -115,3 +115,17 @@ fn problem(error: ValuesError) -> Problem {
         ValuesError::Store(error) => error.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_names_a_level_and_any_id() {
+        let cursor = parse_cursor("contact/a/b").unwrap();
+        assert_eq!((cursor.object, cursor.id.as_str()), (ObjectKind::Contact, "a/b"));
+        for text in ["", "contact", "visitor/a"] {
+            assert_eq!(parse_cursor(text).unwrap_err().status, 422, "{text}");
+        }
+    }
+}
