@@ -14,13 +14,14 @@ use crate::export::{self, ExportLine};
 use crate::options::{Arguments, Plan};
 use crate::overview::{self, Addresses};
 use crate::progress::Progress;
-use crate::setup::{self, SetupError};
+use crate::setup::{self, Fields, SetupError};
 use crate::stack::{Options, Stack, StartError};
 use crate::status::Status;
 use crate::tokens::{AccessLevel, TokenError};
 use crate::{parts, report};
 
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+const SERVE_LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Why the command ended early.
 #[derive(Debug, thiserror::Error)]
@@ -93,20 +94,19 @@ async fn started_stack(plan: Plan, started: Instant) -> Result<ExitCode, Command
 async fn whole_run(stack: &Stack, plan: &Plan, started: Instant) -> Result<ExitCode, CommandError> {
     let high = stack.token(AccessLevel::High)?;
     let api = Api::new(stack.api_url(), high.clone());
-    let (matching, fields) = set_up(stack, &api, plan).await?;
+    let (fields, matching) = set_up(stack, &api, plan).await?;
     let status = first_sync(stack, &api).await?;
     let took = started.elapsed();
 
     let lines = values(&api).await?;
     for (object, list) in [("account", "accounts"), ("contact", "contacts")] {
         let names = overview::names(&api.all_items(&format!("/v1/directory/{list}?limit=1000")).await?);
-        let of_level: Vec<String> =
-            fields.iter().filter(|(level, _)| level == object).map(|(_, name)| name.clone()).collect();
+        let of_level = fields.names(object);
         if !of_level.is_empty() {
             say(&format!("\n{}", overview::table(object, &of_level, &names, &lines)));
         }
     }
-    say(&format!("\n{}", overview::match_summary(matching.get("report").unwrap_or_default()).join("\n")));
+    say(&format!("\n{}", overview::match_summary(&matching).join("\n")));
     say(&format!("\n{}", status.comparison().join("\n")));
     let shortfall = status.shortfall();
     match &shortfall {
@@ -140,12 +140,26 @@ async fn whole_run(stack: &Stack, plan: &Plan, started: Instant) -> Result<ExitC
             account: first_account.map_or("A-001", |line| line.id.as_str()),
         })
     ));
-    std::future::pending().await
+    serve(&api, status).await
 }
 
-/// Brings the stack to what was asked, with its jobs held: one sync then finds everything in place.
-async fn set_up(stack: &Stack, api: &Api, plan: &Plan) -> Result<(Value, Vec<(String, String)>), CommandError> {
+/// Says when a run has ended, for as long as nobody stops it.
+async fn serve(api: &Api, mut last: Status) -> Result<ExitCode, CommandError> {
+    loop {
+        tokio::time::sleep(SERVE_LOOK_EVERY).await;
+        let status: Status = serde_json::from_value(api.get("/v1/status").await?)?;
+        if let Some(line) = status.news_since(&last) {
+            say(&line);
+        }
+        last = status;
+    }
+}
+
+/// Brings the stack to what was asked, with its jobs held: one sync then finds everything in place. Answers the fields and
+/// the match report.
+async fn set_up(stack: &Stack, api: &Api, plan: &Plan) -> Result<(Fields, Value), CommandError> {
     stack.hold_jobs();
+    let fields = Fields::compare(api, &plan.fields).await?;
     say(&setup::connect(api, plan).await?);
     for (list, upload) in [("accounts", &plan.accounts), ("contacts", &plan.contacts)] {
         for part in parts::parts_of(upload) {
@@ -154,11 +168,11 @@ async fn set_up(stack: &Stack, api: &Api, plan: &Plan) -> Result<(Value, Vec<(St
             }
         }
     }
-    let matching = setup::set_matching(api, &plan.matching).await?;
-    let fields = setup::create_fields(api, &plan.fields).await?;
+    let mut matching = setup::set_matching(api, &plan.matching).await?;
+    fields.create(api).await?;
     api.send(Method::POST, "/v1/sync", &json!({})).await?;
     stack.release_jobs();
-    Ok((matching, fields))
+    Ok((fields, matching["report"].take()))
 }
 
 /// Waits until no job is left, showing how far history is.

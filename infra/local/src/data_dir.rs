@@ -59,7 +59,7 @@ impl DataDir {
             Ok(text) if text.trim() == FORMAT => {}
             Ok(text) => return Err(DataDirError::UnknownFormat { path: name, found: shortened(text.trim()) }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                fs::create_dir_all(path).map_err(failed)?;
+                create_private_dir(path).map_err(failed)?;
                 if fs::read_dir(path).map_err(failed)?.next().is_some() {
                     return Err(DataDirError::NotOurs(name));
                 }
@@ -80,6 +80,14 @@ impl DataDir {
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
+}
+
+fn create_private_dir(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
 }
 
 /// Writes a file that only its owner may read: whole, or not at all.

@@ -116,20 +116,20 @@ pub fn next_steps(at: &Addresses<'_>) -> String {
          HIGH={high}\n\n\
          STANDARD={standard}\n\n\
          Paste those two lines first. Then one account, all its values:\n\n  \
-         curl -H \"Authorization: Bearer $STANDARD\" '{api}/v1/values?object=account&id={account}'\n\n\
+         curl -s -H \"Authorization: Bearer $STANDARD\" '{api}/v1/values?object=account&id={account}' | tr '{{' '\\n'\n\n\
          What is connected, how fresh it is, and what to do:\n\n  \
-         curl -H \"Authorization: Bearer $STANDARD\" {api}/v1/status\n\n\
+         curl -s -H \"Authorization: Bearer $STANDARD\" {api}/v1/status\n\n\
          A field of your own (its history is here already, Pendo is not asked):\n\n  \
-         curl -H \"Authorization: Bearer $HIGH\" -H 'content-type: application/json' {api}/v1/fields \\\n    \
+         curl -s -H \"Authorization: Bearer $HIGH\" -H 'content-type: application/json' {api}/v1/fields \\\n    \
          -d '{{\"name\":\"Events 90d\",\"object\":\"account\",\"usage\":{{\"kind\":\"event\"}},\"function\":\"count\",\"window\":{{\"rolling_days\":90}}}}'\n",
         account = url_encoded(at.account),
     );
     match at.simulator {
         Some(simulator) => text.push_str(&format!(
             "\nAn hour passes in the simulator: late rows arrive, the clock passes twenty past, the sync runs, values move:\n\n  \
-             curl -X POST -H 'content-type: application/json' {simulator}/simulator/clock -d '{{\"advance_seconds\":3600}}'\n"
+             curl -s -X POST -H 'content-type: application/json' {simulator}/simulator/clock -d '{{\"advance_seconds\":3600}}'\n"
         )),
-        None => text.push_str(&format!("\nSync now instead of at twenty past:\n\n  curl -X POST -H \"Authorization: Bearer $HIGH\" {api}/v1/sync\n")),
+        None => text.push_str(&format!("\nSync now instead of at twenty past:\n\n  curl -s -X POST -H \"Authorization: Bearer $HIGH\" {api}/v1/sync\n")),
     }
     text
 }

@@ -83,31 +83,59 @@ pub async fn set_matching(api: &Api, matching: &str) -> Result<Value, SetupError
     api.send(Method::PUT, "/v1/matching", &body).await.map_err(refused("the matching was not taken"))
 }
 
-/// Creates the fields that are not there yet; answers the names on each level, in the file's order.
-///
-/// # Errors
-/// Not a list, a field that stands with another definition (before any is created), or a refusal.
-pub async fn create_fields(api: &Api, fields: &str) -> Result<Vec<(String, String)>, SetupError> {
-    let wanted: Vec<Value> = serde_json::from_str(fields)
-        .map_err(|error| SetupError::File(format!("the fields are not a list in JSON: {error}")))?;
-    let standing = api.all_items("/v1/fields").await.map_err(refused("the fields could not be read"))?;
-    let mut fresh = Vec::new();
-    for field in &wanted {
-        match standing.iter().find(|other| is_same_name(field, other)) {
-            None => fresh.push(field),
-            Some(other) if is_same_definition(field, other) => {}
-            Some(other) => {
-                let (name, object, id) =
-                    (text(field, "name").to_owned(), text(field, "object").to_owned(), text(other, "id").to_owned());
-                return Err(SetupError::OtherDefinition { name, object, id });
+/// The fields of the file.
+pub struct Fields {
+    wanted: Vec<Value>,
+    fresh: Vec<Value>,
+}
+
+impl Fields {
+    /// Reads the file and compares it with the fields that stand; nothing is created yet.
+    ///
+    /// # Errors
+    /// Not a list, an impossible field, or one that stands with another definition.
+    pub async fn compare(api: &Api, file: &str) -> Result<Self, SetupError> {
+        let wanted: Vec<Value> = serde_json::from_str(file)
+            .map_err(|error| SetupError::File(format!("the fields are not a list in JSON: {error}")))?;
+        for (index, field) in wanted.iter().enumerate() {
+            let wrong = |problem| {
+                SetupError::File(format!("field {} of the file, \"{}\": {problem}", index + 1, text(field, "name")))
+            };
+            Definition::parse(field).map_err(wrong)?;
+        }
+        let standing = api.all_items("/v1/fields").await.map_err(refused("the fields could not be read"))?;
+        let mut fresh = Vec::new();
+        for field in &wanted {
+            match standing.iter().find(|other| is_same_name(field, other)) {
+                None => fresh.push(field.clone()),
+                Some(other) if is_same_definition(field, other) => {}
+                Some(other) => {
+                    let [name, object] = ["name", "object"].map(|member| text(field, member).to_owned());
+                    return Err(SetupError::OtherDefinition { name, object, id: text(other, "id").to_owned() });
+                }
             }
         }
+        Ok(Self { wanted, fresh })
     }
-    for field in fresh {
-        let what = format!("the field \"{}\" was not taken", text(field, "name"));
-        api.send(Method::POST, "/v1/fields", field).await.map_err(refused(what))?;
+
+    /// Creates those that do not stand yet.
+    ///
+    /// # Errors
+    /// The first one that was refused.
+    pub async fn create(&self, api: &Api) -> Result<(), SetupError> {
+        for field in &self.fresh {
+            let what = format!("the field \"{}\" was not taken", text(field, "name"));
+            api.send(Method::POST, "/v1/fields", field).await.map_err(refused(what))?;
+        }
+        Ok(())
     }
-    Ok(wanted.iter().map(|field| (text(field, "object").to_owned(), text(field, "name").trim().to_owned())).collect())
+
+    /// The names of a level's fields, in the file's order.
+    #[must_use]
+    pub fn names(&self, object: &str) -> Vec<String> {
+        let of_level = self.wanted.iter().filter(|field| text(field, "object") == object);
+        of_level.map(|field| text(field, "name").trim().to_owned()).collect()
+    }
 }
 
 fn is_same_name(field: &Value, other: &Value) -> bool {

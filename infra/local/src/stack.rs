@@ -258,7 +258,9 @@ impl Stack {
     pub async fn stop(self) {
         self.stop.now();
         // The simulator goes first: a request that is held back there must not hold up the rest.
-        drop(self.simulator);
+        if let Some(simulator) = self.simulator {
+            simulator.stop().await;
+        }
         for task in self.tasks {
             if tokio::time::timeout(STOP_WITHIN, task).await.is_err() {
                 tracing::warn!("a server did not stop in time and was left behind");

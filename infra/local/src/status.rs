@@ -52,6 +52,8 @@ pub struct Reading {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Run {
+    /// When it ended.
+    pub ended_at: String,
     /// Whether it reached all it was to.
     pub is_complete: bool,
     /// What stopped it.
@@ -91,6 +93,25 @@ impl Status {
             .iter()
             .find(|(_, kind)| kind.pendo_events != kind.stored_events)
             .map(|(name, kind)| kind.sentence(name))
+    }
+
+    /// A line on the last run, if it is not the one that was known.
+    #[must_use]
+    pub fn news_since(&self, known: &Self) -> Option<String> {
+        let run = self.last_run.as_ref()?;
+        if known.last_run.as_ref().is_some_and(|known| known.ended_at == run.ended_at) {
+            return None;
+        }
+        let Some(shortfall) = self.shortfall() else {
+            let count = |member: &str| grouped(run.report.get(member).and_then(Value::as_u64).unwrap_or_default());
+            let as_of = self.as_of.as_deref().unwrap_or("now");
+            return Some(format!(
+                "Synced up to {as_of}: {} rows read, {} items of values written.",
+                count("rows"),
+                count("value_writes")
+            ));
+        };
+        Some(format!("The run that ended at {} was not complete: {shortfall}", run.ended_at))
     }
 
     /// One line a kind: is what was read what Pendo counts?
