@@ -327,4 +327,15 @@ mod tests {
         assert_eq!(again.token(AccessLevel::High).unwrap().len(), token.len());
         again.stop().await;
     }
+
+    #[tokio::test]
+    async fn a_job_that_always_fails_becomes_a_dead_letter_and_leaves_the_queue_idle() {
+        let stack = Stack::start(Options::default()).await.unwrap();
+        let url = format!("http://127.0.0.1/000000000000/{}", endpoints::QUEUE);
+        stack.clients().queue.send_message().queue_url(url).message_body("no job").send().await.unwrap();
+        stack.run_job_queue_idle().await;
+        let dead: Vec<String> = stack.dead_letters().into_iter().map(|job| job.body).collect();
+        assert_eq!(dead, ["no job"]);
+        stack.stop().await;
+    }
 }

@@ -1,0 +1,86 @@
+//! The command as a person runs it.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const SHORT: [&str; 7] = ["--once", "--port", "0", "--now", "2026-06-30T12:30:00Z", "--history-from", "2026-06-25"];
+
+fn run(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
+    command.env_remove("PENDO_INTEGRATION_KEY").env_remove("RUST_LOG").args(arguments).output().unwrap()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// The one sentence on standard error, and the exit status.
+fn refusal(arguments: &[&str]) -> (String, Option<i32>) {
+    let output = run(arguments);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said.lines().count(), 1, "{said}");
+    (said, output.status.code())
+}
+
+#[test]
+fn a_second_run_over_the_same_data_writes_nothing_and_says_the_same() {
+    let root = tempfile::tempdir().unwrap();
+    let (data, values, report) = (root.path().join("data"), root.path().join("v.ndjson"), root.path().join("r.json"));
+    let with_data =
+        [&SHORT[..], &["--data-dir", text(&data), "--export", text(&values), "--report", text(&report)]].concat();
+
+    let first = run(&with_data);
+    let shown = String::from_utf8(first.stdout).unwrap();
+    assert_eq!(first.status.code(), Some(0), "{shown}{}", String::from_utf8_lossy(&first.stderr));
+    assert!(shown.contains("equal Pendo's own total"), "{shown}");
+    let first_values = fs::read(&values).unwrap();
+    let first_report: serde_json::Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
+    assert!(first_report["rows"].as_u64().unwrap() > 0, "{first_report}");
+
+    assert_eq!(run(&with_data).status.code(), Some(0));
+    let second_report: serde_json::Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
+    assert_eq!(
+        (&second_report["usage_writes"], &second_report["value_writes"]),
+        (&0.into(), &0.into()),
+        "{second_report}"
+    );
+    assert!(fs::read(&values).unwrap() == first_values, "the exports differ");
+
+    let other = root.path().join("fields.json");
+    let mau =
+        r#"[{"name":"mau","object":"account","usage":{"kind":"event"},"function":"count","window":{"all_time":true}}]"#;
+    fs::write(&other, mau).unwrap();
+    let (said, status) = refusal(&[&with_data[..], &["--fields", text(&other)]].concat());
+    assert_eq!(status, Some(2));
+    assert!(said.contains("\"mau\" on account exists with another definition"), "{said}");
+    assert!(fs::read(&values).unwrap() == first_values);
+}
+
+#[test]
+fn what_cannot_start_says_why_in_one_sentence() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let (said, status) = refusal(&["--once", "--port", &port]);
+    assert_eq!((status, said.contains("is in use")), (Some(1), true), "{said}");
+
+    let root = tempfile::tempdir().unwrap();
+    fs::write(root.path().join("FORMAT"), "99\n").unwrap();
+    let (said, status) = refusal(&["--once", "--port", "0", "--data-dir", text(root.path())]);
+    assert_eq!((status, said.contains("has format 99")), (Some(1), true), "{said}");
+    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
+
+    let (said, status) = refusal(&["--once", "--port", "0", "--history-from", "2999-01-01"]);
+    assert_eq!((status, said.contains("is in the future")), (Some(2), true), "{said}");
+}
+
+#[test]
+fn a_wrong_key_is_refused_and_never_repeated() {
+    let output = run(&[&SHORT[..], &["--pendo-key", "not-the-key-7f3a", "--pendo-url", "http://127.0.0.1:9"]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8(said).unwrap();
+    assert!(said.contains("not connected") && !said.contains("7f3a"), "{said}");
+}
