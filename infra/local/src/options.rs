@@ -247,6 +247,16 @@ mod tests {
         let fields: Vec<serde_json::Value> = serde_json::from_str(FIELDS).unwrap();
         assert!(fields.iter().all(|field| field["name"].is_string()));
         assert!(serde_json::from_str::<serde_json::Value>(MATCHING).unwrap()["account"].is_object());
-        assert!(ACCOUNTS.starts_with("id,name") && CONTACTS.starts_with("id,account_id,email"));
+    }
+
+    #[test]
+    fn the_examples_directory_is_the_simulators() {
+        use pendo_simulator::{DirectoryList, print_directory};
+        for (list, example) in [(DirectoryList::Accounts, ACCOUNTS), (DirectoryList::Contacts, CONTACTS)] {
+            let mut printed = Vec::new();
+            print_directory(&SimulatorOptions::default(), list, &mut printed).unwrap();
+            let is_same = String::from_utf8(printed).unwrap() == example;
+            assert!(is_same, "print it again with: cargo run -p pendo-simulator -- --print-directory");
+        }
     }
 }
