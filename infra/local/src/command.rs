@@ -185,7 +185,8 @@ async fn first_sync(stack: &Stack, api: &Api) -> Result<Status, CommandError> {
             progress.finish();
             return Ok(status);
         }
-        if let Some(line) = progress.show(&status.reading()) {
+        let (kinds, reading) = status.reading();
+        if let Some(line) = progress.show(&kinds, &reading) {
             complain(&line);
         }
     }

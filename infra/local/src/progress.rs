@@ -31,18 +31,18 @@ impl Progress {
     }
 
     /// Shows one; answers a line to print where there is no bar and the last line is a while ago.
-    pub fn show(&mut self, reading: &Reading) -> Option<String> {
+    pub fn show(&mut self, kinds: &str, reading: &Reading) -> Option<String> {
         let rows = format!("{} rows", grouped(reading.rows_done));
         match &self.bar {
             Some(bar) => {
                 bar.set_length(reading.days_total);
                 bar.set_position(reading.days_done);
-                bar.set_message(rows);
+                bar.set_message(format!("{kinds}, {rows}"));
                 None
             }
             None if self.said_at.elapsed() >= LINE_EVERY && reading.days_total > 0 => {
                 self.said_at = Instant::now();
-                Some(format!("read {} of {} days, {rows}", reading.days_done, reading.days_total))
+                Some(format!("{kinds}: {} of {} days, {rows}", reading.days_done, reading.days_total))
             }
             None => None,
         }

@@ -63,15 +63,19 @@ pub struct Run {
 }
 
 impl Status {
-    /// The progress of all kinds together.
+    /// The progress of the kinds whose history is being read, under their names.
     #[must_use]
-    pub fn reading(&self) -> Reading {
-        let backfills = self.kinds.values().filter_map(|kind| kind.backfill.as_ref());
-        backfills.fold(Reading::default(), |sum, one| Reading {
-            days_total: sum.days_total + one.days_total,
-            days_done: sum.days_done + one.days_done,
-            rows_done: sum.rows_done + one.rows_done,
-        })
+    pub fn reading(&self) -> (String, Reading) {
+        let (mut names, mut sum) = (Vec::new(), Reading::default());
+        for (name, kind) in &self.kinds {
+            if let Some(one) = &kind.backfill {
+                names.push(name.as_str());
+                sum.days_total += one.days_total;
+                sum.days_done += one.days_done;
+                sum.rows_done += one.rows_done;
+            }
+        }
+        (names.join(", "), sum)
     }
 
     /// Why the sync was not complete; `None` if it was.
