@@ -50,11 +50,19 @@ pub struct Options {
     pub clock: Clock,
     /// Where Pendo is.
     pub pendo: Pendo,
+    /// Whether the schedule hands over ticks by itself; else only [`Stack::tick`] does.
+    pub is_scheduled: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { port: 0, data_dir: None, clock: Clock::system(), pendo: Pendo::Simulator(Box::default()) }
+        Self {
+            port: 0,
+            data_dir: None,
+            clock: Clock::system(),
+            pendo: Pendo::Simulator(Box::default()),
+            is_scheduled: true,
+        }
     }
 }
 
@@ -144,13 +152,15 @@ impl Stack {
 
         let api = gateway_listener.local_addr().map_err(|source| StartError::Port { port: options.port, source })?;
         let authorizer = Authorizer::new(tokens.public_key());
-        let tasks = vec![
+        let mut tasks = vec![
             gateway::start(gateway_listener, authorizer, functions.clone(), stopping.clone()),
             tokio::spawn(worker::run(queue.clone(), jobs, functions.clone(), stopping.clone())),
-            tokio::spawn(schedule::run(options.clock.clone(), functions.clone(), stopping)),
             endpoints_task,
             database_task,
         ];
+        if options.is_scheduled {
+            tasks.push(tokio::spawn(schedule::run(options.clock.clone(), functions.clone(), stopping)));
+        }
         Ok(Self {
             api,
             database,
