@@ -37,11 +37,10 @@ impl Config {
     pub fn from_env() -> Result<Self, ConfigError> {
         let provisional_hours = match optional("PROVISIONAL_HOURS") {
             None => 8,
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|hours| (0..=240).contains(hours))
-                .ok_or_else(|| ConfigError { name: "PROVISIONAL_HOURS", what: "must be a whole number from 0 to 240".to_owned() })?,
+            Some(text) => text.parse().ok().filter(|hours| (0..=240).contains(hours)).ok_or_else(|| ConfigError {
+                name: "PROVISIONAL_HOURS",
+                what: "must be a whole number from 0 to 240".to_owned(),
+            })?,
         };
         let pendo_base_url = optional("PENDO_BASE_URL");
         if let Some(url) = &pendo_base_url {

@@ -46,6 +46,7 @@ impl Context {
     ///
     /// # Errors
     /// A setting that is missing or wrong.
+    #[expect(clippy::disallowed_types, reason = "makes each SDK client for the one room that may use it")]
     pub async fn from_env() -> Result<Self, crate::config::ConfigError> {
         let config = Config::from_env()?;
         let sdk = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;

@@ -167,7 +167,8 @@ pub async fn list(context: &Context, workspace: &WorkspaceId, query: &Query) -> 
         let stored = values.get(&(*object, (*id).to_owned()));
         reader.lines(*object, id, stored, &shards, &mut items);
     }
-    let next = is_cut.then(|| objects.last().map(|(object, id)| Cursor { object: *object, id: (*id).to_owned() })).flatten();
+    let next =
+        is_cut.then(|| objects.last().map(|(object, id)| Cursor { object: *object, id: (*id).to_owned() })).flatten();
     Ok(Page { items, next })
 }
 
@@ -178,13 +179,22 @@ fn objects<'d>(directory: &'d Directory, query: &Query) -> Vec<(ObjectKind, &'d 
         .chain(contacts)
         .filter(|(object, _)| query.object.is_none_or(|wanted| wanted == *object))
         .filter(|(_, id)| query.id.as_ref().is_none_or(|wanted| wanted == id))
-        .filter(|(object, id)| query.after.as_ref().is_none_or(|after| (after.object, after.id.as_str()) < (*object, *id)))
+        .filter(|(object, id)| {
+            query.after.as_ref().is_none_or(|after| (after.object, after.id.as_str()) < (*object, *id))
+        })
         .collect()
 }
 
 /// Reads the heads and those of their pages that can hold what is asked.
-async fn pages(store: &Store, workspace: &WorkspaceId, connection: &Connection, query: &Query) -> Result<(Vec<Shard>, Values), StoreError> {
-    let Some(layout) = store.layout_get(workspace, &connection.id).await? else { return Ok((Vec::new(), Values::new())) };
+async fn pages(
+    store: &Store,
+    workspace: &WorkspaceId,
+    connection: &Connection,
+    query: &Query,
+) -> Result<(Vec<Shard>, Values), StoreError> {
+    let Some(layout) = store.layout_get(workspace, &connection.id).await? else {
+        return Ok((Vec::new(), Values::new()));
+    };
     let (mut shards, mut values) = (Vec::new(), Values::new());
     for number in 0..layout.shards {
         loop {
@@ -195,12 +205,18 @@ async fn pages(store: &Store, workspace: &WorkspaceId, connection: &Connection, 
                     levels.iter().any(|level| page::page_of(*level, id, shard.pages().len()) == at)
                 })
             };
-            let sorts: Vec<String> =
-                shard.pages().iter().enumerate().filter(|(at, _)| wanted(*at)).filter_map(|(_, page)| Some(page.as_ref()?.sort.clone())).collect();
+            let sorts: Vec<String> = shard
+                .pages()
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| wanted(*at))
+                .filter_map(|(_, page)| Some(page.as_ref()?.sort.clone()))
+                .collect();
             match store.pages_get(&shard, &sorts).await {
                 Ok(bodies) => {
                     for (sort, body) in sorts.into_iter().zip(bodies) {
-                        let page = page::unpack(&body).map_err(|detail| StoreError::Unreadable { key: sort, detail })?;
+                        let page =
+                            page::unpack(&body).map_err(|detail| StoreError::Unreadable { key: sort, detail })?;
                         for (key, object) in page {
                             // An object on its way from one home to another may stand in both: the matched one counts.
                             if object.status == Status::Matched || !values.contains_key(&key) {
@@ -221,7 +237,14 @@ async fn pages(store: &Store, workspace: &WorkspaceId, connection: &Connection, 
 }
 
 impl Reader {
-    fn lines(&self, object: ObjectKind, id: &str, stored: Option<&ObjectValues>, shards: &[Shard], items: &mut Vec<Line>) {
+    fn lines(
+        &self,
+        object: ObjectKind,
+        id: &str,
+        stored: Option<&ObjectValues>,
+        shards: &[Shard],
+        items: &mut Vec<Line>,
+    ) {
         for field in self.fields.iter().filter(|field| field.definition.object == object) {
             let kind = field.definition.usage.kind;
             let state = self.checkpoint.kinds.get(&kind);
@@ -281,7 +304,14 @@ impl Reader {
         read.len() as f64 / window.len() as f64
     }
 
-    fn reason(&self, field: &Field, state: Option<&KindState>, window: Option<HourRange>, coverage: f64, status: Status) -> Option<Reason> {
+    fn reason(
+        &self,
+        field: &Field,
+        state: Option<&KindState>,
+        window: Option<HourRange>,
+        coverage: f64,
+        status: Status,
+    ) -> Option<Reason> {
         match status {
             Status::Unmatched => return Some(Reason::Unmatched),
             Status::Ambiguous => return Some(Reason::Ambiguous),
@@ -318,6 +348,7 @@ impl Reader {
 pub fn count(directory: &Directory, fields: &[Field], object: Option<ObjectKind>) -> usize {
     let per_level: BTreeMap<ObjectKind, usize> =
         [(ObjectKind::Account, directory.accounts.len()), (ObjectKind::Contact, directory.contacts.len())].into();
-    let levels = fields.iter().map(|field| field.definition.object).filter(|level| object.is_none_or(|wanted| wanted == *level));
+    let levels =
+        fields.iter().map(|field| field.definition.object).filter(|level| object.is_none_or(|wanted| wanted == *level));
     levels.map(|level| per_level.get(&level).copied().unwrap_or_default()).sum()
 }

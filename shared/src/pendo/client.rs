@@ -53,8 +53,10 @@ impl Client {
     /// # Errors
     /// A key that can't stand in a header, or no TLS on this machine.
     pub fn new(base_url: &str, key: &SecretString) -> Result<Self, PendoError> {
-        let mut value = header::HeaderValue::from_str(key.expose_secret())
-            .map_err(|_| PendoError::BadRequest { status: 0, detail: "the key has characters that no header may hold".to_owned() })?;
+        let mut value = header::HeaderValue::from_str(key.expose_secret()).map_err(|_| PendoError::BadRequest {
+            status: 0,
+            detail: "the key has characters that no header may hold".to_owned(),
+        })?;
         value.set_sensitive(true);
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -97,8 +99,10 @@ impl Client {
         }
         match self.get_json("/api/v1/token/verify").await {
             Ok(value) => {
-                let answer: Answer = serde_json::from_value(value)
-                    .map_err(|error| PendoError::Unreadable { place: "token/verify".to_owned(), detail: error.to_string() })?;
+                let answer: Answer = serde_json::from_value(value).map_err(|error| PendoError::Unreadable {
+                    place: "token/verify".to_owned(),
+                    detail: error.to_string(),
+                })?;
                 Ok(Verified { valid: answer.valid.or(Some(true)), write_access: answer.write_access })
             }
             Err(PendoError::NotFound { .. }) => Ok(Verified { valid: None, write_access: None }),
@@ -114,7 +118,8 @@ impl Client {
         let response = self.send(path, GET_TIMEOUT, None).await?;
         let body = response.bytes().await.map_err(|error| incomplete(&error))?;
         self.traffic.bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
-        serde_json::from_slice(&body).map_err(|error| PendoError::Unreadable { place: path.to_owned(), detail: error.to_string() })
+        serde_json::from_slice(&body)
+            .map_err(|error| PendoError::Unreadable { place: path.to_owned(), detail: error.to_string() })
     }
 
     /// Runs an aggregation and hands each row's JSON to `on_row` as it arrives; answers the number of rows.
@@ -144,7 +149,12 @@ impl Client {
     }
 
     /// Sends a request until it is answered, with full-jitter pauses for what may pass.
-    async fn send(&self, path: &str, timeout: Duration, body: Option<&serde_json::Value>) -> Result<reqwest::Response, PendoError> {
+    async fn send(
+        &self,
+        path: &str,
+        timeout: Duration,
+        body: Option<&serde_json::Value>,
+    ) -> Result<reqwest::Response, PendoError> {
         let url = format!("{}{path}", self.base_url);
         let mut attempt = 0;
         loop {
@@ -162,7 +172,9 @@ impl Client {
                 Err(error) => PendoError::Unavailable { detail: error.without_url().to_string() },
             };
             let pause = match &error {
-                PendoError::RateLimited { retry_after } => retry_after.map_or_else(|| jitter(attempt), |asked| asked.min(RETRY_AFTER_MAX)),
+                PendoError::RateLimited { retry_after } => {
+                    retry_after.map_or_else(|| jitter(attempt), |asked| asked.min(RETRY_AFTER_MAX))
+                }
                 PendoError::Unavailable { .. } => jitter(attempt),
                 _ => return Err(error),
             };

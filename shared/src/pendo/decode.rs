@@ -50,7 +50,11 @@ impl Splitter {
     ///
     /// # Errors
     /// A broken frame, or what `on_row` answered.
-    pub fn feed(&mut self, chunk: &[u8], on_row: &mut impl FnMut(&[u8]) -> Result<(), String>) -> Result<(), FrameError> {
+    pub fn feed(
+        &mut self,
+        chunk: &[u8],
+        on_row: &mut impl FnMut(&[u8]) -> Result<(), String>,
+    ) -> Result<(), FrameError> {
         // Where the present row began in this chunk, when one is open.
         let mut row_start = (self.in_results && self.depth > 2).then_some(0);
         for (at, &byte) in chunk.iter().enumerate() {
@@ -146,7 +150,11 @@ impl Splitter {
         if self.has_ended { Ok(self.rows) } else { Err(FrameError::Truncated) }
     }
 
-    fn finish_row(&mut self, tail: &[u8], on_row: &mut impl FnMut(&[u8]) -> Result<(), String>) -> Result<(), FrameError> {
+    fn finish_row(
+        &mut self,
+        tail: &[u8],
+        on_row: &mut impl FnMut(&[u8]) -> Result<(), String>,
+    ) -> Result<(), FrameError> {
         self.rows += 1;
         let result = if self.row.is_empty() {
             on_row(tail)
@@ -196,7 +204,11 @@ mod tests {
     fn rows_come_out_whole_wherever_the_chunks_are_cut() {
         let text = r#" {"startTime":1,"results":[{"a":"}]\"{"},{"b":[{"c":1}]} , {}],"x":{"results":[1]}} "#;
         for chunk in 1..text.len() {
-            assert_eq!(split(text, chunk).unwrap(), [r#"{"a":"}]\"{"}"#, r#"{"b":[{"c":1}]}"#, "{}"], "chunks of {chunk}");
+            assert_eq!(
+                split(text, chunk).unwrap(),
+                [r#"{"a":"}]\"{"}"#, r#"{"b":[{"c":1}]}"#, "{}"],
+                "chunks of {chunk}"
+            );
         }
     }
 
@@ -217,7 +229,14 @@ mod tests {
 
     #[test]
     fn what_is_not_the_frame_is_refused() {
-        for text in ["<html></html>", "[1]", r#"{"results":[1]}"#, r#"{"results":[{}{}]}"#, r#"{"results":{}}"#, r#"{"results":[{}]} x"#] {
+        for text in [
+            "<html></html>",
+            "[1]",
+            r#"{"results":[1]}"#,
+            r#"{"results":[{}{}]}"#,
+            r#"{"results":{}}"#,
+            r#"{"results":[{}]} x"#,
+        ] {
             assert!(split(text, 5).is_err(), "{text}");
         }
     }

@@ -117,7 +117,12 @@ fn totals_pipeline(kind: Kind, range: HourRange) -> Value {
 ///
 /// # Errors
 /// Pendo's.
-pub async fn probe(client: &Client, kind: Kind, range: HourRange, by: By) -> Result<BTreeMap<Hour, Fingerprint>, PendoError> {
+pub async fn probe(
+    client: &Client,
+    kind: Kind,
+    range: HourRange,
+    by: By,
+) -> Result<BTreeMap<Hour, Fingerprint>, PendoError> {
     let mut found: BTreeMap<Hour, Fingerprint> = BTreeMap::new();
     client
         .aggregate(&probe_pipeline(kind, range, by), |bytes| {
@@ -159,7 +164,12 @@ pub async fn totals(client: &Client, kind: Kind, range: HourRange) -> Result<BTr
 ///
 /// # Errors
 /// Pendo's; then nothing of what arrived may be used.
-pub async fn fetch(client: &Client, kind: Kind, range: HourRange, mut on_row: impl FnMut(Row)) -> Result<u64, PendoError> {
+pub async fn fetch(
+    client: &Client,
+    kind: Kind,
+    range: HourRange,
+    mut on_row: impl FnMut(Row),
+) -> Result<u64, PendoError> {
     client
         .aggregate(&Value::Array(grouped(kind, range)), |bytes| {
             let row = read_row(kind, bytes)?;
@@ -182,7 +192,11 @@ fn read_row(kind: Kind, bytes: &[u8]) -> Result<Row, String> {
         Kind::Track => wire.track_type_id,
     };
     // Raw guide types may carry a prefix: `ui:web:guideSeen`.
-    let event_type = if kind == Kind::Guide { wire.event_type.map(|Text(text)| text).unwrap_or_default() } else { Cow::Borrowed("") };
+    let event_type = if kind == Kind::Guide {
+        wire.event_type.map(|Text(text)| text).unwrap_or_default()
+    } else {
+        Cow::Borrowed("")
+    };
     let event_type = event_type.rsplit(':').next().unwrap_or_default().to_owned();
     Ok(Row {
         kind,
@@ -299,7 +313,11 @@ fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::E
         }
         #[expect(clippy::cast_possible_truncation, reason = "the range was checked just before")]
         fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Option<i64>, E> {
-            if number.is_finite() && number.abs() < 9.0e18 { Ok(Some(number as i64)) } else { Err(E::custom("not a whole number")) }
+            if number.is_finite() && number.abs() < 9.0e18 {
+                Ok(Some(number as i64))
+            } else {
+                Err(E::custom("not a whole number"))
+            }
         }
         fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Option<i64>, E> {
             if text.is_empty() {
@@ -324,13 +342,18 @@ mod tests {
     fn a_row_is_read_whatever_form_its_numbers_have() {
         let bytes = br#"{"accountId":"","visitorId":"a\"b","appId":"-323232","featureId":"f1","hour":1767258000000.0,"events":3,"minutes":null,"first":1767258000001,"last":"1767258000009","extra":[1]}"#;
         let row = read_row(Kind::Feature, bytes).unwrap();
-        assert_eq!((row.account, row.visitor.as_str(), row.app, row.events, row.minutes), (None, "a\"b", -323_232, 3, 0));
+        assert_eq!(
+            (row.account, row.visitor.as_str(), row.app, row.events, row.minutes),
+            (None, "a\"b", -323_232, 3, 0)
+        );
         assert_eq!((row.hour.start_ms(), row.last_ms), (1_767_258_000_000, 1_767_258_000_009));
     }
 
     #[test]
     fn a_guide_type_loses_its_prefix() {
-        let row = read_row(Kind::Guide, br#"{"visitorId":"v","guideId":"g","type":"ui:web:guideSeen","hour":0,"events":1}"#).unwrap();
+        let row =
+            read_row(Kind::Guide, br#"{"visitorId":"v","guideId":"g","type":"ui:web:guideSeen","hour":0,"events":1}"#)
+                .unwrap();
         assert_eq!((row.event_type.as_str(), row.object.as_str()), ("guideSeen", "g"));
     }
 

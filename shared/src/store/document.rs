@@ -1,7 +1,7 @@
 //! Versioned documents: small JSON items, changed only by compare-and-swap.
 #![expect(clippy::disallowed_types, reason = "the room that knows item shapes")]
 
-use super::item::{Item, BODY_BYTES_MAX, n, number};
+use super::item::{BODY_BYTES_MAX, Item, n, number};
 use super::meter::Holds;
 use super::{Partition, Store, StoreError};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -33,7 +33,10 @@ impl Store {
             other => return Err(unreadable(format!("format {other:?} is unknown, this version reads {FORMAT}"))),
         }
         let version = number(&item, "version").ok_or_else(|| unreadable("it has no version".to_owned()))?;
-        let body = item.get("body").and_then(|body| body.as_s().ok()).ok_or_else(|| unreadable("it has no body".to_owned()))?;
+        let body = item
+            .get("body")
+            .and_then(|body| body.as_s().ok())
+            .ok_or_else(|| unreadable("it has no body".to_owned()))?;
         let value = serde_json::from_str(body).map_err(|error| unreadable(error.to_string()))?;
         Ok(Some(Versioned { version, value }))
     }

@@ -44,7 +44,9 @@ pub enum StoreError {
 
 impl StoreError {
     /// Wraps an error of the SDK.
-    pub(crate) fn unavailable<E: std::error::Error + Send + Sync + 'static>(action: &'static str) -> impl FnOnce(E) -> Self {
+    pub(crate) fn unavailable<E: std::error::Error + Send + Sync + 'static>(
+        action: &'static str,
+    ) -> impl FnOnce(E) -> Self {
         move |source| Self::Unavailable { action, source: Box::new(source) }
     }
 }

@@ -115,13 +115,10 @@ impl Shard {
     /// The entries of a kind within a range whose indexes have been loaded.
     pub fn entries(&self, kind: Kind, range: HourRange) -> impl Iterator<Item = (Hour, &Entry)> {
         let bounds = (kind, range.from)..(kind, range.to.max(range.from));
-        let closed = self
-            .closed
-            .range(index_of(range.from)..=index_of(range.to))
-            .flat_map({
-                let bounds = bounds.clone();
-                move |(_, entries)| entries.range(bounds.clone())
-            });
+        let closed = self.closed.range(index_of(range.from)..=index_of(range.to)).flat_map({
+            let bounds = bounds.clone();
+            move |(_, entries)| entries.range(bounds.clone())
+        });
         closed.chain(self.open.range(bounds)).map(|((_, hour), entry)| (*hour, entry))
     }
 
@@ -140,7 +137,12 @@ impl Store {
     ///
     /// # Errors
     /// The table's; [`StoreError::Unreadable`] for a format that this version does not know.
-    pub async fn shard_get(&self, workspace: &WorkspaceId, connection: &ConnectionId, number_of: u16) -> Result<Shard, StoreError> {
+    pub async fn shard_get(
+        &self,
+        workspace: &WorkspaceId,
+        connection: &ConnectionId,
+        number_of: u16,
+    ) -> Result<Shard, StoreError> {
         let partition = Partition::shard(workspace, connection, number_of);
         let mut shard = Shard {
             number: number_of,
@@ -180,7 +182,8 @@ impl Store {
             .collect();
         let sorts: Vec<String> = wanted.iter().map(|(_, sort)| sort.clone()).collect();
         for ((index, sort), body) in wanted.into_iter().zip(self.blobs_get(&shard.partition, &sorts).await?) {
-            let entries = entry::unpack(&body).map_err(|e| StoreError::Unreadable { key: sort, detail: e.to_string() })?;
+            let entries =
+                entry::unpack(&body).map_err(|e| StoreError::Unreadable { key: sort, detail: e.to_string() })?;
             shard.closed.insert(index, entries);
         }
         Ok(())
@@ -240,7 +243,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the head moved meanwhile: read it again and redo.
-    pub async fn shard_move(&self, shard: &Shard, change: Change, open_from: Hour, now_ms: i64) -> Result<(), StoreError> {
+    pub async fn shard_move(
+        &self,
+        shard: &Shard,
+        change: Change,
+        open_from: Hour,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
         let mut next = shard.clone();
         let takes_rows = !change.entries.is_empty();
         let mut touched: BTreeSet<i32> = BTreeSet::new();
@@ -331,13 +340,21 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when the head moved meanwhile: nothing was deleted.
-    pub async fn shard_sweep(&self, workspace: &WorkspaceId, connection: &ConnectionId, number_of: u16, before_ms: i64) -> Result<u64, StoreError> {
+    pub async fn shard_sweep(
+        &self,
+        workspace: &WorkspaceId,
+        connection: &ConnectionId,
+        number_of: u16,
+        before_ms: i64,
+    ) -> Result<u64, StoreError> {
         let partition = Partition::shard(workspace, connection, number_of);
         let is_old = |sort: &str| {
-            let at = sort.split_once('#').and_then(|(_, rest)| rest.get(..13)).and_then(|digits| digits.parse::<i64>().ok());
+            let at =
+                sort.split_once('#').and_then(|(_, rest)| rest.get(..13)).and_then(|digits| digits.parse::<i64>().ok());
             at.is_some_and(|at| at < before_ms)
         };
-        let mut old: Vec<String> = self.sorts_list(&partition, "").await?.into_iter().filter(|sort| is_old(sort)).collect();
+        let mut old: Vec<String> =
+            self.sorts_list(&partition, "").await?.into_iter().filter(|sort| is_old(sort)).collect();
         let mut shard = self.shard_get(workspace, connection, number_of).await?;
         self.shard_load_all(&mut shard).await?;
         let mut named: BTreeSet<String> = shard.body.indexes.values().cloned().collect();

@@ -65,7 +65,13 @@ impl Store {
     }
 
     /// Writes an immutable item under a fresh key.
-    pub(crate) async fn blob_put(&self, partition: &Partition, sort: &str, body: Vec<u8>, holds: Holds) -> Result<(), StoreError> {
+    pub(crate) async fn blob_put(
+        &self,
+        partition: &Partition,
+        sort: &str,
+        body: Vec<u8>,
+        holds: Holds,
+    ) -> Result<(), StoreError> {
         if body.len() > BODY_BYTES_MAX {
             return Err(StoreError::TooLarge { key: sort.to_owned(), bytes: body.len() });
         }
@@ -101,7 +107,9 @@ impl Store {
                     .map_err(StoreError::unavailable("read items"))?;
                 self.meter.read(answer.consumed_capacity().first().and_then(|c| c.capacity_units()));
                 for mut item in answer.responses.into_iter().flatten().flat_map(|(_, items)| items) {
-                    if let (Some(AttributeValue::S(sort)), Some(AttributeValue::B(body))) = (item.remove("sk"), item.remove("body")) {
+                    if let (Some(AttributeValue::S(sort)), Some(AttributeValue::B(body))) =
+                        (item.remove("sk"), item.remove("body"))
+                    {
                         found.insert(sort, body.into_inner());
                     }
                 }
@@ -109,10 +117,7 @@ impl Store {
                 keys = answer.unprocessed_keys.into_iter().flatten().flat_map(|(_, left)| left.keys).collect();
             }
         }
-        sorts
-            .iter()
-            .map(|sort| found.remove(sort).ok_or_else(|| StoreError::Missing { key: sort.clone() }))
-            .collect()
+        sorts.iter().map(|sort| found.remove(sort).ok_or_else(|| StoreError::Missing { key: sort.clone() })).collect()
     }
 
     /// The sort keys of a partition that begin with `prefix`.

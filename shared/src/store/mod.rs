@@ -18,8 +18,8 @@ pub use document::Versioned;
 pub use error::StoreError;
 pub use head::{Change, PageRef, Seen, Shard};
 pub use key::Partition;
-pub use run::{Layout, SeenIn};
 pub use meter::{Meter, Spent};
+pub use run::{Layout, SeenIn};
 
 use std::sync::Arc;
 

@@ -40,7 +40,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when it moved; the table's.
-    pub async fn connection_put(&self, workspace: &WorkspaceId, connection: &Connection, expected: u64) -> Result<u64, StoreError> {
+    pub async fn connection_put(
+        &self,
+        workspace: &WorkspaceId,
+        connection: &Connection,
+        expected: u64,
+    ) -> Result<u64, StoreError> {
         let due = (connection.status == ConnectionStatus::Active).then_some("connection");
         self.document_put(&Partition::workspace(workspace), "connection", connection, expected, due).await
     }
@@ -65,7 +70,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when it moved; the table's.
-    pub async fn matching_put(&self, workspace: &WorkspaceId, matching: &Matching, expected: u64) -> Result<u64, StoreError> {
+    pub async fn matching_put(
+        &self,
+        workspace: &WorkspaceId,
+        matching: &Matching,
+        expected: u64,
+    ) -> Result<u64, StoreError> {
         self.document_put(&Partition::workspace(workspace), "matching", matching, expected, None).await
     }
 
@@ -82,7 +92,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when they moved; the table's.
-    pub async fn fields_put(&self, workspace: &WorkspaceId, fields: &[Field], expected: u64) -> Result<u64, StoreError> {
+    pub async fn fields_put(
+        &self,
+        workspace: &WorkspaceId,
+        fields: &[Field],
+        expected: u64,
+    ) -> Result<u64, StoreError> {
         self.document_put(&Partition::workspace(workspace), "fields", &fields, expected, None).await
     }
 
@@ -91,8 +106,15 @@ impl Store {
     /// # Errors
     /// The table's.
     pub async fn directory_get(&self, workspace: &WorkspaceId) -> Result<Directory, StoreError> {
-        let (accounts, contacts) = (self.objects_get(workspace, ObjectKind::Account).await?, self.objects_get(workspace, ObjectKind::Contact).await?);
-        Ok(Directory { version: accounts.version + contacts.version, accounts: objects_of(accounts.value), contacts: objects_of(contacts.value) })
+        let (accounts, contacts) = (
+            self.objects_get(workspace, ObjectKind::Account).await?,
+            self.objects_get(workspace, ObjectKind::Contact).await?,
+        );
+        Ok(Directory {
+            version: accounts.version + contacts.version,
+            accounts: objects_of(accounts.value),
+            contacts: objects_of(contacts.value),
+        })
     }
 
     /// One list of the directory with its own version, for [`Store::objects_put`].
@@ -122,7 +144,12 @@ impl Store {
     ///
     /// # Errors
     /// The table's.
-    pub async fn people_get(&self, workspace: &WorkspaceId, connection: &ConnectionId, people: People) -> Result<Versioned<Map>, StoreError> {
+    pub async fn people_get(
+        &self,
+        workspace: &WorkspaceId,
+        connection: &ConnectionId,
+        people: People,
+    ) -> Result<Versioned<Map>, StoreError> {
         self.tree_get(&Partition::connection(workspace, connection), people.name()).await
     }
 

@@ -41,7 +41,11 @@ impl Store {
     ///
     /// # Errors
     /// The table's.
-    pub async fn layout_get(&self, workspace: &WorkspaceId, connection: &ConnectionId) -> Result<Option<Layout>, StoreError> {
+    pub async fn layout_get(
+        &self,
+        workspace: &WorkspaceId,
+        connection: &ConnectionId,
+    ) -> Result<Option<Layout>, StoreError> {
         let found = self.document_get(&Partition::connection(workspace, connection), "layout").await?;
         Ok(found.map(|layout| layout.value))
     }
@@ -50,7 +54,12 @@ impl Store {
     ///
     /// # Errors
     /// The table's.
-    pub async fn layout_put(&self, workspace: &WorkspaceId, connection: &ConnectionId, layout: Layout) -> Result<Layout, StoreError> {
+    pub async fn layout_put(
+        &self,
+        workspace: &WorkspaceId,
+        connection: &ConnectionId,
+        layout: Layout,
+    ) -> Result<Layout, StoreError> {
         match self.document_put(&Partition::connection(workspace, connection), "layout", &layout, 0, None).await {
             Ok(_) => Ok(layout),
             Err(StoreError::Conflict { .. }) => Ok(self.layout_get(workspace, connection).await?.unwrap_or(layout)),
@@ -62,7 +71,11 @@ impl Store {
     ///
     /// # Errors
     /// The table's.
-    pub async fn checkpoint_get(&self, workspace: &WorkspaceId, connection: &ConnectionId) -> Result<Versioned<Checkpoint>, StoreError> {
+    pub async fn checkpoint_get(
+        &self,
+        workspace: &WorkspaceId,
+        connection: &ConnectionId,
+    ) -> Result<Versioned<Checkpoint>, StoreError> {
         let found = self.document_get(&Partition::connection(workspace, connection), "checkpoint").await?;
         Ok(found.unwrap_or(Versioned { version: 0, value: Checkpoint::default() }))
     }
@@ -94,7 +107,6 @@ impl Store {
     ///
     /// # Errors
     /// The table's.
-    #[expect(clippy::disallowed_types, reason = "the room that knows item shapes")]
     pub async fn reading_next(&self, workspace: &WorkspaceId, connection: &ConnectionId) -> Result<u64, StoreError> {
         let answer = self
             .client
@@ -118,7 +130,12 @@ impl Store {
     ///
     /// # Errors
     /// The table's.
-    pub async fn seen_get(&self, workspace: &WorkspaceId, connection: &ConnectionId, seen: SeenIn) -> Result<Versioned<Map>, StoreError> {
+    pub async fn seen_get(
+        &self,
+        workspace: &WorkspaceId,
+        connection: &ConnectionId,
+        seen: SeenIn,
+    ) -> Result<Versioned<Map>, StoreError> {
         self.tree_get(&Partition::connection(workspace, connection), seen.name()).await
     }
 
@@ -142,7 +159,12 @@ impl Store {
     ///
     /// # Errors
     /// The table's.
-    pub async fn pages_sweep(&self, workspace: &WorkspaceId, connection: &ConnectionId, before_ms: i64) -> Result<(), StoreError> {
+    pub async fn pages_sweep(
+        &self,
+        workspace: &WorkspaceId,
+        connection: &ConnectionId,
+        before_ms: i64,
+    ) -> Result<(), StoreError> {
         let partition = Partition::connection(workspace, connection);
         for name in ["visitors", "accounts", SeenIn::Visitors.name(), SeenIn::Accounts.name()] {
             self.tree_sweep(&partition, name, before_ms).await?;
@@ -157,7 +179,6 @@ impl Store {
     ///
     /// # Errors
     /// The table's.
-    #[expect(clippy::disallowed_types, reason = "the room that knows item shapes")]
     pub async fn workspaces_due(&self) -> Result<Vec<WorkspaceId>, StoreError> {
         let (mut due, mut start) = (Vec::new(), None);
         loop {

@@ -58,7 +58,8 @@ impl Store {
         if map.version != expected {
             return Err(StoreError::Conflict { key: root_sort(name) });
         }
-        let old = self.document_get::<Root>(partition, &root_sort(name)).await?.map(|root| root.value).unwrap_or_default();
+        let old =
+            self.document_get::<Root>(partition, &root_sort(name)).await?.map(|root| root.value).unwrap_or_default();
         for (key, value) in changes {
             match value {
                 Some(value) => map.value.insert(key.clone(), value.clone()),
@@ -107,12 +108,22 @@ impl Store {
             .sorts_list(partition, &format!("page#{name}#"))
             .await?
             .into_iter()
-            .filter(|sort| sort.rsplit('#').next().and_then(|t| t.get(..13)).and_then(|t| t.parse().ok()).is_some_and(|at: i64| at < before_ms))
+            .filter(|sort| {
+                sort.rsplit('#')
+                    .next()
+                    .and_then(|t| t.get(..13))
+                    .and_then(|t| t.parse().ok())
+                    .is_some_and(|at: i64| at < before_ms)
+            })
             .collect();
         if old.is_empty() {
             return Ok(());
         }
-        let named = self.document_get::<Root>(partition, &root_sort(name)).await?.map(|root| root.value.pages).unwrap_or_default();
+        let named = self
+            .document_get::<Root>(partition, &root_sort(name))
+            .await?
+            .map(|root| root.value.pages)
+            .unwrap_or_default();
         for sort in old {
             if !named.iter().flatten().any(|page| *page == sort) {
                 self.item_delete(partition, &sort).await?;

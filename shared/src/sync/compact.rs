@@ -37,7 +37,9 @@ pub async fn keep_house(run: &Run<'_>, layout: Layout, checkpoint: &Checkpoint) 
     }
     run.store.pages_sweep(run.workspace, &run.connection.id, before_ms).await?;
     let as_of = run.as_of;
-    run.store.checkpoint_change(run.workspace, &run.connection.id, |checkpoint| checkpoint.housekept_at = Some(as_of)).await?;
+    run.store
+        .checkpoint_change(run.workspace, &run.connection.id, |checkpoint| checkpoint.housekept_at = Some(as_of))
+        .await?;
     Ok(())
 }
 
@@ -48,7 +50,9 @@ async fn compact(run: &Run<'_>, layout: Layout, number: u16) -> Result<(), Store
     let range = HourRange { from: open_from.plus(-24 * DAYS_BACK), to: open_from };
     run.store.shard_load(&mut shard, range).await?;
     let mut repacked = Entries::new();
-    for day in (range.from.utc_day()..range.to.utc_day()).map(|day| HourRange { from: Hour(day * 24), to: Hour(day * 24 + 24) }) {
+    for day in (range.from.utc_day()..range.to.utc_day())
+        .map(|day| HourRange { from: Hour(day * 24), to: Hour(day * 24 + 24) })
+    {
         repacked.append(&mut repack(run, &sink, &shard, day).await?);
     }
     if repacked.is_empty() {
@@ -59,7 +63,12 @@ async fn compact(run: &Run<'_>, layout: Layout, number: u16) -> Result<(), Store
 }
 
 /// The entries of one day over blocks of its own; none when the day lies in few enough blocks.
-async fn repack(run: &Run<'_>, sink: &super::moves::Sink<'_>, shard: &Shard, day: HourRange) -> Result<Entries, StoreError> {
+async fn repack(
+    run: &Run<'_>,
+    sink: &super::moves::Sink<'_>,
+    shard: &Shard,
+    day: HourRange,
+) -> Result<Entries, StoreError> {
     let mut entries: Entries = Kind::ALL
         .into_iter()
         .flat_map(|kind| shard.entries(kind, day).map(move |(hour, entry)| ((kind, hour), entry.clone())))

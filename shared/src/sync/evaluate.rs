@@ -52,7 +52,9 @@ impl<'w> LevelPlans<'w> {
         let outcomes = self.plans.iter().zip(accumulators);
         ObjectValues {
             status: Status::Matched,
-            outcomes: outcomes.map(|((field, plan), accumulator)| (field.id.clone(), accumulator.outcome(plan))).collect(),
+            outcomes: outcomes
+                .map(|((field, plan), accumulator)| (field.id.clone(), accumulator.outcome(plan)))
+                .collect(),
         }
     }
 }
@@ -119,7 +121,12 @@ pub async fn evaluate(
     Ok(values)
 }
 
-fn add(plans: &[(&Field, Plan)], accumulators: &mut [Accumulator], row: &crate::usage::row::UsageRow<'_>, local_day: i32) {
+fn add(
+    plans: &[(&Field, Plan)],
+    accumulators: &mut [Accumulator],
+    row: &crate::usage::row::UsageRow<'_>,
+    local_day: i32,
+) {
     for ((_, plan), accumulator) in plans.iter().zip(accumulators) {
         if plan.takes(row) {
             accumulator.add(row, local_day);
@@ -127,7 +134,14 @@ fn add(plans: &[(&Field, Plan)], accumulators: &mut [Accumulator], row: &crate::
     }
 }
 
-fn insert(values: &mut Values, kind: ObjectKind, id: &str, status: Status, plans: &LevelPlans<'_>, folded: Option<&Vec<Accumulator>>) {
+fn insert(
+    values: &mut Values,
+    kind: ObjectKind,
+    id: &str,
+    status: Status,
+    plans: &LevelPlans<'_>,
+    folded: Option<&Vec<Accumulator>>,
+) {
     let object = match status {
         Status::Matched => plans.outcomes(folded),
         // Nobody's usage is theirs; a page without them says the same in fewer bytes.

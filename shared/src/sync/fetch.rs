@@ -69,7 +69,13 @@ impl Source<'_> {
         Ok(batch)
     }
 
-    async fn part(&self, kind: Kind, range: HourRange, expected: &Expected, stands: &BTreeMap<Hour, Fingerprint>) -> Result<Batch, FetchError> {
+    async fn part(
+        &self,
+        kind: Kind,
+        range: HourRange,
+        expected: &Expected,
+        stands: &BTreeMap<Hour, Fingerprint>,
+    ) -> Result<Batch, FetchError> {
         let mut batch = self.read(kind, range).await?;
         let differs = |batch: &Batch, expected: &Expected| expected.differing(kind, range, batch);
         let suspects = differs(&batch, expected);
@@ -86,7 +92,8 @@ impl Source<'_> {
             }
             batch = self.read(kind, range).await?;
             let before = Expected::ByHour(probe(self.client, kind, range, By::Hour).await?);
-            unproven = differs(&batch, &before).into_iter().filter(|hour| differs(&batch, &after).contains(hour)).collect();
+            unproven =
+                differs(&batch, &before).into_iter().filter(|hour| differs(&batch, &after).contains(hour)).collect();
         }
         for hour in unproven {
             let Some(bucket) = batch.buckets.get_mut(&(kind, hour)) else { continue };

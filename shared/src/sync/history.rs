@@ -11,7 +11,7 @@ use crate::id::Kind;
 use crate::store::Layout;
 use crate::time::{Hour, HourRange};
 use crate::usage::fingerprint::Fingerprint;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 /// Rows of one answer, by the probe's count: small enough to decode and store in bounded memory.
@@ -57,7 +57,9 @@ pub async fn read(
     }
     let expected = Expected::ByDay(probed.clone());
     let fetched_any = !dirty.is_empty();
-    for window in plan::windows(&dirty.into_iter().collect(), 24, ROWS_PER_WINDOW) {
+    let held: BTreeSet<Hour> = stands.keys().map(|hour| Hour(hour.utc_day() * 24)).collect();
+    let is_empty = |day: Hour| !probed.contains_key(&day) && !held.contains(&day);
+    for window in plan::windows(&dirty.into_iter().collect(), 24, ROWS_PER_WINDOW, is_empty) {
         if run.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Ok(false);
         }
@@ -105,7 +107,13 @@ pub async fn read(
 }
 
 /// Stores how far history was read, after the data it vouches for.
-async fn keep_progress(run: &Run<'_>, kind: Kind, covered: Option<Hour>, from: Hour, backfill: Option<&Backfill>) -> Result<(), SyncError> {
+async fn keep_progress(
+    run: &Run<'_>,
+    kind: Kind,
+    covered: Option<Hour>,
+    from: Hour,
+    backfill: Option<&Backfill>,
+) -> Result<(), SyncError> {
     let as_of = run.as_of;
     run.store
         .checkpoint_change(run.workspace, &run.connection.id, |checkpoint| {

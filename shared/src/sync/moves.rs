@@ -86,7 +86,11 @@ impl Sink<'_> {
             if changes.is_empty() {
                 return Ok(());
             }
-            match self.store.seen_put(self.workspace, &self.connection.id, seen, &changes, stands.version, self.now_ms).await {
+            match self
+                .store
+                .seen_put(self.workspace, &self.connection.id, seen, &changes, stands.version, self.now_ms)
+                .await
+            {
                 Ok(_) => return Ok(()),
                 Err(StoreError::Conflict { .. }) => {}
                 Err(error) => return Err(error),
@@ -102,7 +106,9 @@ impl Sink<'_> {
     pub async fn store(&self, batch: &Batch, moment: Option<&Moment>) -> Result<(), StoreError> {
         self.index(batch).await?;
         let hours = batch.buckets.keys().map(|(_, hour)| *hour);
-        let Some(range) = hours.clone().min().zip(hours.max()).map(|(from, to)| crate::time::HourRange { from, to: to.plus(1) }) else {
+        let Some(range) =
+            hours.clone().min().zip(hours.max()).map(|(from, to)| crate::time::HourRange { from, to: to.plus(1) })
+        else {
             return Ok(());
         };
         let mut blocks = Blocks::default();
@@ -118,7 +124,8 @@ impl Sink<'_> {
             };
             match moved {
                 Ok(true) => {
-                    shards[usize::from(number)] = self.store.shard_get(self.workspace, &self.connection.id, number).await?;
+                    shards[usize::from(number)] =
+                        self.store.shard_get(self.workspace, &self.connection.id, number).await?;
                     number += 1;
                 }
                 Ok(false) => number += 1,
@@ -219,7 +226,10 @@ impl Sink<'_> {
             links: world.links_hash,
             zone: moment.zone.name().to_owned(),
             days: moment.as_of.iter().map(|(kind, as_of)| (*kind, moment.zone.local_day(as_of.start_ms()))).collect(),
-            sources: sources.into_iter().filter_map(|at| Some((at, shards.get(usize::from(at))?.rows_version()))).collect(),
+            sources: sources
+                .into_iter()
+                .filter_map(|at| Some((at, shards.get(usize::from(at))?.rows_version())))
+                .collect(),
         }
     }
 
@@ -243,7 +253,9 @@ impl Sink<'_> {
             pages.push(match packed {
                 None => None,
                 Some((_, content)) if stands.is_some_and(|page| page.content == content) => stands.cloned(),
-                Some((body, content)) => Some(PageRef { sort: self.store.page_put(shard, body, self.now_ms).await?, content }),
+                Some((body, content)) => {
+                    Some(PageRef { sort: self.store.page_put(shard, body, self.now_ms).await?, content })
+                }
             });
         }
         Ok((pages, seen))

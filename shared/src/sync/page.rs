@@ -24,8 +24,11 @@ pub type Values = BTreeMap<(ObjectKind, String), ObjectValues>;
 struct Wire {
     format: u8,
     fields: Vec<FieldId>,
-    objects: Vec<(ObjectKind, String, Status, Vec<(usize, Outcome)>)>,
+    objects: Vec<WireObject>,
 }
+
+/// Level, id, status, and outcomes by the index of their field.
+type WireObject = (ObjectKind, String, Status, Vec<(usize, Outcome)>);
 
 const FORMAT: u8 = 1;
 /// Objects of a page, about: pages are written whole when one value in them changes.
@@ -65,7 +68,12 @@ fn pack_page(objects: Vec<(&(ObjectKind, String), &ObjectValues)>) -> Option<(Ve
     let objects = objects
         .into_iter()
         .map(|((kind, id), object)| {
-            (*kind, id.clone(), object.status, object.outcomes.iter().map(|(field, outcome)| (index(field), *outcome)).collect())
+            (
+                *kind,
+                id.clone(),
+                object.status,
+                object.outcomes.iter().map(|(field, outcome)| (index(field), *outcome)).collect(),
+            )
         })
         .collect();
     let json = serde_json::to_vec(&Wire { format: FORMAT, fields, objects }).unwrap_or_default();

@@ -89,7 +89,9 @@ pub fn judge(hour: Hour, pendo: Fingerprint, stored: Option<Stored>, as_of: Hour
     if !is_small || is_pass || age_is_due(hour, stored.read_at, as_of) {
         return Verdict::Fetch;
     }
-    Verdict::Wait(i64::try_from(pendo.events).unwrap_or(i64::MAX) - i64::try_from(stored.whole.events).unwrap_or(i64::MAX))
+    Verdict::Wait(
+        i64::try_from(pendo.events).unwrap_or(i64::MAX) - i64::try_from(stored.whole.events).unwrap_or(i64::MAX),
+    )
 }
 
 /// Whether one of the ages lies between the last reading and now. An hour's age counts from its end.
@@ -101,10 +103,19 @@ fn age_is_due(hour: Hour, read_at: Option<Hour>, as_of: Hour) -> bool {
 
 /// The days (first hours) of a day probe that the shards do not hold as Pendo has them, newest first, with Pendo's rows.
 #[must_use]
-pub fn dirty_days(shards: &[Shard], kind: Kind, range: HourRange, probed: &BTreeMap<Hour, Fingerprint>) -> Vec<(Hour, u64)> {
+pub fn dirty_days(
+    shards: &[Shard],
+    kind: Kind,
+    range: HourRange,
+    probed: &BTreeMap<Hour, Fingerprint>,
+) -> Vec<(Hour, u64)> {
     let mut days: BTreeMap<Hour, Stored> = BTreeMap::new();
     for (hour, bucket) in stored(shards, kind, range) {
-        let day = days.entry(Hour(hour.utc_day() * 24)).or_insert(Stored { is_consistent: true, is_verified: true, ..Stored::default() });
+        let day = days.entry(Hour(hour.utc_day() * 24)).or_insert(Stored {
+            is_consistent: true,
+            is_verified: true,
+            ..Stored::default()
+        });
         day.whole.merge(&bucket.whole);
         day.is_consistent &= bucket.is_consistent;
         day.is_verified &= bucket.is_verified;
@@ -125,13 +136,24 @@ pub fn dirty_days(shards: &[Shard], kind: Kind, range: HourRange, probed: &BTree
     dirty.into_iter().rev().collect()
 }
 
-/// Joins hours to windows that one answer can hold: neighbours, up to `rows_max` rows by the probe's count. Newest first.
+/// Joins hours (or days, of `hours_each` hours) to windows that one answer can hold: neighbours, up to `rows_max` rows by
+/// the probe's count. What `is_empty` says has no rows anywhere may lie between two, since reading it costs nothing.
+/// Newest first.
 #[must_use]
-pub fn windows(hours: &BTreeMap<Hour, u64>, hours_each: i32, rows_max: u64) -> Vec<HourRange> {
+pub fn windows(
+    hours: &BTreeMap<Hour, u64>,
+    hours_each: i32,
+    rows_max: u64,
+    is_empty: impl Fn(Hour) -> bool,
+) -> Vec<HourRange> {
+    let are_neighbours = |earlier: Hour, later: Hour| {
+        let step = usize::try_from(hours_each).unwrap_or(1);
+        (earlier.0 + hours_each..later.0).step_by(step).all(|between| is_empty(Hour(between)))
+    };
     let mut windows: Vec<(HourRange, u64)> = Vec::new();
     for (hour, rows) in hours.iter().rev() {
         match windows.last_mut() {
-            Some((window, held)) if window.from == hour.plus(hours_each) && *held + rows <= rows_max => {
+            Some((window, held)) if *held + rows <= rows_max && are_neighbours(*hour, window.from) => {
                 window.from = *hour;
                 *held += rows;
             }
@@ -150,12 +172,18 @@ mod tests {
     }
 
     fn stands(events: u64, read_at: i32) -> Option<Stored> {
-        Some(Stored { whole: fingerprint(events), is_consistent: true, is_verified: true, read_at: Some(Hour(read_at)) })
+        Some(Stored {
+            whole: fingerprint(events),
+            is_consistent: true,
+            is_verified: true,
+            read_at: Some(Hour(read_at)),
+        })
     }
 
     #[test]
     fn a_large_difference_is_read_at_once_and_a_small_one_at_the_next_age() {
-        let judged = |pendo, read_at, as_of| judge(Hour(100), fingerprint(pendo), stands(1_000, read_at), Hour(as_of), false);
+        let judged =
+            |pendo, read_at, as_of| judge(Hour(100), fingerprint(pendo), stands(1_000, read_at), Hour(as_of), false);
         assert_eq!(judged(1_000, 101, 102), Verdict::Clean);
         assert_eq!(judged(1_010, 103, 104), Verdict::Wait(10));
         assert_eq!(judged(1_011, 103, 104), Verdict::Fetch, "1 % or more of the hour's events");
@@ -181,7 +209,9 @@ mod tests {
     fn windows_hold_neighbours_up_to_their_rows_newest_first() {
         let hours = BTreeMap::from([(Hour(1), 5), (Hour(2), 5), (Hour(3), 5), (Hour(9), 1)]);
         let range = |from, to| HourRange { from: Hour(from), to: Hour(to) };
-        assert_eq!(windows(&hours, 1, 10), [range(9, 10), range(2, 4), range(1, 2)]);
-        assert_eq!(windows(&hours, 1, 1), [range(9, 10), range(3, 4), range(2, 3), range(1, 2)]);
+        assert_eq!(windows(&hours, 1, 10, |_| false), [range(9, 10), range(2, 4), range(1, 2)]);
+        assert_eq!(windows(&hours, 1, 1, |_| false), [range(9, 10), range(3, 4), range(2, 3), range(1, 2)]);
+        assert_eq!(windows(&hours, 1, 100, |_| true), [range(1, 10)], "nothing lies between");
+        assert_eq!(windows(&hours, 1, 100, |hour| hour != Hour(5)), [range(9, 10), range(1, 4)]);
     }
 }

@@ -10,7 +10,12 @@ use crate::store::Partition;
 ///
 /// # Errors
 /// The table's and Secrets Manager's.
-pub async fn purge(context: &Context, workspace: &WorkspaceId, connection: &ConnectionId, secret: &str) -> Result<u64, SyncError> {
+pub async fn purge(
+    context: &Context,
+    workspace: &WorkspaceId,
+    connection: &ConnectionId,
+    secret: &str,
+) -> Result<u64, SyncError> {
     if context.store.connection_get(workspace).await?.is_some_and(|stands| stands.value.id == *connection) {
         return Ok(0);
     }

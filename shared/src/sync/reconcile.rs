@@ -44,7 +44,8 @@ pub async fn totals(
     run.store
         .checkpoint_change(run.workspace, &run.connection.id, |checkpoint| {
             let state = checkpoint.kinds.entry(kind).or_default();
-            (state.pendo_events, state.stored_events, state.unverified_hours) = (pendo_events, stored_events, unverified_hours);
+            (state.pendo_events, state.stored_events, state.unverified_hours) =
+                (pendo_events, stored_events, unverified_hours);
             state.first_hour = first_hour;
             if let Some(all) = all_events {
                 state.anonymous_events = all.saturating_sub(pendo_events);

@@ -101,8 +101,17 @@ pub async fn run(context: &Context, workspace: &WorkspaceId, deadline: Option<In
     let client = Client::new(&connection.value.base_url, &key)?;
     let fields = store.fields_get(workspace).await?.value;
     let as_of = Hour::of_ms(started_at_ms);
-    let mut run =
-        Run { context, store, client, workspace, connection: connection.value, as_of, fields, deadline, report: Report::default() };
+    let mut run = Run {
+        context,
+        store,
+        client,
+        workspace,
+        connection: connection.value,
+        as_of,
+        fields,
+        deadline,
+        report: Report::default(),
+    };
     let result = run.steps().await;
     if let Err(SyncError::Pendo(PendoError::Unauthorized { .. })) = &result
         && run.is_revoked().await?
@@ -128,10 +137,12 @@ pub async fn evaluate_only(context: &Context, workspace: &WorkspaceId) -> Result
     let Some(layout) = store.layout_get(workspace, &connection.id).await? else { return Ok(()) };
     let checkpoint = store.checkpoint_get(workspace, &connection.id).await?.value;
     let now_ms = context.clock.now_ms();
-    let as_of: BTreeMap<Kind, Hour> = checkpoint.kinds.iter().filter_map(|(kind, state)| Some((*kind, state.as_of?))).collect();
+    let as_of: BTreeMap<Kind, Hour> =
+        checkpoint.kinds.iter().filter_map(|(kind, state)| Some((*kind, state.as_of?))).collect();
     let Some(newest) = as_of.values().max().copied() else { return Ok(()) };
     let sink = Sink { store, workspace, connection: &connection, shards: layout.shards, as_of: newest, now_ms };
-    let moment = Moment { as_of, zone: connection.time_zone, history_from: connection.history_from.unwrap_or_default() };
+    let moment =
+        Moment { as_of, zone: connection.time_zone, history_from: connection.history_from.unwrap_or_default() };
     sink.evaluate_due(&moment).await?;
     reconcile::attribute(&sink, &moment).await?;
     Ok(())
@@ -198,7 +209,8 @@ impl Run<'_> {
         let step = Instant::now();
         self.sink(layout).evaluate_due(&moment).await?;
         self.spend("evaluate", step);
-        let recents: Vec<Kind> = probes.iter().filter(|(_, probe)| matches!(probe, Probe::Recent { .. })).map(|(kind, _)| *kind).collect();
+        let recents: Vec<Kind> =
+            probes.iter().filter(|(_, probe)| matches!(probe, Probe::Recent { .. })).map(|(kind, _)| *kind).collect();
         let as_of = self.as_of;
         self.store
             .checkpoint_change(self.workspace, &self.connection.id, |checkpoint| {
@@ -285,7 +297,16 @@ impl Run<'_> {
             None => checkpoint.people.clone(),
             Some(matching) => {
                 let now_ms = self.context.clock.now_ms();
-                people::refresh(&self.store, &self.client, self.workspace, &self.connection, &matching, &checkpoint.people, now_ms).await?
+                people::refresh(
+                    &self.store,
+                    &self.client,
+                    self.workspace,
+                    &self.connection,
+                    &matching,
+                    &checkpoint.people,
+                    now_ms,
+                )
+                .await?
             }
         };
         self.spend("people", step);
@@ -297,15 +318,16 @@ impl Run<'_> {
         let start = self.connection.history_from.unwrap_or(Hour((self.as_of.utc_day() - RETENTION_DAYS) * 24));
         let age = |at: Option<Hour>| at.map_or(i32::MAX, |at| self.as_of.0 - at.0);
         let is_gap = age(state.as_of) > DAILY_HOURS - EVERY_RUN_HOURS;
-        let probe = if state.covered_from.is_none() || state.backfill.is_some() || is_gap || age(state.weekly_at) >= 7 * 24 {
-            let range = HourRange { from: start, to: self.as_of };
-            Probe::History { range, found: probe_halving(&self.client, kind, range, By::Day).await? }
-        } else {
-            let is_pass = age(state.daily_at) >= 24 || age(state.as_of) > 2;
-            let hours = if is_pass { DAILY_HOURS } else { EVERY_RUN_HOURS };
-            let range = HourRange { from: self.as_of.plus(-hours).max(start), to: self.as_of };
-            Probe::Recent { range, found: probe_halving(&self.client, kind, range, By::Hour).await?, is_pass }
-        };
+        let probe =
+            if state.covered_from.is_none() || state.backfill.is_some() || is_gap || age(state.weekly_at) >= 7 * 24 {
+                let range = HourRange { from: start, to: self.as_of };
+                Probe::History { range, found: probe_halving(&self.client, kind, range, By::Day).await? }
+            } else {
+                let is_pass = age(state.daily_at) >= 24 || age(state.as_of) > 2;
+                let hours = if is_pass { DAILY_HOURS } else { EVERY_RUN_HOURS };
+                let range = HourRange { from: self.as_of.plus(-hours).max(start), to: self.as_of };
+                Probe::Recent { range, found: probe_halving(&self.client, kind, range, By::Hour).await?, is_pass }
+            };
         self.spend("probe", step);
         Ok(probe)
     }
@@ -353,7 +375,7 @@ impl Run<'_> {
         let stands = stored.iter().map(|(hour, bucket)| (*hour, bucket.whole)).collect();
         let mut batch = Batch::default();
         let step = Instant::now();
-        for window in plan::windows(&dirty, 1, history::ROWS_PER_WINDOW) {
+        for window in plan::windows(&dirty, 1, history::ROWS_PER_WINDOW, |_| false) {
             let fetched = self.source(layout).window(kind, window, &expected, &stands).await?;
             self.report.rows += fetched.rows.values().map(|rows| rows.len() as u64).sum::<u64>();
             batch.append(fetched);
@@ -387,7 +409,13 @@ impl Run<'_> {
         }
     }
 
-    async fn finish(&mut self, started_at_ms: i64, started: Instant, is_complete: bool, error: Option<String>) -> Result<(), StoreError> {
+    async fn finish(
+        &mut self,
+        started_at_ms: i64,
+        started: Instant,
+        is_complete: bool,
+        error: Option<String>,
+    ) -> Result<(), StoreError> {
         let requests = Requests::from(&self.client);
         self.report.pendo_requests = requests.pendo_requests;
         self.report.usage_requests = requests.usage_requests;
@@ -399,8 +427,18 @@ impl Run<'_> {
         self.report.write_units = spent.write_units;
         self.report.read_units = spent.read_units;
         self.report.price();
-        let record = RunRecord { started_at_ms, ended_at_ms: self.context.clock.now_ms(), is_complete, error, report: self.report.clone() };
-        self.store.checkpoint_change(self.workspace, &self.connection.id, |checkpoint| checkpoint.last_run = Some(record.clone())).await?;
+        let record = RunRecord {
+            started_at_ms,
+            ended_at_ms: self.context.clock.now_ms(),
+            is_complete,
+            error,
+            report: self.report.clone(),
+        };
+        self.store
+            .checkpoint_change(self.workspace, &self.connection.id, |checkpoint| {
+                checkpoint.last_run = Some(record.clone())
+            })
+            .await?;
         Ok(())
     }
 }
@@ -414,7 +452,12 @@ enum Probe {
 }
 
 /// Probes a range; when Pendo needs too long for it, in halves (on day boundaries).
-async fn probe_halving(client: &Client, kind: Kind, range: HourRange, by: By) -> Result<BTreeMap<Hour, Fingerprint>, PendoError> {
+async fn probe_halving(
+    client: &Client,
+    kind: Kind,
+    range: HourRange,
+    by: By,
+) -> Result<BTreeMap<Hour, Fingerprint>, PendoError> {
     let mut open = vec![range];
     let mut found = BTreeMap::new();
     while let Some(part) = open.pop() {

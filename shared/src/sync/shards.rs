@@ -97,7 +97,12 @@ impl Batch {
                 taken.entries.insert(*key, entry);
             }
         }
-        taken.rows = rows.into_iter().flatten().filter(|row| taken.entries.contains_key(&(row.kind, row.hour))).cloned().collect();
+        taken.rows = rows
+            .into_iter()
+            .flatten()
+            .filter(|row| taken.entries.contains_key(&(row.kind, row.hour)))
+            .cloned()
+            .collect();
         taken
     }
 }
@@ -126,7 +131,12 @@ impl Blocks {
     ///
     /// # Errors
     /// The table's, and [`StoreError::Unreadable`].
-    pub async fn get(&mut self, store: &Store, shard: &Shard, names: &[Arc<str>]) -> Result<Vec<Arc<Block>>, StoreError> {
+    pub async fn get(
+        &mut self,
+        store: &Store,
+        shard: &Shard,
+        names: &[Arc<str>],
+    ) -> Result<Vec<Arc<Block>>, StoreError> {
         if self.rows > CACHED_ROWS_MAX {
             (self.decoded, self.rows) = (HashMap::new(), 0);
         }

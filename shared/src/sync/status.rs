@@ -133,7 +133,10 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
     }
     report.as_of = report.kinds.values().map(|kind| kind.as_of.clone()).min().flatten();
     report.is_complete = !report.kinds.is_empty()
-        && report.kinds.values().all(|kind| kind.as_of.is_some() && kind.backfill.is_none() && kind.error.is_none() && kind.equals_pendo);
+        && report
+            .kinds
+            .values()
+            .all(|kind| kind.as_of.is_some() && kind.backfill.is_none() && kind.error.is_none() && kind.equals_pendo);
     report.status = match connection.status {
         ConnectionStatus::Active => "active",
         ConnectionStatus::Paused => "paused",
@@ -144,9 +147,13 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
     .to_owned();
     report.next_step = match connection.status {
         ConnectionStatus::Paused => "syncing is paused: PATCH /v1/connection with {\"paused\":false} resumes it",
-        ConnectionStatus::Revoked => "Pendo refuses the key: create a new integration key in Pendo and send it with POST /v1/connection",
+        ConnectionStatus::Revoked => {
+            "Pendo refuses the key: create a new integration key in Pendo and send it with POST /v1/connection"
+        }
         ConnectionStatus::Disconnected | ConnectionStatus::Purging => "connect again with POST /v1/connection",
-        ConnectionStatus::Active if store.matching_get(workspace).await?.is_none() => "say how Pendo matches your accounts and contacts: PUT /v1/matching",
+        ConnectionStatus::Active if store.matching_get(workspace).await?.is_none() => {
+            "say how Pendo matches your accounts and contacts: PUT /v1/matching"
+        }
         ConnectionStatus::Active if directory.accounts.is_empty() => "upload your accounts: PUT /v1/directory/accounts",
         ConnectionStatus::Active if fields.is_empty() => "map usage to calculated fields: POST /v1/fields",
         ConnectionStatus::Active if report.is_complete => "nothing to do: read GET /v1/values",

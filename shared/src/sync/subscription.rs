@@ -17,7 +17,12 @@ const DAYS_COMPARED: usize = 3;
 ///
 /// # Errors
 /// Pendo's and the table's.
-pub async fn same_subscription(context: &Context, workspace: &WorkspaceId, connection: &Connection, client: &Client) -> Result<bool, SyncError> {
+pub async fn same_subscription(
+    context: &Context,
+    workspace: &WorkspaceId,
+    connection: &Connection,
+    client: &Client,
+) -> Result<bool, SyncError> {
     let Some(layout) = context.store.layout_get(workspace, &connection.id).await? else { return Ok(true) };
     let mut shards = Vec::new();
     for number in 0..layout.shards {
@@ -42,7 +47,8 @@ pub async fn same_subscription(context: &Context, workspace: &WorkspaceId, conne
             let range = HourRange { from: Hour(day * 24), to: Hour(day * 24 + 24) };
             let pendo = probe(client, kind, range, By::Hour).await?;
             let stored = plan::stored(&shards, kind, range);
-            let agree = stored.iter().all(|(hour, bucket)| pendo.get(hour).copied().unwrap_or_default() == bucket.whole);
+            let agree =
+                stored.iter().all(|(hour, bucket)| pendo.get(hour).copied().unwrap_or_default() == bucket.whole);
             if !agree || pendo.keys().any(|hour| !stored.contains_key(hour)) {
                 return Ok(false);
             }

@@ -40,7 +40,12 @@ impl World {
     ///
     /// # Errors
     /// The table's.
-    pub async fn read(store: &Store, workspace: &WorkspaceId, connection: &Connection, shards: u16) -> Result<Self, StoreError> {
+    pub async fn read(
+        store: &Store,
+        workspace: &WorkspaceId,
+        connection: &Connection,
+        shards: u16,
+    ) -> Result<Self, StoreError> {
         let fields = store.fields_get(workspace).await?;
         let matching = store.matching_get(workspace).await?;
         let (matching_version, matching) =
@@ -95,7 +100,9 @@ impl World {
         let mut sources = BTreeSet::from([home]);
         for (account, at) in &self.homes {
             if *at == home {
-                sources.extend(self.links.pendo_accounts_of(account).iter().map(|id| shard_of(Some(id), VisitorHash(0), shards)));
+                sources.extend(
+                    self.links.pendo_accounts_of(account).iter().map(|id| shard_of(Some(id), VisitorHash(0), shards)),
+                );
             }
         }
         for contact in self.directory.contacts.keys().filter(|contact| self.home_of_contact(contact) == Some(home)) {

@@ -218,27 +218,30 @@ impl Block {
     pub fn decode(body: &[u8]) -> Result<Self, PackError> {
         let mut input = Reader::open(body)?;
         let mut block = Self::default();
-        for _ in 0..input.len()? {
+        for _ in 0..input.count()? {
             let text = input.text()?;
             block.accounts.push((!text.is_empty()).then(|| text.to_owned()));
         }
-        for _ in 0..input.len()? {
+        for _ in 0..input.count()? {
             block.objects.push(input.text()?.to_owned());
         }
-        for _ in 0..input.len()? {
+        for _ in 0..input.count()? {
             block.types.push(input.text()?.to_owned());
         }
-        for _ in 0..input.len()? {
+        for _ in 0..input.count()? {
             block.visitors.push(VisitorHash(input.hash()?));
         }
-        for _ in 0..input.len()? {
+        for _ in 0..input.count()? {
             block.apps.push(input.signed()?);
         }
         let mut start = 0;
-        for _ in 0..input.len()? {
-            let kind = usize::try_from(input.number()?).ok().and_then(|at| Kind::ALL.get(at).copied()).ok_or(PackError::Damaged("kind"))?;
+        for _ in 0..input.count()? {
+            let kind = usize::try_from(input.number()?)
+                .ok()
+                .and_then(|at| Kind::ALL.get(at).copied())
+                .ok_or(PackError::Damaged("kind"))?;
             let hour = Hour(i32::try_from(input.signed()?).map_err(|_| PackError::Damaged("hour"))?);
-            let len = input.len()?;
+            let len = input.count()?;
             block.buckets.push(Bucket { kind, hour, start, len });
             start += len;
         }
@@ -246,10 +249,15 @@ impl Block {
             return Err(PackError::Damaged("rows"));
         }
         block.rows = vec![Packed::default(); start];
-        let most = [block.accounts.len(), block.visitors.len(), block.apps.len(), block.objects.len(), block.types.len()];
+        let most =
+            [block.accounts.len(), block.visitors.len(), block.apps.len(), block.objects.len(), block.types.len()];
         let mut index = |most: usize| -> Result<u32, PackError> {
             let at = input.number()?;
-            if at >= most as u64 { Err(PackError::Damaged("index")) } else { u32::try_from(at).map_err(|_| PackError::Damaged("index")) }
+            if at >= most as u64 {
+                Err(PackError::Damaged("index"))
+            } else {
+                u32::try_from(at).map_err(|_| PackError::Damaged("index"))
+            }
         };
         for row in &mut block.rows {
             row.account = index(most[0])?;
@@ -338,15 +346,28 @@ mod tests {
     }
 
     fn sample() -> Vec<BlockRow> {
-        (0..500i32).map(|i| row(490_000 + i % 7, &format!("v{}", i % 50), (i % 5 > 0).then_some("acme::\u{1F600}"), 1 + u64::from(i.unsigned_abs()))).collect()
+        (0..500i32)
+            .map(|i| {
+                row(
+                    490_000 + i % 7,
+                    &format!("v{}", i % 50),
+                    (i % 5 > 0).then_some("acme::\u{1F600}"),
+                    1 + u64::from(i.unsigned_abs()),
+                )
+            })
+            .collect()
     }
 
     #[test]
     fn rows_come_back_as_they_went_in() {
         let mut rows = sample();
         let blocks = pack(rows.clone());
-        let mut back: Vec<BlockRow> =
-            blocks.iter().flat_map(|block| Block::decode(&block.body).unwrap().rows(|_, _| true).map(BlockRow::from).collect::<Vec<_>>()).collect();
+        let mut back: Vec<BlockRow> = blocks
+            .iter()
+            .flat_map(|block| {
+                Block::decode(&block.body).unwrap().rows(|_, _| true).map(BlockRow::from).collect::<Vec<_>>()
+            })
+            .collect();
         rows.sort();
         back.sort();
         assert_eq!(back, rows);

@@ -81,10 +81,10 @@ pub fn pack(entries: &Entries) -> Vec<u8> {
 pub fn unpack(body: &[u8]) -> Result<Entries, PackError> {
     let mut input = Reader::open(body)?;
     let mut blocks: Vec<Arc<str>> = Vec::new();
-    for _ in 0..input.len()? {
+    for _ in 0..input.count()? {
         blocks.push(input.text()?.into());
     }
-    let count = input.len()?;
+    let count = input.count()?;
     let mut keys = Vec::with_capacity(count);
     for _ in 0..count {
         let kind = usize::try_from(input.number()?).ok().and_then(|at| Kind::ALL.get(at).copied());
@@ -117,7 +117,7 @@ pub fn unpack(body: &[u8]) -> Result<Entries, PackError> {
     let mut entries = Entries::new();
     for (at, key) in keys.into_iter().enumerate() {
         let mut named = Vec::new();
-        for _ in 0..input.len()? {
+        for _ in 0..input.count()? {
             let index = usize::try_from(input.number()?).map_err(|_| PackError::Damaged("block"))?;
             named.push(blocks.get(index).cloned().ok_or(PackError::Damaged("block"))?);
         }
@@ -162,7 +162,13 @@ mod tests {
     fn entries_come_back_as_they_went_in() {
         let mut entries = Entries::new();
         for i in 0..200i32 {
-            let share = Fingerprint { rows: u64::from(i.unsigned_abs() % 3), events: 9, minutes: 2, squares: 81, newest_ms: Hour(i).start_ms() + 77 };
+            let share = Fingerprint {
+                rows: u64::from(i.unsigned_abs() % 3),
+                events: 9,
+                minutes: 2,
+                squares: 81,
+                newest_ms: Hour(i).start_ms() + 77,
+            };
             let share = if share.rows == 0 { Fingerprint::default() } else { share };
             let name: Arc<str> = format!("block#{}", i / 24).into();
             entries.insert(

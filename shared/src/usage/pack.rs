@@ -70,7 +70,8 @@ impl Reader {
     pub fn open(body: &[u8]) -> Result<Self, PackError> {
         match body.split_first() {
             Some((&FORMAT, packed)) => {
-                let bytes = zstd::bulk::decompress(packed, UNPACKED_BYTES_MAX).map_err(|_| PackError::Damaged("frame"))?;
+                let bytes =
+                    zstd::bulk::decompress(packed, UNPACKED_BYTES_MAX).map_err(|_| PackError::Damaged("frame"))?;
                 Ok(Self { bytes, at: 0 })
             }
             Some((&format, _)) => Err(PackError::Format(format)),
@@ -99,7 +100,7 @@ impl Reader {
     ///
     /// # Errors
     /// The bytes end, or could not hold so many.
-    pub fn len(&mut self) -> Result<usize, PackError> {
+    pub fn count(&mut self) -> Result<usize, PackError> {
         let count = usize::try_from(self.number()?).map_err(|_| PackError::Damaged("count"))?;
         if count > self.bytes.len() { Err(PackError::Damaged("count")) } else { Ok(count) }
     }
@@ -119,7 +120,8 @@ impl Reader {
     /// # Errors
     /// The bytes end.
     pub fn hash(&mut self) -> Result<u64, PackError> {
-        let bytes = self.bytes.get(self.at..self.at + 8).and_then(|b| b.try_into().ok()).ok_or(PackError::Damaged("hash"))?;
+        let bytes =
+            self.bytes.get(self.at..self.at + 8).and_then(|b| b.try_into().ok()).ok_or(PackError::Damaged("hash"))?;
         self.at += 8;
         Ok(u64::from_le_bytes(bytes))
     }
@@ -129,7 +131,7 @@ impl Reader {
     /// # Errors
     /// The bytes end, or are not UTF-8.
     pub fn text(&mut self) -> Result<&str, PackError> {
-        let len = self.len()?;
+        let len = self.count()?;
         let start = self.at;
         self.at += len;
         let bytes = self.bytes.get(start..start + len).ok_or(PackError::Damaged("text"))?;
