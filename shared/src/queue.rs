@@ -29,6 +29,8 @@ pub enum Job {
         connection: crate::id::ConnectionId,
         /// The secret to delete.
         secret: String,
+        /// When it was asked for, ms since 1970: what is newer belongs to somebody else.
+        asked_at_ms: i64,
     },
 }
 

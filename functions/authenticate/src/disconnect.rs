@@ -25,7 +25,7 @@ pub(crate) fn parse_data(text: Option<&str>) -> Result<Data, Problem> {
         _ => Err(Problem::invalid(
             "data-choice",
             "?data",
-            "Say what becomes of the data: ?data=keep freezes the values, ?data=purge removes all that was read from Pendo.",
+            "Say what becomes of the data: ?data=keep freezes the values, ?data=purge removes everything, the directory and the fields too.",
         )),
     }
 }
@@ -67,16 +67,17 @@ async fn purge(context: &Context, workspace: &WorkspaceId, stands: Versioned<Con
     }
     queue_purge(context, workspace, &connection).await?;
     context.secrets.delete(&connection.secret).await?;
+    context.store.workspace_forget(workspace).await?;
     match context.store.connection_delete(workspace).await {
         Ok(()) | Err(StoreError::Missing { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    nudge(context, workspace, purge_job(workspace, &connection)).await;
+    nudge(context, workspace, purge_job(context, workspace, &connection)).await;
     let shown = json!({
         "status": ConnectionStatus::Purging,
         "progress": {"key": "deleted", "connection": "deleted", "data": "queued"},
-        "note": "The stored usage, values and lists of visitors are being removed; point-in-time backups keep them for up to 35 days. \
-                 Your directory, matching and calculated fields stay: delete them on their own routes.",
+        "note": "Everything of this workspace is being removed: usage, values, visitors, directory, matching and calculated fields. \
+                 Point-in-time backups keep them for up to 35 days.",
         "next_step": "POST /v1/connection works at once: a new connection shares nothing with this one.",
     });
     Reply::json(202, &shown)
@@ -88,13 +89,14 @@ pub(crate) async fn queue_purge(
     workspace: &WorkspaceId,
     connection: &Connection,
 ) -> Result<(), Problem> {
-    context.queue.send(workspace, &purge_job(workspace, connection)).await.map_err(Problem::from)
+    context.queue.send(workspace, &purge_job(context, workspace, connection)).await.map_err(Problem::from)
 }
 
-fn purge_job(workspace: &WorkspaceId, connection: &Connection) -> Job {
+fn purge_job(context: &Context, workspace: &WorkspaceId, connection: &Connection) -> Job {
     Job::Purge {
         workspace: workspace.to_string(),
         connection: connection.id.clone(),
         secret: connection.secret.clone(),
+        asked_at_ms: context.clock.now_ms(),
     }
 }

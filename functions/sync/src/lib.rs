@@ -81,8 +81,8 @@ async fn job(context: &Context, body: &str, deadline: Instant) -> Result<(), Err
             }
         }
         Job::Evaluate { workspace } => Box::pin(sync::evaluate_only(context, &parse(workspace)?)).await?,
-        Job::Purge { workspace, connection, secret } => {
-            let items = sync::purge::purge(context, &parse(workspace)?, connection, secret).await?;
+        Job::Purge { workspace, connection, secret, asked_at_ms } => {
+            let items = sync::purge::purge(context, &parse(workspace)?, connection, secret, *asked_at_ms).await?;
             tracing::info!(items, "a disconnected connection was purged");
         }
     }

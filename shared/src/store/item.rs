@@ -120,18 +120,22 @@ impl Store {
         sorts.iter().map(|sort| found.remove(sort).ok_or_else(|| StoreError::Missing { key: sort.clone() })).collect()
     }
 
-    /// The sort keys of a partition that begin with `prefix`.
+    /// The sort keys of a partition that begin with `prefix`; all of them when it is empty.
     pub(crate) async fn sorts_list(&self, partition: &Partition, prefix: &str) -> Result<Vec<String>, StoreError> {
         let mut sorts = Vec::new();
         let mut start = None;
         loop {
-            let answer = self
-                .client
-                .query()
-                .table_name(&*self.table)
-                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            let query = self.client.query().table_name(&*self.table);
+            // DynamoDB refuses an empty text in a key condition.
+            let query = if prefix.is_empty() {
+                query.key_condition_expression("pk = :pk")
+            } else {
+                query
+                    .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+                    .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
+            };
+            let answer = query
                 .expression_attribute_values(":pk", AttributeValue::S(partition.as_str().to_owned()))
-                .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
                 .projection_expression("sk")
                 .consistent_read(true)
                 .set_exclusive_start_key(start)

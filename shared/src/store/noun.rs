@@ -58,6 +58,31 @@ impl Store {
         self.item_delete(&Partition::workspace(workspace), "connection").await
     }
 
+    /// Forgets the workspace's matching, fields and directory. What the directory's roots named is swept by
+    /// [`Store::directory_sweep`].
+    ///
+    /// # Errors
+    /// The table's.
+    pub async fn workspace_forget(&self, workspace: &WorkspaceId) -> Result<(), StoreError> {
+        self.item_delete(&Partition::workspace(workspace), "matching").await?;
+        self.item_delete(&Partition::workspace(workspace), "fields").await?;
+        for kind in [ObjectKind::Account, ObjectKind::Contact] {
+            self.tree_forget(&Partition::directory(workspace), kind.name()).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes pages of the directory that nothing names and that were put before `before_ms`.
+    ///
+    /// # Errors
+    /// The table's.
+    pub async fn directory_sweep(&self, workspace: &WorkspaceId, before_ms: i64) -> Result<(), StoreError> {
+        for kind in [ObjectKind::Account, ObjectKind::Contact] {
+            self.tree_sweep(&Partition::directory(workspace), kind.name(), before_ms).await?;
+        }
+        Ok(())
+    }
+
     /// The matching; `None` before it was first saved.
     ///
     /// # Errors

@@ -169,10 +169,7 @@ impl Store {
         for name in ["visitors", "accounts", SeenIn::Visitors.name(), SeenIn::Accounts.name()] {
             self.tree_sweep(&partition, name, before_ms).await?;
         }
-        for name in ["account", "contact"] {
-            self.tree_sweep(&Partition::directory(workspace), name, before_ms).await?;
-        }
-        Ok(())
+        self.directory_sweep(workspace, before_ms).await
     }
 
     /// The workspaces whose connection is active, for the tick: a query of the sparse index, no scan.

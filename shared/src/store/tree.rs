@@ -97,6 +97,11 @@ impl Store {
         self.document_put(partition, &root_sort(name), &root, expected, None).await
     }
 
+    /// Deletes a tree's root: the tree is empty from then on, and its pages are named by nothing.
+    pub(super) async fn tree_forget(&self, partition: &Partition, name: &str) -> Result<(), StoreError> {
+        self.item_delete(partition, &root_sort(name)).await
+    }
+
     async fn tree_moved(&self, partition: &Partition, name: &str, version: u64) -> Result<bool, StoreError> {
         let now = self.document_get::<Root>(partition, &root_sort(name)).await?;
         Ok(now.is_none_or(|root| root.version != version))

@@ -101,7 +101,6 @@ pub async fn read(
     keep_progress(run, kind, Some(range.from), range.from, None).await?;
     let step = Instant::now();
     reconcile::totals(run, layout, kind, range, probed, fetched_any).await?;
-    reconcile::attribute(&run.sink(layout), moment).await?;
     run.spend("reconcile", step);
     Ok(true)
 }

@@ -5,7 +5,8 @@ use crate::context::Context;
 use crate::id::{ConnectionId, WorkspaceId};
 use crate::store::Partition;
 
-/// Deletes the items and the secret of a connection that is gone; answers the number of items. May run any number of
+/// Deletes the items and the secret of a connection that is gone, and what its directory left; answers the number of
+/// the connection's items. May run any number of
 /// times. Does nothing while the workspace's connection still is this one.
 ///
 /// # Errors
@@ -15,6 +16,7 @@ pub async fn purge(
     workspace: &WorkspaceId,
     connection: &ConnectionId,
     secret: &str,
+    asked_at_ms: i64,
 ) -> Result<u64, SyncError> {
     if context.store.connection_get(workspace).await?.is_some_and(|stands| stands.value.id == *connection) {
         return Ok(0);
@@ -26,6 +28,7 @@ pub async fn purge(
         }
     }
     deleted += context.store.partition_clear(&Partition::connection(workspace, connection)).await?;
+    context.store.directory_sweep(workspace, asked_at_ms).await?;
     context.secrets.delete(secret).await?;
     Ok(deleted)
 }

@@ -233,6 +233,7 @@ impl Run<'_> {
             .await?;
 
         // History: what a first mapping or the weekly pass asks for, newest first.
+        let reads_history = probes.values().any(|probe| matches!(probe, Probe::History { .. }));
         for (kind, probe) in probes {
             if let Probe::History { range, found } = probe {
                 match history::read(self, layout, kind, range, &found, &moment).await {
@@ -250,6 +251,11 @@ impl Run<'_> {
                     Err(error) => return Err(error),
                 }
             }
+        }
+        if reads_history {
+            let step = Instant::now();
+            reconcile::attribute(&self.sink(layout), &moment).await?;
+            self.spend("reconcile", step);
         }
         let step = Instant::now();
         compact::keep_house(self, layout, &checkpoint).await?;
