@@ -6,9 +6,9 @@ use crate::connection::{Connection, ConnectionStatus};
 use crate::context::Context;
 use crate::directory::Directory;
 use crate::fields::{Field, Reason, Window};
-use crate::id::{ObjectKind, WorkspaceId};
+use crate::id::{Kind, ObjectKind, WorkspaceId};
 use crate::matching::Status;
-use crate::store::{Shard, Store, StoreError};
+use crate::store::{Store, StoreError};
 use crate::sync::checkpoint::{Checkpoint, KindState};
 use crate::sync::page::{self, ObjectValues, Values};
 use crate::time::{Hour, HourRange, Zone, to_the_second};
@@ -132,7 +132,7 @@ pub async fn list(context: &Context, workspace: &WorkspaceId, query: &Query) -> 
     let store = &context.store;
     let connection = store.connection_get(workspace).await?.ok_or(ValuesError::NotConnected)?.value;
     // Heads before what they were evaluated from.
-    let (shards, values) = pages(store, workspace, &connection, query).await?;
+    let values = pages(store, workspace, &connection, query).await?;
     let checkpoint = store.checkpoint_get(workspace, &connection.id).await?.value;
     let mut fields = store.fields_get(workspace).await?.value;
     let directory = store.directory_get(workspace).await?;
@@ -165,7 +165,7 @@ pub async fn list(context: &Context, workspace: &WorkspaceId, query: &Query) -> 
     }
     for (object, id) in &objects {
         let stored = values.get(&(*object, (*id).to_owned()));
-        reader.lines(*object, id, stored, &shards, &mut items);
+        reader.lines(*object, id, stored, &mut items);
     }
     let next =
         is_cut.then(|| objects.last().map(|(object, id)| Cursor { object: *object, id: (*id).to_owned() })).flatten();
@@ -191,11 +191,11 @@ async fn pages(
     workspace: &WorkspaceId,
     connection: &Connection,
     query: &Query,
-) -> Result<(Vec<Shard>, Values), StoreError> {
+) -> Result<Values, StoreError> {
     let Some(layout) = store.layout_get(workspace, &connection.id).await? else {
-        return Ok((Vec::new(), Values::new()));
+        return Ok(Values::new());
     };
-    let (mut shards, mut values) = (Vec::new(), Values::new());
+    let mut values = Values::new();
     for number in 0..layout.shards {
         loop {
             let shard = store.shard_get(workspace, &connection.id, number).await?;
@@ -224,7 +224,6 @@ async fn pages(
                             }
                         }
                     }
-                    shards.push(shard);
                     break;
                 }
                 // The page was replaced after the head was read: a newer head stands.
@@ -233,18 +232,11 @@ async fn pages(
             }
         }
     }
-    Ok((shards, values))
+    Ok(values)
 }
 
 impl Reader {
-    fn lines(
-        &self,
-        object: ObjectKind,
-        id: &str,
-        stored: Option<&ObjectValues>,
-        shards: &[Shard],
-        items: &mut Vec<Line>,
-    ) {
+    fn lines(&self, object: ObjectKind, id: &str, stored: Option<&ObjectValues>, items: &mut Vec<Line>) {
         for field in self.fields.iter().filter(|field| field.definition.object == object) {
             let kind = field.definition.usage.kind;
             let state = self.checkpoint.kinds.get(&kind);
@@ -263,7 +255,7 @@ impl Reader {
                 (None | Some(Reason::Disconnected), Some(outcome)) => outcome.value(),
                 _ => serde_json::Value::Null,
             };
-            let settled = self.settled(kind, window, shards);
+            let settled = self.settled(kind, window);
             items.push(Line {
                 object,
                 id: id.to_owned(),
@@ -330,9 +322,12 @@ impl Reader {
         (self.connection.status == ConnectionStatus::Disconnected).then_some(Reason::Disconnected)
     }
 
-    fn settled(&self, kind: crate::id::Kind, window: Option<HourRange>, _shards: &[Shard]) -> Settled {
+    fn settled(&self, kind: Kind, window: Option<HourRange>) -> Settled {
         let Some(window) = window else { return Settled::Provisional };
-        let is_unverified = self.checkpoint.kinds.get(&kind).is_none_or(|state| state.unverified_hours > 0);
+        let is_unverified =
+            self.checkpoint.kinds.get(&kind).is_none_or(|state| {
+                state.unverified.range(window.from.0..window.to.0.max(window.from.0)).next().is_some()
+            });
         if window.to > self.now.plus(-self.provisional_hours) || is_unverified {
             Settled::Provisional
         } else if window.to <= self.now.plus(-crate::sync::plan::DAILY_HOURS) {

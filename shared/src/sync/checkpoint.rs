@@ -3,7 +3,7 @@
 use crate::id::Kind;
 use crate::time::Hour;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the runs have reached.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -40,7 +40,7 @@ pub struct KindState {
     /// Hours that still differ from Pendo, by their difference in events: they are read again when their age is due.
     pub differing: BTreeMap<i32, i64>,
     /// Hours that were stored without a probe that agrees.
-    pub unverified_hours: u64,
+    pub unverified: BTreeSet<i32>,
     /// Events of identified visitors as Pendo's last full probe counted them, and as stored at that time.
     pub pendo_events: u64,
     /// Events stored.
@@ -123,8 +123,6 @@ pub struct Report {
     pub dollars_per_million_rows: Option<f64>,
     /// Seconds by step, and `total`.
     pub seconds: BTreeMap<String, f64>,
-    /// Hours that Pendo had changed after they were final.
-    pub changed_after_final: u64,
 }
 
 /// Dollars per write request unit, on demand.

@@ -11,7 +11,7 @@ use crate::pendo::usage;
 use crate::store::Layout;
 use crate::time::{Hour, HourRange};
 use crate::usage::fingerprint::Fingerprint;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Compares the stored events of a kind with Pendo's probe, and asks for the anonymous ones when something was fetched.
 ///
@@ -31,7 +31,8 @@ pub async fn totals(
     }
     let stored = plan::stored(&shards, kind, range);
     let stored_events = stored.values().map(|bucket| bucket.whole.events).sum::<u64>();
-    let unverified_hours = stored.values().filter(|bucket| !bucket.is_verified).count() as u64;
+    let unverified: BTreeSet<i32> =
+        stored.iter().filter(|(_, bucket)| !bucket.is_verified).map(|(hour, _)| hour.0).collect();
     let first_hour = stored.iter().find(|(_, bucket)| !bucket.whole.is_empty()).map(|(hour, _)| *hour);
     let pendo_events = probed.values().map(|day| day.events).sum::<u64>();
     let first_hour = run.connection.history_from.or(first_hour);
@@ -44,8 +45,8 @@ pub async fn totals(
     run.store
         .checkpoint_change(run.workspace, &run.connection.id, |checkpoint| {
             let state = checkpoint.kinds.entry(kind).or_default();
-            (state.pendo_events, state.stored_events, state.unverified_hours) =
-                (pendo_events, stored_events, unverified_hours);
+            (state.pendo_events, state.stored_events) = (pendo_events, stored_events);
+            state.unverified.clone_from(&unverified);
             state.first_hour = first_hour;
             if let Some(all) = all_events {
                 state.anonymous_events = all.saturating_sub(pendo_events);

@@ -113,9 +113,9 @@ pub async fn run(context: &Context, workspace: &WorkspaceId, deadline: Option<In
         report: Report::default(),
     };
     let result = run.steps().await;
-    if let Err(SyncError::Pendo(PendoError::Unauthorized { .. })) = &result
-        && run.is_revoked().await?
-    {
+    let is_refused = matches!(result, Err(SyncError::Pendo(PendoError::Unauthorized { .. })));
+    let is_revoked = is_refused && run.is_revoked().await?;
+    if is_revoked {
         run.mark_revoked().await?;
     }
     let (is_complete, error, end) = match &result {
@@ -123,7 +123,8 @@ pub async fn run(context: &Context, workspace: &WorkspaceId, deadline: Option<In
         Err(error) => (false, Some(error.to_string()), RunEnd::Skipped),
     };
     run.finish(started_at_ms, started, is_complete, error).await?;
-    result.map(|_| end)
+    // Asking again with a revoked key would help nobody: the connection says what to do.
+    if is_revoked { Ok(RunEnd::Skipped) } else { result.map(|_| end) }
 }
 
 /// Evaluates again without Pendo: after a change of fields, matching, directory or zone.
@@ -201,7 +202,8 @@ impl Run<'_> {
             }
         }
         drop(shards);
-        let changed = !batch.buckets.is_empty();
+        let proofs: Vec<(Kind, i32, bool)> =
+            batch.buckets.iter().map(|((kind, hour), bucket)| (*kind, hour.0, bucket.is_verified)).collect();
         let step = Instant::now();
         self.sink(layout).store(&batch, Some(&moment)).await?;
         drop(batch);
@@ -225,6 +227,14 @@ impl Run<'_> {
                             state.daily_at = Some(as_of);
                         }
                     }
+                }
+                for (kind, hour, is_verified) in &proofs {
+                    let unverified = &mut checkpoint.kinds.entry(*kind).or_default().unverified;
+                    if *is_verified {
+                        unverified.remove(hour)
+                    } else {
+                        unverified.insert(*hour)
+                    };
                 }
                 for (kind, error) in &errors {
                     checkpoint.kinds.entry(*kind).or_default().error = Some(error.clone());
@@ -260,9 +270,6 @@ impl Run<'_> {
         let step = Instant::now();
         compact::keep_house(self, layout, &checkpoint).await?;
         self.spend("compact", step);
-        if changed || checkpoint.kinds.len() < kinds.len() {
-            tracing::info!(workspace = %self.workspace, rows = self.report.rows, "new usage is stored");
-        }
         Ok((errors.is_empty(), RunEnd::Done))
     }
 

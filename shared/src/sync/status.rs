@@ -49,7 +49,7 @@ pub struct KindReport {
     /// Hours that differ from Pendo by less than 1 % of their events and wait for their next reading.
     pub hours_differing: usize,
     /// Hours stored without a probe that agrees.
-    pub hours_unverified: u64,
+    pub hours_unverified: usize,
     /// Events of identified visitors as Pendo counted them at the last full comparison.
     pub pendo_events: u64,
     /// Events stored at that time.
@@ -121,7 +121,7 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
                 first_hour: hour(state.first_hour),
                 backfill: state.backfill.map(progress),
                 hours_differing: state.differing.len(),
-                hours_unverified: state.unverified_hours,
+                hours_unverified: state.unverified.len(),
                 pendo_events: state.pendo_events,
                 stored_events: state.stored_events,
                 anonymous_events: state.anonymous_events,
