@@ -12,6 +12,7 @@ pub mod moves;
 pub mod page;
 pub mod people;
 pub mod plan;
+pub mod probe;
 pub mod purge;
 pub mod reconcile;
 pub mod run;

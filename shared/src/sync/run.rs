@@ -1,11 +1,11 @@
 //! The run: what happens after what.
 
-use super::checkpoint::{Checkpoint, KindState, Report, RunRecord};
+use super::checkpoint::{Checkpoint, Report, RunRecord};
 use super::evaluate::Moment;
-use super::fetch::{Expected, FetchError, Source};
+use super::fetch::{FetchError, Source};
 use super::history;
 use super::moves::Sink;
-use super::plan::{self, DAILY_HOURS, EVERY_RUN_HOURS, RETENTION_DAYS, Verdict};
+use super::probe::Probe;
 use super::shards::Batch;
 use super::{compact, people, reconcile};
 use crate::connection::{Connection, ConnectionStatus};
@@ -13,12 +13,10 @@ use crate::context::Context;
 use crate::fields::Field;
 use crate::id::{Kind, WorkspaceId};
 use crate::pendo::client::Requests;
-use crate::pendo::usage::{By, probe};
 use crate::pendo::{Client, PendoError};
 use crate::secrets::SecretsError;
-use crate::store::{Layout, Shard, Store, StoreError};
-use crate::time::{Hour, HourRange};
-use crate::usage::fingerprint::Fingerprint;
+use crate::store::{Layout, Store, StoreError};
+use crate::time::Hour;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
@@ -55,13 +53,6 @@ impl From<FetchError> for SyncError {
         }
     }
 }
-
-/// Most kinds are small; a day of a shard stays near 100 KB at about this many rows.
-const ROWS_PER_SHARD_DAY: u64 = 12_500;
-/// So many shards at least, so that a run's writes spread.
-const SHARDS_MIN: u64 = 4;
-/// So many at most.
-const SHARDS_MAX: u64 = 256;
 
 /// What a run has at hand.
 pub struct Run<'a> {
@@ -138,8 +129,10 @@ pub async fn evaluate_only(context: &Context, workspace: &WorkspaceId) -> Result
     let Some(layout) = store.layout_get(workspace, &connection.id).await? else { return Ok(()) };
     let checkpoint = store.checkpoint_get(workspace, &connection.id).await?.value;
     let now_ms = context.clock.now_ms();
-    let as_of: BTreeMap<Kind, Hour> =
-        checkpoint.kinds.iter().filter_map(|(kind, state)| Some((*kind, state.as_of?))).collect();
+    let fields = store.fields_get(workspace).await?.value;
+    let mapped: BTreeSet<Kind> = fields.iter().map(|field| field.definition.usage.kind).collect();
+    let kinds = checkpoint.kinds.iter().filter(|(kind, _)| mapped.contains(kind));
+    let as_of: BTreeMap<Kind, Hour> = kinds.filter_map(|(kind, state)| Some((*kind, state.as_of?))).collect();
     let Some(newest) = as_of.values().max().copied() else { return Ok(()) };
     let sink = Sink { store, workspace, connection: &connection, shards: layout.shards, as_of: newest, now_ms };
     let moment =
@@ -326,77 +319,6 @@ impl Run<'_> {
         Ok(state)
     }
 
-    async fn probe(&mut self, kind: Kind, state: &KindState) -> Result<Probe, PendoError> {
-        let step = Instant::now();
-        let start = self.connection.history_from.unwrap_or(Hour((self.as_of.utc_day() - RETENTION_DAYS) * 24));
-        let age = |at: Option<Hour>| at.map_or(i32::MAX, |at| self.as_of.0 - at.0);
-        let is_gap = age(state.as_of) > DAILY_HOURS - EVERY_RUN_HOURS;
-        let probe =
-            if state.covered_from.is_none() || state.backfill.is_some() || is_gap || age(state.weekly_at) >= 7 * 24 {
-                let range = HourRange { from: start, to: self.as_of };
-                Probe::History { range, found: probe_halving(&self.client, kind, range, By::Day).await? }
-            } else {
-                let is_pass = age(state.daily_at) >= 24 || age(state.as_of) > 2;
-                let hours = if is_pass { DAILY_HOURS } else { EVERY_RUN_HOURS };
-                let range = HourRange { from: self.as_of.plus(-hours).max(start), to: self.as_of };
-                Probe::Recent { range, found: probe_halving(&self.client, kind, range, By::Hour).await?, is_pass }
-            };
-        self.spend("probe", step);
-        Ok(probe)
-    }
-
-    /// Decides the number of shards when the first kind is mapped.
-    async fn layout(&self, probes: &BTreeMap<Kind, Probe>) -> Result<Layout, StoreError> {
-        if let Some(layout) = self.store.layout_get(self.workspace, &self.connection.id).await? {
-            return Ok(layout);
-        }
-        let busiest: u64 = probes
-            .values()
-            .map(|probe| match probe {
-                Probe::History { found, .. } => found.values().map(|day| day.rows).max().unwrap_or_default(),
-                Probe::Recent { .. } => 0,
-            })
-            .sum();
-        let shards = busiest.div_ceil(ROWS_PER_SHARD_DAY).next_power_of_two().clamp(SHARDS_MIN, SHARDS_MAX);
-        let layout = Layout { shards: u16::try_from(shards).unwrap_or(u16::MAX) };
-        self.store.layout_put(self.workspace, &self.connection.id, layout).await
-    }
-
-    async fn recent(
-        &mut self,
-        kind: Kind,
-        range: HourRange,
-        found: &BTreeMap<Hour, Fingerprint>,
-        is_pass: bool,
-        layout: Layout,
-        shards: &mut [Shard],
-    ) -> Result<(Batch, BTreeMap<i32, i64>), SyncError> {
-        for shard in shards.iter_mut() {
-            self.store.shard_load(shard, range).await?;
-        }
-        let stored = plan::stored(shards, kind, range);
-        let (mut dirty, mut waits) = (BTreeMap::new(), BTreeMap::new());
-        for hour in (range.from.0..range.to.0).map(Hour) {
-            let pendo = found.get(&hour).copied().unwrap_or_default();
-            match plan::judge(hour, pendo, stored.get(&hour).copied(), self.as_of, is_pass) {
-                Verdict::Clean => {}
-                Verdict::Fetch => drop(dirty.insert(hour, pendo.rows)),
-                Verdict::Wait(difference) => drop(waits.insert(hour.0, difference)),
-            }
-        }
-        let expected = Expected::ByHour(found.clone());
-        let stands = stored.iter().map(|(hour, bucket)| (*hour, bucket.whole)).collect();
-        let mut batch = Batch::default();
-        let step = Instant::now();
-        for window in plan::windows(&dirty, 1, history::ROWS_PER_WINDOW, |_| false) {
-            let fetched = self.source(layout).window(kind, window, &expected, &stands).await?;
-            self.report.rows += fetched.rows.values().map(|rows| rows.len() as u64).sum::<u64>();
-            batch.append(fetched);
-        }
-        self.spend("fetch", step);
-        Ok((batch, waits))
-    }
-
     /// A refused key is believed only after the secret was read once more: it may have been rotated meanwhile.
     async fn is_revoked(&self) -> Result<bool, SyncError> {
         let Some(connection) = self.store.connection_get(self.workspace).await? else { return Ok(false) };
@@ -454,35 +376,4 @@ impl Run<'_> {
             .await?;
         Ok(())
     }
-}
-
-/// What a probe found.
-enum Probe {
-    /// Trailing hours.
-    Recent { range: HourRange, found: BTreeMap<Hour, Fingerprint>, is_pass: bool },
-    /// All history by day.
-    History { range: HourRange, found: BTreeMap<Hour, Fingerprint> },
-}
-
-/// Probes a range; when Pendo needs too long for it, in halves (on day boundaries).
-async fn probe_halving(
-    client: &Client,
-    kind: Kind,
-    range: HourRange,
-    by: By,
-) -> Result<BTreeMap<Hour, Fingerprint>, PendoError> {
-    let mut open = vec![range];
-    let mut found = BTreeMap::new();
-    while let Some(part) = open.pop() {
-        match probe(client, kind, part, by).await {
-            Ok(fingerprints) => found.extend(fingerprints),
-            Err(PendoError::Incomplete { .. }) if part.len() > 48 => {
-                let middle = Hour((part.from.0 + part.len() / 2).div_euclid(24) * 24);
-                open.push(HourRange { from: part.from, to: middle });
-                open.push(HourRange { from: middle, to: part.to });
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(found)
 }

@@ -1,0 +1,150 @@
+//! Probes: what each run asks Pendo first, and what it fetches of the trailing hours in answer.
+
+use super::checkpoint::KindState;
+use super::fetch::Expected;
+use super::history::ROWS_PER_WINDOW;
+use super::plan::{self, DAILY_HOURS, EVERY_RUN_HOURS, RETENTION_DAYS, Verdict};
+use super::run::{Run, SyncError};
+use super::shards::Batch;
+use crate::id::Kind;
+use crate::pendo::usage::{By, probe};
+use crate::pendo::{Client, PendoError};
+use crate::store::{Layout, Shard, StoreError};
+use crate::time::{Hour, HourRange};
+use crate::usage::fingerprint::Fingerprint;
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+/// Most kinds are small; a day of a shard stays near 100 KB at about this many rows.
+const ROWS_PER_SHARD_DAY: u64 = 12_500;
+/// So many shards at least, so that a run's writes spread.
+const SHARDS_MIN: u64 = 4;
+/// So many at most.
+const SHARDS_MAX: u64 = 256;
+
+/// What a probe found.
+pub enum Probe {
+    /// Trailing hours.
+    Recent {
+        /// Which.
+        range: HourRange,
+        /// Fingerprints by hour.
+        found: BTreeMap<Hour, Fingerprint>,
+        /// Whether every difference is to be read.
+        is_pass: bool,
+    },
+    /// All history by day.
+    History {
+        /// From where to where.
+        range: HourRange,
+        /// Fingerprints by day.
+        found: BTreeMap<Hour, Fingerprint>,
+    },
+}
+
+impl Run<'_> {
+    /// Asks Pendo for the fingerprints that this run compares: the trailing hours, or all history by day.
+    ///
+    /// # Errors
+    /// Pendo's.
+    pub async fn probe(&mut self, kind: Kind, state: &KindState) -> Result<Probe, PendoError> {
+        let step = Instant::now();
+        let start = self.connection.history_from.unwrap_or(Hour((self.as_of.utc_day() - RETENTION_DAYS) * 24));
+        let age = |at: Option<Hour>| at.map_or(i32::MAX, |at| self.as_of.0 - at.0);
+        let is_gap = age(state.as_of) > DAILY_HOURS - EVERY_RUN_HOURS;
+        let probe =
+            if state.covered_from.is_none() || state.backfill.is_some() || is_gap || age(state.weekly_at) >= 7 * 24 {
+                let range = HourRange { from: start, to: self.as_of };
+                Probe::History { range, found: probe_halving(&self.client, kind, range, By::Day).await? }
+            } else {
+                let is_pass = age(state.daily_at) >= 24 || age(state.as_of) > 2;
+                let hours = if is_pass { DAILY_HOURS } else { EVERY_RUN_HOURS };
+                let range = HourRange { from: self.as_of.plus(-hours).max(start), to: self.as_of };
+                Probe::Recent { range, found: probe_halving(&self.client, kind, range, By::Hour).await?, is_pass }
+            };
+        self.spend("probe", step);
+        Ok(probe)
+    }
+
+    /// Decides the number of shards when the first kind is mapped.
+    ///
+    /// # Errors
+    /// The table's.
+    pub async fn layout(&self, probes: &BTreeMap<Kind, Probe>) -> Result<Layout, StoreError> {
+        if let Some(layout) = self.store.layout_get(self.workspace, &self.connection.id).await? {
+            return Ok(layout);
+        }
+        let busiest: u64 = probes
+            .values()
+            .map(|probe| match probe {
+                Probe::History { found, .. } => found.values().map(|day| day.rows).max().unwrap_or_default(),
+                Probe::Recent { .. } => 0,
+            })
+            .sum();
+        let shards = busiest.div_ceil(ROWS_PER_SHARD_DAY).next_power_of_two().clamp(SHARDS_MIN, SHARDS_MAX);
+        let layout = Layout { shards: u16::try_from(shards).unwrap_or(u16::MAX) };
+        self.store.layout_put(self.workspace, &self.connection.id, layout).await
+    }
+
+    /// Fetches and proves those of the trailing hours that differ; answers them, and the small differences that wait.
+    ///
+    /// # Errors
+    /// Pendo's and the table's.
+    pub async fn recent(
+        &mut self,
+        kind: Kind,
+        range: HourRange,
+        found: &BTreeMap<Hour, Fingerprint>,
+        is_pass: bool,
+        layout: Layout,
+        shards: &mut [Shard],
+    ) -> Result<(Batch, BTreeMap<i32, i64>), SyncError> {
+        for shard in shards.iter_mut() {
+            self.store.shard_load(shard, range).await?;
+        }
+        let stored = plan::stored(shards, kind, range);
+        let (mut dirty, mut waits) = (BTreeMap::new(), BTreeMap::new());
+        for hour in (range.from.0..range.to.0).map(Hour) {
+            let pendo = found.get(&hour).copied().unwrap_or_default();
+            match plan::judge(hour, pendo, stored.get(&hour).copied(), self.as_of, is_pass) {
+                Verdict::Clean => {}
+                Verdict::Fetch => drop(dirty.insert(hour, pendo.rows)),
+                Verdict::Wait(difference) => drop(waits.insert(hour.0, difference)),
+            }
+        }
+        let expected = Expected::ByHour(found.clone());
+        let stands = stored.iter().map(|(hour, bucket)| (*hour, bucket.whole)).collect();
+        let mut batch = Batch::default();
+        let step = Instant::now();
+        for window in plan::windows(&dirty, 1, ROWS_PER_WINDOW, |_| false) {
+            let fetched = self.source(layout).window(kind, window, &expected, &stands).await?;
+            self.report.rows += fetched.rows.values().map(|rows| rows.len() as u64).sum::<u64>();
+            batch.append(fetched);
+        }
+        self.spend("fetch", step);
+        Ok((batch, waits))
+    }
+}
+
+/// Probes a range; when Pendo needs too long for it, in halves (on day boundaries).
+async fn probe_halving(
+    client: &Client,
+    kind: Kind,
+    range: HourRange,
+    by: By,
+) -> Result<BTreeMap<Hour, Fingerprint>, PendoError> {
+    let mut open = vec![range];
+    let mut found = BTreeMap::new();
+    while let Some(part) = open.pop() {
+        match probe(client, kind, part, by).await {
+            Ok(fingerprints) => found.extend(fingerprints),
+            Err(PendoError::Incomplete { .. }) if part.len() > 48 => {
+                let middle = Hour((part.from.0 + part.len() / 2).div_euclid(24) * 24);
+                open.push(HourRange { from: part.from, to: middle });
+                open.push(HourRange { from: middle, to: part.to });
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
+}
