@@ -31,6 +31,10 @@ pub struct KindState {
     pub history_from: Option<Hour>,
     /// The first hour that was read: where an all-time window begins.
     pub first_hour: Option<Hour>,
+    /// Days before this hour are gone at Pendo by age: what was read of them is kept and not compared any more.
+    pub aged_out_before: Option<Hour>,
+    /// The newest event that a probe has seen, ms since 1970.
+    pub newest_ms: i64,
     /// Set while history is still being read.
     pub backfill: Option<Backfill>,
     /// When the last daily and weekly probes were taken.

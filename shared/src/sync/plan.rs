@@ -101,6 +101,14 @@ fn age_is_due(hour: Hour, read_at: Option<Hour>, as_of: Hour) -> bool {
     read_at.is_none_or(|at| AGES.iter().any(|due| at.0 - end.0 < *due && *due <= age))
 }
 
+/// Where the history begins that Pendo still has: its oldest day with usage, if that is older than what it may still
+/// change. Days before it that we hold have aged out, and are kept.
+#[must_use]
+pub fn oldest_at_pendo(probed: &BTreeMap<Hour, Fingerprint>, range: HourRange) -> Hour {
+    let settled = Hour(range.to.plus(-DAILY_HOURS).utc_day() * 24);
+    probed.keys().next().copied().unwrap_or(settled).min(settled)
+}
+
 /// The days (first hours) of a day probe that the shards do not hold as Pendo has them, newest first, with Pendo's rows.
 #[must_use]
 pub fn dirty_days(
@@ -128,8 +136,9 @@ pub fn dirty_days(
         }
     }
     // Days that we hold and Pendo no longer shows.
+    let oldest = oldest_at_pendo(probed, range);
     for (day, stands) in days {
-        if !stands.whole.is_empty() {
+        if !stands.whole.is_empty() && day >= oldest {
             dirty.insert(day, 0);
         }
     }

@@ -30,7 +30,10 @@ pub async fn totals(
         run.store.shard_load_all(shard).await?;
     }
     let stored = plan::stored(&shards, kind, range);
-    let stored_events = stored.values().map(|bucket| bucket.whole.events).sum::<u64>();
+    // What has aged out at Pendo is kept here and left out of the comparison.
+    let oldest = plan::oldest_at_pendo(probed, range);
+    let has_aged_out = stored.range(..oldest).any(|(_, bucket)| !bucket.whole.is_empty());
+    let stored_events = stored.range(oldest..).map(|(_, bucket)| bucket.whole.events).sum::<u64>();
     let unverified: BTreeSet<i32> =
         stored.iter().filter(|(_, bucket)| !bucket.is_verified).map(|(hour, _)| hour.0).collect();
     let first_hour = stored.iter().find(|(_, bucket)| !bucket.whole.is_empty()).map(|(hour, _)| *hour);
@@ -47,7 +50,10 @@ pub async fn totals(
             let state = checkpoint.kinds.entry(kind).or_default();
             (state.pendo_events, state.stored_events) = (pendo_events, stored_events);
             state.unverified.clone_from(&unverified);
-            state.first_hour = first_hour;
+            state.first_hour = state.first_hour.into_iter().chain(first_hour).min();
+            if has_aged_out {
+                state.aged_out_before = state.aged_out_before.max(Some(oldest));
+            }
             if let Some(all) = all_events {
                 state.anonymous_events = all.saturating_sub(pendo_events);
             }

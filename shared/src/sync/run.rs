@@ -163,6 +163,7 @@ impl Run<'_> {
                 Err(error) => drop(errors.insert(*kind, error.to_string())),
             }
         }
+        let newest: BTreeMap<Kind, i64> = probes.iter().map(|(kind, probe)| (*kind, probe.newest_ms())).collect();
         let layout = self.layout(&probes).await?;
         let moment = Moment {
             as_of: kinds
@@ -220,6 +221,10 @@ impl Run<'_> {
                             state.daily_at = Some(as_of);
                         }
                     }
+                }
+                for (kind, newest_ms) in &newest {
+                    let state = checkpoint.kinds.entry(*kind).or_default();
+                    state.newest_ms = state.newest_ms.max(*newest_ms);
                 }
                 for (kind, hour, is_verified) in &proofs {
                     let unverified = &mut checkpoint.kinds.entry(*kind).or_default().unverified;

@@ -44,6 +44,12 @@ pub struct KindReport {
     pub covered_from: Option<String>,
     /// The first hour with usage.
     pub first_hour: Option<String>,
+    /// Usage before this is gone at Pendo by age; what was read of it is kept.
+    pub aged_out_before: Option<String>,
+    /// The newest event that Pendo showed.
+    pub newest_event_at: Option<String>,
+    /// Minutes between that event and the last run: Pendo's own lag as seen, or a quiet time.
+    pub pendo_lag_minutes: Option<i64>,
     /// Progress of reading history; null when all is read.
     pub backfill: Option<Progress>,
     /// Hours that differ from Pendo by less than 1 % of their events and wait for their next reading.
@@ -119,6 +125,13 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
                 as_of: hour(state.as_of),
                 covered_from: hour(state.covered_from),
                 first_hour: hour(state.first_hour),
+                aged_out_before: hour(state.aged_out_before),
+                newest_event_at: (state.newest_ms > 0).then(|| to_the_second(state.newest_ms)),
+                pendo_lag_minutes: checkpoint
+                    .last_run
+                    .as_ref()
+                    .filter(|_| state.newest_ms > 0)
+                    .map(|run| (run.started_at_ms - state.newest_ms).max(0) / 60_000),
                 backfill: state.backfill.map(progress),
                 hours_differing: state.differing.len(),
                 hours_unverified: state.unverified.len(),
