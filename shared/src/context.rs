@@ -5,7 +5,14 @@ use crate::config::Config;
 use crate::queue::Queue;
 use crate::secrets::Secrets;
 use crate::store::Store;
+use aws_config::timeout::TimeoutConfig;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// One try of a call to AWS.
+const ATTEMPT_MAX: Duration = Duration::from_secs(10);
+/// A call to AWS with its retries.
+const OPERATION_MAX: Duration = Duration::from_secs(40);
 
 /// Store, secrets, queue, settings and clock.
 #[derive(Clone)]
@@ -49,7 +56,10 @@ impl Context {
     #[expect(clippy::disallowed_types, reason = "makes each SDK client for the one room that may use it")]
     pub async fn from_env() -> Result<Self, crate::config::ConfigError> {
         let config = Config::from_env()?;
-        let sdk = aws_config::load_defaults(aws_config::BehaviorVersion::latest()).await;
+        // The SDK waits for ever by default; a call that hangs must not eat the invocation.
+        let timeouts =
+            TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_MAX).operation_timeout(OPERATION_MAX).build();
+        let sdk = aws_config::defaults(aws_config::BehaviorVersion::latest()).timeout_config(timeouts).load().await;
         Ok(Self::new(
             config,
             aws_sdk_dynamodb::Client::new(&sdk),
