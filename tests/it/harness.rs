@@ -1,8 +1,9 @@
 //! A world of a test's own: everything on free ports, a clock that stands, and calls through the real HTTP path.
 
+use crate::reference::kind_name;
 use chrono::DateTime;
 use local::{AccessLevel, Options, Pendo, Stack};
-use pendo_simulator::{Clock, Options as Subscription, Simulator};
+use pendo_simulator::{Clock, Kind, Options as Subscription, RawRow, Simulator};
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared::id::WorkspaceId;
@@ -249,8 +250,31 @@ impl World {
 
     /// Aggregations over usage that reached Pendo so far.
     pub(crate) fn usage_requests(&self) -> usize {
-        let is_usage = |body: &str| body.contains("Events\":") || body.contains("\"events\":{\"appId\"");
-        self.pendo().requests().iter().filter(|r| r.path.ends_with("/aggregation") && is_usage(&r.body)).count()
+        self.pendo().requests().iter().filter(|request| request.body.contains("timeSeries")).count()
+    }
+
+    /// Fetches of rows that reached Pendo so far; probes and totals are none.
+    pub(crate) fn fetches(&self) -> usize {
+        let is_fetch = |body: &str| body.contains("hourRange") && !body.contains("squares") && !body.contains("utcDay");
+        self.pendo().requests().iter().filter(|request| is_fetch(&request.body)).count()
+    }
+
+    /// The bytes of every item, as they stand and unpacked.
+    pub(crate) async fn bytes(&self) -> Vec<Vec<u8>> {
+        const PACKED: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
+        let table = local::database::TABLE;
+        let pages = self.stack.clients().dynamodb.scan().table_name(table).into_paginator().send();
+        let mut found = Vec::new();
+        for page in pages.try_collect().await.unwrap() {
+            for value in page.items().iter().flat_map(|item| item.values()) {
+                let bytes =
+                    value.as_b().map_or_else(|_| format!("{value:?}").into_bytes(), |blob| blob.as_ref().to_vec());
+                let starts = (0..bytes.len().saturating_sub(4)).filter(|at| bytes[*at..].starts_with(&PACKED));
+                found.extend(starts.filter_map(|at| zstd::stream::decode_all(&bytes[at..]).ok()));
+                found.push(bytes);
+            }
+        }
+        found
     }
 
     /// Every item of the table by its key, as text.
@@ -267,6 +291,27 @@ impl World {
         }
         items
     }
+}
+
+/// A row of usage at an instant, visible at once.
+pub(crate) fn used(kind: Kind, visitor: &str, account: Option<&str>, at: &str, events: u32) -> RawRow {
+    let object = format!("some-{}", kind_name(kind));
+    let row = RawRow::new(kind, &object, visitor, account, ms(at));
+    if kind == Kind::Guide { row } else { RawRow { events, ..row } }
+}
+
+/// Two accounts with a contact each, connected and matched on both levels.
+pub(crate) async fn two_accounts() -> World {
+    let world = World::empty().await;
+    world.connect().await;
+    world.upload("accounts", "id,name\nA-1,One\nA-2,Two\n").await;
+    world.upload("contacts", "id,account_id,email\nC-1,A-1,ann@x.test\nC-2,A-2,bob@x.test\n").await;
+    world.match_both().await;
+    world
+}
+
+pub(crate) fn all_time() -> Value {
+    json!({"all_time": true})
 }
 
 /// A line's value, or its reason where it is null.

@@ -1,7 +1,16 @@
 //! Stories over the real functions: the real handlers, through the real HTTP path, against the embedded database and the
 //! Pendo simulator. Each file is a topic, each test a sentence about what people can rely on.
 
+mod access;
+mod canary;
 mod demo;
+mod freshness;
 mod harness;
+mod identity;
+mod life;
+mod nulls;
 mod reference;
+mod refusals;
+mod resilience;
 mod store;
+mod zones;
