@@ -56,6 +56,9 @@ pub enum Settled {
     Final,
 }
 
+/// How often values are read again because a run has moved on meanwhile.
+const REREADS_MAX: u32 = 3;
+
 /// Which values are asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Query {
@@ -131,9 +134,19 @@ struct Reader {
 pub async fn list(context: &Context, workspace: &WorkspaceId, query: &Query) -> Result<Page, ValuesError> {
     let store = &context.store;
     let connection = store.connection_get(workspace).await?.ok_or(ValuesError::NotConnected)?.value;
-    // Heads before what they were evaluated from.
-    let values = pages(store, workspace, &connection, query).await?;
-    let checkpoint = store.checkpoint_get(workspace, &connection.id).await?.value;
+    // The checkpoint before the pages it vouches for: read the other way round, values from before a window was covered
+    // would be shown as those of the whole window. While a run moves both, they are read again.
+    let mut checkpoint = store.checkpoint_get(workspace, &connection.id).await?;
+    let mut values = pages(store, workspace, &connection, query).await?;
+    for _ in 0..REREADS_MAX {
+        let now = store.checkpoint_get(workspace, &connection.id).await?;
+        if now.version == checkpoint.version {
+            break;
+        }
+        checkpoint = now;
+        values = pages(store, workspace, &connection, query).await?;
+    }
+    let checkpoint = checkpoint.value;
     let mut fields = store.fields_get(workspace).await?.value;
     let directory = store.directory_get(workspace).await?;
     if let Some(name) = &query.field {

@@ -194,8 +194,8 @@ async fn an_answer_that_fails_or_lies_loses_nothing_and_doubles_nothing() {
     unpause_in_the_table(&world).await;
     let (context, workspace) = (world.stack.context().clone(), world.workspace());
     for (n, fault) in (0..).zip(faults) {
-        let mut row = used(Kind::Page, "v1@x", Some("A-2"), "2026-06-30T11:20:00Z", 20 + n);
-        row.hour_ms += i64::from(n) * 3_600_000;
+        let mut row = used(Kind::Page, "v1@x", Some("A-2"), crate::harness::NOW, 20 + n);
+        row.hour_ms = world.stack.clock().now_ms() / 3_600_000 * 3_600_000;
         (row.first_ms, row.last_ms) = (row.hour_ms + 5, row.hour_ms + 5);
         world.pendo().inject(row);
         world.advance(1);
