@@ -258,7 +258,7 @@ impl Reader {
             let window = as_of.map(|as_of| self.window(field, state, as_of));
             let coverage = window.map_or(0.0, |window| self.coverage(window, state, as_of));
             let outcome = stored.and_then(|values| values.outcomes.get(&field.id).copied());
-            let status = stored.map(|values| values.status);
+            let status = stored.map_or(Status::Unmatched, |values| values.status);
             let reason = self.reason(field, state, window, coverage, status).or(match outcome {
                 Some(outcome) => outcome.reason(),
                 // The field is new and its turn has not come.
@@ -315,16 +315,16 @@ impl Reader {
         state: Option<&KindState>,
         window: Option<HourRange>,
         coverage: f64,
-        status: Option<Status>,
+        status: Status,
     ) -> Option<Reason> {
-        match status {
-            // Nobody has evaluated it yet, so nobody knows whose it is.
-            None => return Some(Reason::Backfilling),
-            Some(Status::Unmatched) => return Some(Reason::Unmatched),
-            Some(Status::Ambiguous) => return Some(Reason::Ambiguous),
-            Some(Status::Matched) => {}
+        if status == Status::Ambiguous {
+            return Some(Reason::Ambiguous);
         }
+        // Before anything was read nobody knows whose it is: a row may show who is not on Pendo's lists.
         let Some(window) = window else { return Some(Reason::Backfilling) };
+        if status == Status::Unmatched {
+            return Some(Reason::Unmatched);
+        }
         let begins_before = self.connection.history_from.is_some_and(|start| window.from < start);
         if begins_before && matches!(field.definition.window, Window::RollingDays { .. }) {
             return Some(Reason::NotRead);

@@ -1,6 +1,12 @@
 //! Stories over the real functions: the real handlers, through the real HTTP path, against the embedded database and the
 //! Pendo simulator. Each file is a topic, each test a sentence about what people can rely on.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test ends where something is not as it says; helpers count as tests"
+)]
+
 mod access;
 mod canary;
 mod demo;
