@@ -22,9 +22,12 @@ pub(crate) struct Reference {
     zone: Tz,
     as_of_ms: i64,
     history_from_ms: Option<i64>,
-    fits: RefCell<HashMap<(String, String), Option<BTreeSet<String>>>>,
+    fits: RefCell<HashMap<(String, String), Fit>>,
     statuses: RefCell<HashMap<(String, String), Option<&'static str>>>,
 }
+
+/// The objects that fit a key of Pendo's; nothing when there is no key to compare.
+type Fit = Option<BTreeSet<String>>;
 
 /// Whose a row is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -215,16 +218,16 @@ impl Reference {
         reason
     }
 
-    fn fitting_accounts(&self, pendo_account: &str) -> Option<BTreeSet<String>> {
+    fn fitting_accounts(&self, pendo_account: &str) -> Fit {
         self.fitting("account", pendo_account)
     }
 
-    fn fitting_contacts(&self, visitor: &str) -> Option<BTreeSet<String>> {
+    fn fitting_contacts(&self, visitor: &str) -> Fit {
         self.fitting("contact", visitor)
     }
 
     /// The objects that fit; looked up once per id, since there are many rows.
-    fn fitting(&self, object: &str, pendo_id: &str) -> Option<BTreeSet<String>> {
+    fn fitting(&self, object: &str, pendo_id: &str) -> Fit {
         let key = (object.to_owned(), pendo_id.to_owned());
         if let Some(known) = self.fits.borrow().get(&key) {
             return known.clone();
@@ -291,7 +294,7 @@ fn fitting(
     pendo_id: &str,
     people: &BTreeMap<String, Value>,
     objects: &BTreeMap<String, Value>,
-) -> Option<BTreeSet<String>> {
+) -> Fit {
     let path = rule[pendo_member].as_str()?;
     let key = |text: &str| {
         let text = text.trim();
@@ -310,7 +313,7 @@ fn fitting(
     Some(objects.iter().filter(|(_, object)| has(object)).map(|(id, _)| id.clone()).collect())
 }
 
-fn owner_of(fitting: Option<BTreeSet<String>>) -> Owner {
+fn owner_of(fitting: Fit) -> Owner {
     let Some(fitting) = fitting else { return Owner::WithoutId };
     let mut fitting = fitting.into_iter();
     match (fitting.next(), fitting.next()) {
