@@ -10,6 +10,7 @@
 mod access;
 mod canary;
 mod demo;
+mod faults;
 mod freshness;
 mod harness;
 mod identity;
