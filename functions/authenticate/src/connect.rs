@@ -28,7 +28,10 @@ pub(crate) async fn connect(context: &Context, workspace: &WorkspaceId, asked: C
         None => begin(context, workspace, asked, found, 0).await,
         Some(stands) => {
             refuse_other_beginning(&stands.value, &asked)?;
-            if !is_same(context, workspace, &stands.value, &found).await? {
+            // The stored key opens the stored subscription; only another one has to show what it reads.
+            let stored = stored_key(context, &stands.value.secret).await?;
+            let is_stored_key = stored.is_some_and(|key| is_same_key(&key, &asked.key));
+            if !is_stored_key && !is_same(context, workspace, &stands.value, &found).await? {
                 return Err(Problem::conflict(
                     "other-subscription",
                     "this key reads another Pendo subscription: disconnect with purge first (DELETE /v1/connection?data=purge)",

@@ -33,7 +33,18 @@ pub struct Kind {
     pendo_events: u64,
     stored_events: u64,
     anonymous_events: u64,
+    compared_at: Option<String>,
+    recent: Option<Recent>,
     error: Option<String>,
+}
+
+/// The trailing hours as the last run compared them.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Recent {
+    from: String,
+    pendo_events: u64,
+    stored_events: u64,
 }
 
 /// Progress of reading history.
@@ -133,7 +144,17 @@ impl Kind {
             events => format!(" ({} more are of anonymous visitors and belong to nobody)", grouped(events)),
         };
         if read == pendo {
-            return format!("{name}: {} events read equal Pendo's own total{anonymous}", grouped(read));
+            let all = format!("{name}: {} events read equal Pendo's own total{anonymous}", grouped(read));
+            // After the full comparison each run compares the trailing hours.
+            return match (&self.recent, &self.compared_at) {
+                (Some(recent), Some(at)) => format!(
+                    "{all} at {at}; since {}: {} read, {} at Pendo",
+                    recent.from,
+                    grouped(recent.stored_events),
+                    grouped(recent.pendo_events)
+                ),
+                _ => all,
+            };
         }
         let difference = grouped(read.abs_diff(pendo));
         let direction = if read < pendo { "fewer" } else { "more" };

@@ -116,6 +116,10 @@ impl Request {
             let detail = format!("The body is not JSON: see line {}, column {}.", error.line(), error.column());
             return Err(Problem::bad_request("not-json", detail));
         }
+        // A list would be taken for the members in their order.
+        if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+            return Err(Problem::invalid("not-an-object", "", "The body must be a JSON object: {…}."));
+        }
         serde_json::from_slice(&body).map_err(|error| explain(&body, &error))
     }
 

@@ -115,6 +115,20 @@ impl Client {
     /// # Errors
     /// Pendo's.
     pub async fn get_json(&self, path: &str) -> Result<serde_json::Value, PendoError> {
+        let mut attempt = 1;
+        loop {
+            match self.get_once(path).await {
+                // A page of HTML or half an answer with status 200 may pass as a 503 does.
+                Err(PendoError::Incomplete { .. } | PendoError::Unreadable { .. }) if attempt < ATTEMPTS_MAX => {
+                    tokio::time::sleep(jitter(attempt)).await;
+                    attempt += 1;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn get_once(&self, path: &str) -> Result<serde_json::Value, PendoError> {
         let response = self.send(path, GET_TIMEOUT, None).await?;
         let body = response.bytes().await.map_err(|error| incomplete(&error))?;
         self.traffic.bytes.fetch_add(body.len() as u64, Ordering::Relaxed);

@@ -75,7 +75,12 @@ async fn rows(
         keys.iter().enumerate().map(|(index, key)| (format!("value{index}"), key)).collect();
     let mut select = Map::from_iter([("id".to_owned(), Value::from(level.id()))]);
     select.extend(columns.iter().map(|(column, key)| (column.clone(), Value::from(place(key).0))));
-    let mut stages = vec![json!({"source": {level.source(): null}})];
+    // Without an app id Pendo lists the visitors of the default app only; accounts belong to no app.
+    let parameters = match level {
+        Level::Visitors => json!({"appId": "expandAppIds(\"*\")"}),
+        Level::Accounts => Value::Null,
+    };
+    let mut stages = vec![json!({"source": {level.source(): parameters}})];
     if level == Level::Visitors {
         stages.push(json!({"identified": level.id()}));
     }
@@ -113,10 +118,16 @@ fn place(key: &PendoKey) -> (String, Vec<&str>) {
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
+        Value::Number(number) => Some(number_text(number)),
         Value::Bool(truth) => Some(truth.to_string()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
+}
+
+/// A number as a directory writes it: Pendo keeps all numbers as floats, so 1000 may arrive as 1000.0.
+fn number_text(number: &serde_json::Number) -> String {
+    let text = number.to_string();
+    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub enum By {
     Day,
 }
 
-/// Guide events are chosen by Pendo's own window but bucketed by the server's time. A window is asked this much wider,
+/// Guide events are chosen by Pendo's own window but bucketed by the server's time. A window is asked this much wider on both sides,
 /// since which clock Pendo's window goes by is not documented.
 const GUIDE_MARGIN_HOURS: i32 = 24;
 
@@ -51,7 +51,7 @@ fn source(kind: Kind, range: HourRange) -> Vec<Value> {
     let name = source_name(kind);
     let margin = if kind == Kind::Guide { GUIDE_MARGIN_HOURS } else { 0 };
     let first = range.from.plus(-margin).start_ms();
-    let count = range.len() + margin + i32::from(margin > 0);
+    let count = range.len() + 2 * margin;
     let mut stages = vec![json!({"source": {
         name: {"appId": "expandAppIds(\"*\")"},
         "timeSeries": {"period": "hourRange", "first": first, "count": count},

@@ -49,12 +49,30 @@ pub struct KindState {
     pub pendo_events: u64,
     /// Events stored.
     pub stored_events: u64,
+    /// What the last run compared since then: Pendo's trailing hours and ours.
+    pub recent: Option<Compared>,
+    /// When all history was last compared.
+    pub compared_at: Option<Hour>,
     /// Events of anonymous visitors, from the probe.
     pub anonymous_events: u64,
     /// Events by whose usage they are, per level.
     pub conservation: BTreeMap<String, BTreeMap<String, u64>>,
     /// Why the last run could not read this kind.
     pub error: Option<String>,
+}
+
+/// Events of identified visitors in a span of hours, as Pendo counts them and as stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Compared {
+    /// The first hour.
+    pub from: Hour,
+    /// The hour after the last.
+    pub to: Hour,
+    /// Pendo's.
+    pub pendo_events: u64,
+    /// Ours.
+    pub stored_events: u64,
 }
 
 /// Progress of reading history.

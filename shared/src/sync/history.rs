@@ -98,9 +98,9 @@ pub async fn read(
     let step = Instant::now();
     run.sink(layout).evaluate_due(moment).await?;
     run.spend("evaluate", step);
-    keep_progress(run, kind, Some(range.from), range.from, None).await?;
     let step = Instant::now();
-    reconcile::totals(run, layout, kind, range, probed, fetched_any).await?;
+    reconcile::totals(run, layout, kind, range, probed, fetched_any || is_backfill).await?;
+    keep_progress(run, kind, Some(range.from), range.from, None).await?;
     run.spend("reconcile", step);
     Ok(true)
 }

@@ -1,6 +1,6 @@
 //! Probes: what each run asks Pendo first, and what it fetches of the trailing hours in answer.
 
-use super::checkpoint::KindState;
+use super::checkpoint::{Compared, KindState};
 use super::fetch::Expected;
 use super::history::ROWS_PER_WINDOW;
 use super::plan::{self, DAILY_HOURS, EVERY_RUN_HOURS, RETENTION_DAYS, Verdict};
@@ -40,6 +40,16 @@ pub enum Probe {
         /// Fingerprints by day.
         found: BTreeMap<Hour, Fingerprint>,
     },
+}
+
+/// What was fetched of the trailing hours.
+pub struct Recent {
+    /// The buckets that differed.
+    pub batch: Batch,
+    /// Small differences that wait for their next age, in events by hour.
+    pub waits: BTreeMap<i32, i64>,
+    /// Pendo's events and ours, once the batch is stored.
+    pub compared: Compared,
 }
 
 impl Probe {
@@ -96,7 +106,7 @@ impl Run<'_> {
         self.store.layout_put(self.workspace, &self.connection.id, layout).await
     }
 
-    /// Fetches and proves those of the trailing hours that differ; answers them, and the small differences that wait.
+    /// Fetches and proves those of the trailing hours that differ.
     ///
     /// # Errors
     /// Pendo's and the table's.
@@ -108,7 +118,7 @@ impl Run<'_> {
         is_pass: bool,
         layout: Layout,
         shards: &mut [Shard],
-    ) -> Result<(Batch, BTreeMap<i32, i64>), SyncError> {
+    ) -> Result<Recent, SyncError> {
         for shard in shards.iter_mut() {
             self.store.shard_load(shard, range).await?;
         }
@@ -132,7 +142,17 @@ impl Run<'_> {
             batch.append(fetched);
         }
         self.spend("fetch", step);
-        Ok((batch, waits))
+        let mut compared = Compared { from: range.from, to: range.to, ..Compared::default() };
+        for hour in (range.from.0..range.to.0).map(Hour) {
+            let fetched = batch.buckets.get(&(kind, hour));
+            let stands = stored.get(&hour).map(|bucket| bucket.whole).unwrap_or_default();
+            let pendo = found.get(&hour).copied().unwrap_or_default();
+            // A fetch that was proven after the probe is the newer word of Pendo's.
+            compared.pendo_events +=
+                fetched.filter(|bucket| bucket.is_verified).map_or(pendo, |bucket| bucket.whole).events;
+            compared.stored_events += fetched.map_or(stands, |bucket| bucket.whole).events;
+        }
+        Ok(Recent { batch, waits, compared })
     }
 }
 
@@ -143,8 +163,11 @@ async fn probe_halving(
     range: HourRange,
     by: By,
 ) -> Result<BTreeMap<Hour, Fingerprint>, PendoError> {
-    let mut open = vec![range];
     let mut found = BTreeMap::new();
+    if range.is_empty() {
+        return Ok(found);
+    }
+    let mut open = vec![range];
     while let Some(part) = open.pop() {
         match probe(client, kind, part, by).await {
             Ok(fingerprints) => found.extend(fingerprints),

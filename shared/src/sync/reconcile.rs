@@ -37,7 +37,16 @@ pub async fn totals(
     let unverified: BTreeSet<i32> =
         stored.iter().filter(|(_, bucket)| !bucket.is_verified).map(|(hour, _)| hour.0).collect();
     let first_hour = stored.iter().find(|(_, bucket)| !bucket.whole.is_empty()).map(|(hour, _)| *hour);
-    let pendo_events = probed.values().map(|day| day.events).sum::<u64>();
+    // A day whose hours were all proven after the probe is the newer word of Pendo's.
+    let mut days: BTreeMap<Hour, (u64, bool)> = BTreeMap::new();
+    for (hour, bucket) in &stored {
+        let day = days.entry(Hour(hour.utc_day() * 24)).or_insert((0, true));
+        *day = (day.0 + bucket.whole.events, day.1 && bucket.is_verified && bucket.is_consistent);
+    }
+    let of_day = |day: &Hour, probed: u64| {
+        days.get(day).filter(|(_, is_proven)| *is_proven).map_or(probed, |(events, _)| *events)
+    };
+    let pendo_events = probed.iter().map(|(day, totals)| of_day(day, totals.events)).sum::<u64>();
     let first_hour = run.connection.history_from.or(first_hour);
     let all_events = if is_changed {
         let begin = HourRange { from: first_hour.unwrap_or(range.from).min(range.to.plus(-1)), to: range.to };
@@ -49,6 +58,7 @@ pub async fn totals(
         .checkpoint_change(run.workspace, &run.connection.id, |checkpoint| {
             let state = checkpoint.kinds.entry(kind).or_default();
             (state.pendo_events, state.stored_events) = (pendo_events, stored_events);
+            (state.compared_at, state.recent) = (Some(range.to), None);
             state.unverified.clone_from(&unverified);
             state.first_hour = state.first_hour.into_iter().chain(first_hour).min();
             if has_aged_out {

@@ -1,6 +1,6 @@
 //! The run: what happens after what.
 
-use super::checkpoint::{Checkpoint, Report, RunRecord};
+use super::checkpoint::{Checkpoint, Compared, Report, RunRecord};
 use super::evaluate::Moment;
 use super::fetch::{FetchError, Source};
 use super::history;
@@ -179,14 +179,14 @@ impl Run<'_> {
 
         // Fetch and prove the trailing hours of all kinds, then store and evaluate them in one move per shard.
         let mut batch = Batch::default();
-        let mut differing: BTreeMap<Kind, BTreeMap<i32, i64>> = BTreeMap::new();
+        let mut differing: BTreeMap<Kind, (BTreeMap<i32, i64>, Compared)> = BTreeMap::new();
         let mut shards = self.sink(layout).heads().await?;
         for (kind, probe) in &probes {
             if let Probe::Recent { range, found, is_pass } = probe {
                 match self.recent(*kind, *range, found, *is_pass, layout, &mut shards).await {
-                    Ok((fetched, waits)) => {
-                        batch.append(fetched);
-                        differing.insert(*kind, waits);
+                    Ok(recent) => {
+                        batch.append(recent.batch);
+                        differing.insert(*kind, (recent.waits, recent.compared));
                     }
                     Err(SyncError::Pendo(error)) if !matches!(error, PendoError::Unauthorized { .. }) => {
                         errors.insert(*kind, error.to_string());
@@ -216,7 +216,10 @@ impl Run<'_> {
                     state.error = errors.get(kind).cloned();
                     if state.error.is_none() {
                         state.as_of = state.as_of.max(Some(as_of));
-                        state.differing = differing.get(kind).cloned().unwrap_or_default();
+                        if let Some((waits, compared)) = differing.get(kind) {
+                            state.differing.clone_from(waits);
+                            state.recent = Some(*compared);
+                        }
                         if let Some(Probe::Recent { is_pass: true, .. }) = probes.get(kind) {
                             state.daily_at = Some(as_of);
                         }

@@ -62,12 +62,29 @@ pub struct KindReport {
     pub stored_events: u64,
     /// Events of anonymous visitors: they belong to nobody and are not stored.
     pub anonymous_events: u64,
-    /// Whether the two are equal.
+    /// When all history was last compared.
+    pub compared_at: Option<String>,
+    /// The trailing hours as the last run compared them, when it was not all history.
+    pub recent: Option<RecentReport>,
+    /// Whether ours equals Pendo's, in both comparisons.
     pub equals_pendo: bool,
     /// Stored events by whose they are, per level.
     pub events_by: BTreeMap<String, BTreeMap<String, u64>>,
     /// Why the last run could not read it.
     pub error: Option<String>,
+}
+
+/// Events in the trailing hours, as Pendo counts them and as stored.
+#[derive(Debug, Serialize)]
+pub struct RecentReport {
+    /// The first instant.
+    pub from: String,
+    /// The end, not included.
+    pub to: String,
+    /// Pendo's.
+    pub pendo_events: u64,
+    /// Ours.
+    pub stored_events: u64,
 }
 
 /// Progress of reading history.
@@ -138,7 +155,15 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
                 pendo_events: state.pendo_events,
                 stored_events: state.stored_events,
                 anonymous_events: state.anonymous_events,
-                equals_pendo: state.pendo_events == state.stored_events,
+                equals_pendo: state.pendo_events == state.stored_events
+                    && state.recent.is_none_or(|recent| recent.pendo_events == recent.stored_events),
+                compared_at: hour(state.compared_at),
+                recent: state.recent.map(|recent| RecentReport {
+                    from: to_the_second(recent.from.start_ms()),
+                    to: to_the_second(recent.to.start_ms()),
+                    pendo_events: recent.pendo_events,
+                    stored_events: recent.stored_events,
+                }),
                 events_by: state.conservation,
                 error: state.error,
             },
@@ -146,10 +171,12 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
     }
     report.as_of = report.kinds.values().map(|kind| kind.as_of.clone()).min().flatten();
     report.is_complete = !report.kinds.is_empty()
-        && report
-            .kinds
-            .values()
-            .all(|kind| kind.as_of.is_some() && kind.backfill.is_none() && kind.error.is_none() && kind.equals_pendo);
+        && report.kinds.values().all(|kind| {
+            kind.as_of.is_some()
+                && kind.backfill.is_none()
+                && kind.error.is_none()
+                && kind.pendo_events == kind.stored_events
+        });
     report.status = match connection.status {
         ConnectionStatus::Active => "active",
         ConnectionStatus::Paused => "paused",
