@@ -59,7 +59,8 @@ pub async fn read(
     let fetched_any = !dirty.is_empty();
     let held: BTreeSet<Hour> = stands.keys().map(|hour| Hour(hour.utc_day() * 24)).collect();
     let is_empty = |day: Hour| !probed.contains_key(&day) && !held.contains(&day);
-    for window in plan::windows(&dirty.into_iter().collect(), 24, ROWS_PER_WINDOW, is_empty) {
+    let dirty: BTreeMap<Hour, u64> = dirty.into_iter().collect();
+    for window in plan::windows(&dirty, 24, ROWS_PER_WINDOW, is_empty) {
         if run.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Ok(false);
         }
@@ -70,7 +71,7 @@ pub async fn read(
         let rows = batch.rows.values().map(|rows| rows.len() as u64).sum::<u64>();
         run.report.rows += rows;
         progress.rows_done += rows;
-        progress.days_done += u64::try_from((window.len() + 23) / 24).unwrap_or_default();
+        progress.days_done += dirty.range(Hour(window.from.utc_day() * 24)..window.to).count() as u64;
         progress.moved_at_ms = run.context.clock.now_ms();
 
         // Nobody reads a window that is not covered yet, so its rows need no values now.

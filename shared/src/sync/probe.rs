@@ -69,7 +69,6 @@ impl Run<'_> {
     pub async fn probe(&mut self, kind: Kind, state: &KindState) -> Result<Probe, PendoError> {
         let step = Instant::now();
         let start = self.connection.history_from.unwrap_or(Hour((self.as_of.utc_day() - RETENTION_DAYS) * 24));
-        let start = state.aged_out_before.map_or(start, |before| before.max(start));
         let age = |at: Option<Hour>| at.map_or(i32::MAX, |at| self.as_of.0 - at.0);
         let is_gap = age(state.as_of) > DAILY_HOURS - EVERY_RUN_HOURS;
         let probe =

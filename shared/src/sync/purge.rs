@@ -28,7 +28,7 @@ pub async fn purge(
         }
     }
     deleted += context.store.partition_clear(&Partition::connection(workspace, connection)).await?;
-    context.store.directory_sweep(workspace, asked_at_ms).await?;
+    context.store.directory_sweep(workspace, asked_at_ms + 1).await?;
     context.secrets.delete(secret).await?;
     Ok(deleted)
 }

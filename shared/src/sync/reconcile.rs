@@ -61,9 +61,7 @@ pub async fn totals(
             (state.compared_at, state.recent) = (Some(range.to), None);
             state.unverified.clone_from(&unverified);
             state.first_hour = state.first_hour.into_iter().chain(first_hour).min();
-            if has_aged_out {
-                state.aged_out_before = state.aged_out_before.max(Some(oldest));
-            }
+            state.aged_out_before = has_aged_out.then_some(oldest);
             if let Some(all) = all_events {
                 state.anonymous_events = all.saturating_sub(pendo_events);
             }
