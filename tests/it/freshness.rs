@@ -42,7 +42,7 @@ async fn in_the_daily_pass_the_larger_probe_takes_the_place_of_the_small_one() {
     world.pendo().clear_requests();
     world.tick_after(24).await;
     assert_eq!((world.usage_requests(), world.fetches()), (5, 0));
-    let hours = |body: &str| body.contains("\"count\":240") || body.contains("\"count\":265");
+    let hours = |body: &str| body.contains("\"count\":240") || body.contains("\"count\":288");
     assert!(world.pendo().requests().iter().filter(|r| r.body.contains("timeSeries")).all(|r| hours(&r.body)));
 }
 

@@ -224,3 +224,38 @@ async fn a_level_cannot_be_switched_off_while_fields_use_it() {
     assert_eq!(refused["fields"], json!(["Week"]));
     assert_eq!(world.items().await, before);
 }
+
+#[tokio::test]
+async fn the_stored_key_and_a_rotated_one_are_taken_though_late_rows_changed_young_days_since() {
+    let world = synced().await;
+    // Of a day that was three days old when it was read: eleven days later it is settled, and no longer what was stored.
+    world.pendo().inject(used(Kind::Event, "ann@x.test", Some("A-1"), "2026-06-27T10:00:00Z", 2));
+    world.advance(11 * 24);
+    world.pendo().clear_requests();
+    let again = world.post("/v1/connection", &key(world.pendo().key())).await.expect(200);
+    assert_eq!(again["outcome"], "unchanged");
+    assert_eq!(world.usage_requests(), 0, "the stored key need not show what it reads");
+    assert_eq!(world.post("/v1/connection", &key("second-key.us")).await.expect(200)["outcome"], "rotated");
+    world.tick().await;
+    assert_eq!(world.value("account", "A-1", "Events").await, 14);
+}
+
+#[tokio::test]
+async fn what_has_aged_out_at_pendo_is_kept() {
+    let world = synced().await;
+    assert_eq!(world.value("account", "A-1", "Events").await, 12);
+    world.pendo().remove(|row| row.hour_ms < crate::harness::ms("2026-05-02T12:00:00Z"));
+    world.tick_after(8 * 24).await;
+    assert_eq!(world.value("account", "A-1", "Events").await, 12);
+    let kind = &world.status().await["kinds"]["event"];
+    assert_eq!((&kind["aged_out_before"], &kind["equals_pendo"]), (&json!("2026-05-03T00:00:00Z"), &json!(true)));
+}
+
+#[tokio::test]
+async fn a_beginning_within_the_running_hour_asks_pendo_nothing_and_says_not_read() {
+    let world = World::start(keys()).await;
+    world.connect_with(&json!({"history_from": "2026-06-30T12:00:00Z"})).await;
+    set_up(&world).await;
+    assert_eq!(world.usage_requests(), 0);
+    assert_eq!(world.line("contact", "C-1", "Week").await["reason"], "not_read");
+}

@@ -48,7 +48,7 @@ pub async fn totals(
     };
     let pendo_events = probed.iter().map(|(day, totals)| of_day(day, totals.events)).sum::<u64>();
     let first_hour = run.connection.history_from.or(first_hour);
-    let all_events = if is_changed {
+    let all_events = if is_changed && !range.is_empty() {
         let begin = HourRange { from: first_hour.unwrap_or(range.from).min(range.to.plus(-1)), to: range.to };
         Some(usage::totals(&run.client, kind, begin).await?.values().sum::<u64>())
     } else {
