@@ -254,6 +254,7 @@ async fn what_has_aged_out_at_pendo_is_kept() {
 #[tokio::test]
 async fn a_beginning_within_the_running_hour_asks_pendo_nothing_and_says_not_read() {
     let world = World::start(keys()).await;
+    world.pendo().inject(used(Kind::Event, "ann@x.test", Some("A-1"), "2026-06-30T08:00:00Z", 3));
     world.connect_with(&json!({"history_from": "2026-06-30T12:00:00Z"})).await;
     set_up(&world).await;
     assert_eq!(world.usage_requests(), 0);
