@@ -339,11 +339,8 @@ impl Reader {
 
     fn settled(&self, kind: Kind, window: Option<HourRange>) -> Settled {
         let Some(window) = window else { return Settled::Provisional };
-        let is_unverified =
-            self.checkpoint.kinds.get(&kind).is_none_or(|state| {
-                state.unverified.range(window.from.0..window.to.0.max(window.from.0)).next().is_some()
-            });
-        if window.to > self.now.plus(-self.provisional_hours) || is_unverified {
+        let is_unproven = self.checkpoint.kinds.get(&kind).is_none_or(|state| state.is_unproven(window));
+        if window.to > self.now.plus(-self.provisional_hours) || is_unproven {
             Settled::Provisional
         } else if window.to <= self.now.plus(-crate::sync::plan::DAILY_HOURS) {
             Settled::Final

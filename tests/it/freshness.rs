@@ -42,7 +42,8 @@ async fn in_the_daily_pass_the_larger_probe_takes_the_place_of_the_small_one() {
     world.pendo().clear_requests();
     world.tick_after(24).await;
     assert_eq!((world.usage_requests(), world.fetches()), (5, 0));
-    let hours = |body: &str| body.contains("\"count\":240") || body.contains("\"count\":288");
+    // Ten days and the twelve hours back to midnight; guides with a day more on both sides.
+    let hours = |body: &str| body.contains("\"count\":252") || body.contains("\"count\":300");
     assert!(world.pendo().requests().iter().filter(|r| r.body.contains("timeSeries")).all(|r| hours(&r.body)));
 }
 

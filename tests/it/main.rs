@@ -19,5 +19,6 @@ mod nulls;
 mod reference;
 mod refusals;
 mod resilience;
+mod rewritten;
 mod store;
 mod zones;

@@ -28,6 +28,12 @@ pub struct Entry {
     pub state: Option<String>,
     /// When it was last changed in Pendo, RFC 3339.
     pub updated: Option<String>,
+    /// The same in ms since 1970.
+    #[serde(skip)]
+    pub updated_ms: Option<i64>,
+    /// Whether Pendo is still applying the last change to history.
+    #[serde(skip)]
+    pub is_dirty: bool,
     #[serde(skip)]
     apps: Vec<i64>,
 }
@@ -88,6 +94,7 @@ fn entry(kind: Kind, item: &Value) -> Option<Entry> {
     let text = |name: &str| item.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
     let id = text("id")?;
     let name = text("name").or_else(|| text("trackTypeName")).unwrap_or_else(|| id.clone());
+    let updated_ms = item.get("lastUpdatedAt").and_then(integer);
     let apps = item.get("appIds").and_then(Value::as_array).into_iter().flatten().filter_map(integer).collect();
     Some(Entry {
         kind,
@@ -95,7 +102,9 @@ fn entry(kind: Kind, item: &Value) -> Option<Entry> {
         app: item.get("appId").and_then(integer),
         group: item.pointer("/group/name").and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned),
         state: (kind == Kind::Guide).then(|| text("state")).flatten(),
-        updated: item.get("lastUpdatedAt").and_then(integer).map(to_the_second),
+        updated: updated_ms.map(to_the_second),
+        updated_ms,
+        is_dirty: item.get("dirty").and_then(Value::as_bool).unwrap_or_default(),
         id,
         apps,
     })

@@ -36,7 +36,7 @@ const fn source_name(kind: Kind) -> &'static str {
     }
 }
 
-const fn object_key(kind: Kind) -> Option<&'static str> {
+pub(super) const fn object_key(kind: Kind) -> Option<&'static str> {
     match kind {
         Kind::Event => None,
         Kind::Feature => Some("featureId"),
@@ -65,7 +65,7 @@ fn source(kind: Kind, range: HourRange) -> Vec<Value> {
 }
 
 /// The stages up to our rows: identified visitors, grouped to our key.
-fn grouped(kind: Kind, range: HourRange) -> Vec<Value> {
+pub(super) fn grouped(kind: Kind, range: HourRange) -> Vec<Value> {
     let mut keys = vec!["accountId", "visitorId", "appId"];
     keys.extend(object_key(kind));
     let fields = if kind == Kind::Guide {
@@ -246,25 +246,27 @@ struct WireRow<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct WireTotals {
+pub(super) struct WireTotals {
     #[serde(default, deserialize_with = "whole")]
     hour: Option<i64>,
     #[serde(default, deserialize_with = "whole")]
     utc_day: Option<i64>,
+    #[serde(default, deserialize_with = "whole")]
+    pub(super) span: Option<i64>,
     #[serde(default, deserialize_with = "count")]
-    rows: u64,
+    pub(super) rows: u64,
     #[serde(default, deserialize_with = "count")]
-    events: u64,
+    pub(super) events: u64,
     #[serde(default, deserialize_with = "count")]
-    minutes: u64,
+    pub(super) minutes: u64,
     #[serde(default, deserialize_with = "count")]
-    squares: u64,
+    pub(super) squares: u64,
     #[serde(default, deserialize_with = "whole")]
     last: Option<i64>,
 }
 
 /// Text that may arrive as a number: Pendo's ids are what the customer sent.
-struct Text<'a>(Cow<'a, str>);
+pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

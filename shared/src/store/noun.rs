@@ -5,7 +5,7 @@ use super::{Partition, Store, StoreError, Versioned};
 use crate::connection::{Connection, ConnectionStatus};
 use crate::directory::Directory;
 use crate::fields::Field;
-use crate::id::{ConnectionId, ObjectKind, WorkspaceId};
+use crate::id::{ConnectionId, Kind, ObjectKind, WorkspaceId};
 use crate::matching::Matching;
 use std::collections::BTreeMap;
 
@@ -193,6 +193,41 @@ impl Store {
     ) -> Result<u64, StoreError> {
         self.tree_put(&Partition::connection(workspace, connection), people.name(), changes, expected, now_ms).await
     }
+
+    /// The objects of a kind as Pendo's catalogue last showed them: when they were changed, and whether that is still being
+    /// applied to history.
+    ///
+    /// # Errors
+    /// The table's.
+    pub async fn tags_get(
+        &self,
+        workspace: &WorkspaceId,
+        connection: &ConnectionId,
+        kind: Kind,
+    ) -> Result<Versioned<Map>, StoreError> {
+        self.tree_get(&Partition::connection(workspace, connection), &tags_name(kind)).await
+    }
+
+    /// Applies changes to the objects of a kind if the version still is `expected`.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it moved; the table's.
+    pub async fn tags_put(
+        &self,
+        workspace: &WorkspaceId,
+        connection: &ConnectionId,
+        kind: Kind,
+        changes: &BTreeMap<String, Option<serde_json::Value>>,
+        expected: u64,
+        now_ms: i64,
+    ) -> Result<u64, StoreError> {
+        self.tree_put(&Partition::connection(workspace, connection), &tags_name(kind), changes, expected, now_ms).await
+    }
+}
+
+/// The name of the tree that holds a kind's objects.
+pub(super) fn tags_name(kind: Kind) -> String {
+    format!("tags-{}", kind.name())
 }
 
 fn objects_of(map: Map) -> BTreeMap<String, crate::directory::Object> {

@@ -4,7 +4,7 @@ use super::item::number;
 use super::meter::Holds;
 use super::tree::Map;
 use super::{Partition, Store, StoreError, Versioned};
-use crate::id::{ConnectionId, WorkspaceId};
+use crate::id::{ConnectionId, Kind, WorkspaceId};
 use crate::sync::checkpoint::Checkpoint;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, ReturnValue};
 use serde::{Deserialize, Serialize};
@@ -168,6 +168,9 @@ impl Store {
         let partition = Partition::connection(workspace, connection);
         for name in ["visitors", "accounts", SeenIn::Visitors.name(), SeenIn::Accounts.name()] {
             self.tree_sweep(&partition, name, before_ms).await?;
+        }
+        for kind in Kind::ALL {
+            self.tree_sweep(&partition, &super::noun::tags_name(kind), before_ms).await?;
         }
         self.directory_sweep(workspace, before_ms).await
     }

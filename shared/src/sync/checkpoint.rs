@@ -1,7 +1,9 @@
 //! The checkpoint: what the runs of a connection have reached. It is written last, after the data it vouches for.
 
+use super::quarantine::Quarantine;
+use super::tags::Edit;
 use crate::id::Kind;
-use crate::time::Hour;
+use crate::time::{Hour, HourRange};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,6 +43,12 @@ pub struct KindState {
     pub daily_at: Option<Hour>,
     /// When all history was last probed by day.
     pub weekly_at: Option<Hour>,
+    /// When the totals per Pendo account and per object were last compared.
+    pub parts_at: Option<Hour>,
+    /// The last edit of a tag whose history may still move.
+    pub edit: Option<Edit>,
+    /// Days that Pendo shows with half their events or fewer: what stands is served until readings agree.
+    pub quarantine: Quarantine,
     /// Hours that still differ from Pendo, by their difference in events: they are read again when their age is due.
     pub differing: BTreeMap<i32, i64>,
     /// Hours that were stored without a probe that agrees.
@@ -59,6 +67,17 @@ pub struct KindState {
     pub conservation: BTreeMap<String, BTreeMap<String, u64>>,
     /// Why the last run could not read this kind.
     pub error: Option<String>,
+}
+
+impl KindState {
+    /// Whether a window holds an hour that no probe agrees with, or a day that is held back.
+    #[must_use]
+    pub fn is_unproven(&self, window: HourRange) -> bool {
+        let HourRange { from, to } = window;
+        !window.is_empty()
+            && (self.unverified.range(from.0..to.0).next().is_some()
+                || self.quarantine.range(from.utc_day()..=to.plus(-1).utc_day()).next().is_some())
+    }
 }
 
 /// Events of identified visitors in a span of hours, as Pendo counts them and as stored.

@@ -1,12 +1,13 @@
 //! Reads history: when a kind is first mapped, after a gap, and in the weekly pass. Newest days first, with stored
 //! progress; a field is usable as soon as its own window is covered.
 
-use super::checkpoint::Backfill;
+use super::checkpoint::{Backfill, Checkpoint, KindState};
 use super::evaluate::Moment;
 use super::fetch::Expected;
-use super::plan;
-use super::reconcile;
+use super::probe::Past;
+use super::quarantine::{self, Quarantine};
 use super::run::{Run, SyncError};
+use super::{parts, plan, reconcile};
 use crate::id::Kind;
 use crate::store::Layout;
 use crate::time::{Hour, HourRange};
@@ -26,8 +27,7 @@ pub async fn read(
     run: &mut Run<'_>,
     layout: Layout,
     kind: Kind,
-    range: HourRange,
-    probed: &BTreeMap<Hour, Fingerprint>,
+    past: &Past,
     moment: &Moment,
 ) -> Result<bool, SyncError> {
     let step = Instant::now();
@@ -35,101 +35,171 @@ pub async fn read(
     for shard in &mut shards {
         run.store.shard_load_all(shard).await?;
     }
-    let dirty = plan::dirty_days(&shards, kind, range, probed);
+    let range = past.range;
+    let dirty: BTreeMap<Hour, u64> = plan::dirty_days(&shards, kind, range, &past.found).into_iter().collect();
     let stands: BTreeMap<Hour, Fingerprint> =
         plan::stored(&shards, kind, range).into_iter().map(|(hour, bucket)| (hour, bucket.whole)).collect();
     drop(shards);
     run.spend("plan", step);
 
-    let started_at_ms = run.context.clock.now_ms();
-    let mut progress = Backfill {
-        days_total: dirty.len() as u64,
-        rows_total: dirty.iter().map(|(_, rows)| rows).sum(),
-        started_at_ms,
-        moved_at_ms: started_at_ms,
-        ..Backfill::default()
-    };
     let checkpoint = run.store.checkpoint_get(run.workspace, &run.connection.id).await?.value;
-    let mut covered = checkpoint.kinds.get(&kind).and_then(|state| state.covered_from);
-    let is_backfill = covered.is_none_or(|covered| covered > range.from);
-    if is_backfill {
-        keep_progress(run, kind, covered, range.from, Some(&progress)).await?;
+    let state = checkpoint.kinds.get(&kind).cloned().unwrap_or_default();
+    let started_at_ms = run.context.clock.now_ms();
+    let mut reader = Reader {
+        layout,
+        kind,
+        past,
+        moment,
+        expected: Expected::ByDay(past.found.clone()),
+        stands,
+        is_backfill: state.covered_from.is_none_or(|covered| covered > range.from),
+        covered: state.covered_from,
+        held_before: state.quarantine,
+        held: Quarantine::new(),
+        progress: Backfill {
+            days_total: dirty.len() as u64,
+            rows_total: dirty.values().sum(),
+            started_at_ms,
+            moved_at_ms: started_at_ms,
+            ..Backfill::default()
+        },
+    };
+    if reader.is_backfill {
+        reader.keep_progress(run).await?;
     }
-    let expected = Expected::ByDay(probed.clone());
-    let fetched_any = !dirty.is_empty();
-    let held: BTreeSet<Hour> = stands.keys().map(|hour| Hour(hour.utc_day() * 24)).collect();
-    let is_empty = |day: Hour| !probed.contains_key(&day) && !held.contains(&day);
-    let dirty: BTreeMap<Hour, u64> = dirty.into_iter().collect();
-    for window in plan::windows(&dirty, 24, ROWS_PER_WINDOW, is_empty) {
-        if run.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return Ok(false);
-        }
-        let window = HourRange { from: window.from.max(range.from), to: window.to.min(range.to) };
+    let mut is_whole = reader.read(run, &dirty).await?;
+    if is_whole && past.with_parts {
         let step = Instant::now();
-        let batch = run.source(layout).window(kind, window, &expected, &stands).await?;
-        run.spend("fetch", step);
-        let rows = batch.rows.values().map(|rows| rows.len() as u64).sum::<u64>();
-        run.report.rows += rows;
-        progress.rows_done += rows;
-        progress.days_done += dirty.range(Hour(window.from.utc_day() * 24)..window.to).count() as u64;
-        progress.moved_at_ms = run.context.clock.now_ms();
-
-        // Nobody reads a window that is not covered yet, so its rows need no values now.
-        let is_read = covered.is_some_and(|covered| window.to > covered);
-        let step = Instant::now();
-        run.sink(layout).store(&batch, is_read.then_some(moment)).await?;
-        run.spend("store", step);
-        if is_backfill {
-            // Newest first: all from this window's begin up to now is read.
-            let reaches_a_window = run.fields.iter().filter(|field| field.definition.usage.kind == kind).any(|field| {
-                moment.plan(field).is_some_and(|plan| {
-                    let from = plan.window().from;
-                    window.from <= from && covered.is_none_or(|covered| from < covered)
-                })
-            });
-            if reaches_a_window {
-                let step = Instant::now();
-                run.sink(layout).evaluate_due(moment).await?;
-                run.spend("evaluate", step);
-                covered = Some(window.from);
-            }
-            keep_progress(run, kind, covered, range.from, Some(&progress)).await?;
-        }
+        // Once all totals agree: what do they hide? Days that are held back differ anyway.
+        let rows = past.found.iter().map(|(day, totals)| (*day, totals.rows)).collect();
+        let compared = HourRange { from: plan::oldest_at_pendo(&past.found, range).max(range.from), to: range.to };
+        let mut moved = parts::moved_days(run, layout, kind, compared, &rows).await?;
+        moved.retain(|day, _| !reader.held.contains_key(&day.utc_day()));
+        run.spend("parts", step);
+        is_whole = reader.read(run, &moved).await?;
+    }
+    if !is_whole {
+        reader.keep_quarantine(run).await?;
+        return Ok(false);
     }
     let step = Instant::now();
     run.sink(layout).evaluate_due(moment).await?;
     run.spend("evaluate", step);
     let step = Instant::now();
-    reconcile::totals(run, layout, kind, range, probed, fetched_any || is_backfill).await?;
-    keep_progress(run, kind, Some(range.from), range.from, None).await?;
+    reconcile::totals(run, layout, kind, range, &past.found, !dirty.is_empty() || reader.is_backfill).await?;
+    reader.finish(run).await?;
     run.spend("reconcile", step);
     Ok(true)
 }
 
-/// Stores how far history was read, after the data it vouches for.
-async fn keep_progress(
-    run: &Run<'_>,
+/// What reading a kind's history keeps in mind.
+struct Reader<'a> {
+    layout: Layout,
     kind: Kind,
+    past: &'a Past,
+    moment: &'a Moment,
+    /// What the probe said.
+    expected: Expected,
+    /// What the shards held of each hour at the start.
+    stands: BTreeMap<Hour, Fingerprint>,
+    is_backfill: bool,
     covered: Option<Hour>,
-    from: Hour,
-    backfill: Option<&Backfill>,
-) -> Result<(), SyncError> {
-    let as_of = run.as_of;
-    run.store
-        .checkpoint_change(run.workspace, &run.connection.id, |checkpoint| {
-            let state = checkpoint.kinds.entry(kind).or_default();
-            state.error = None;
-            state.history_from = Some(from);
-            if let Some(covered) = covered {
-                state.as_of = state.as_of.max(Some(as_of));
-                state.covered_from = Some(state.covered_from.map_or(covered, |stands| stands.min(covered)));
+    held_before: Quarantine,
+    held: Quarantine,
+    progress: Backfill,
+}
+
+impl Reader<'_> {
+    /// Reads days (first hours, with Pendo's rows), newest first; answers whether it got to the end.
+    async fn read(&mut self, run: &mut Run<'_>, days: &BTreeMap<Hour, u64>) -> Result<bool, SyncError> {
+        let known: BTreeSet<Hour> = self.stands.keys().map(|hour| Hour(hour.utc_day() * 24)).collect();
+        let is_empty = |day: Hour| !self.past.found.contains_key(&day) && !known.contains(&day);
+        for window in plan::windows(days, 24, ROWS_PER_WINDOW, is_empty) {
+            if run.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return Ok(false);
             }
-            state.backfill = backfill.cloned();
-            if backfill.is_none() {
-                (state.daily_at, state.weekly_at) = (Some(as_of), Some(as_of));
-                state.differing.clear();
+            let range = self.past.range;
+            let window = HourRange { from: window.from.max(range.from), to: window.to.min(range.to) };
+            let step = Instant::now();
+            let mut batch = run.source(self.layout).window(self.kind, window, &self.expected, &self.stands).await?;
+            run.spend("fetch", step);
+            let rows = batch.rows.values().map(|rows| rows.len() as u64).sum::<u64>();
+            run.report.rows += rows;
+            self.progress.rows_done += rows;
+            self.progress.days_done += days.range(Hour(window.from.utc_day() * 24)..window.to).count() as u64;
+            let now_ms = run.context.clock.now_ms();
+            self.progress.moved_at_ms = now_ms;
+            self.held.extend(quarantine::hold(&mut batch, self.kind, &self.stands, &self.held_before, now_ms));
+
+            // Nobody reads a window that is not covered yet, so its rows need no values now.
+            let is_read = self.covered.is_some_and(|covered| window.to > covered);
+            let step = Instant::now();
+            run.sink(self.layout).store(&batch, is_read.then_some(self.moment)).await?;
+            run.spend("store", step);
+            if self.is_backfill {
+                if self.reaches_a_window(run, window) {
+                    let step = Instant::now();
+                    run.sink(self.layout).evaluate_due(self.moment).await?;
+                    run.spend("evaluate", step);
+                    self.covered = Some(window.from);
+                }
+                self.keep_progress(run).await?;
             }
+        }
+        Ok(true)
+    }
+
+    /// Whether a field's own window is covered with this one. Newest first: all from its begin up to now is read.
+    fn reaches_a_window(&self, run: &Run<'_>, window: HourRange) -> bool {
+        run.fields.iter().filter(|field| field.definition.usage.kind == self.kind).any(|field| {
+            self.moment.plan(field).is_some_and(|plan| {
+                let from = plan.window().from;
+                window.from <= from && self.covered.is_none_or(|covered| from < covered)
+            })
         })
-        .await?;
-    Ok(())
+    }
+
+    /// Stores how far history was read, after the data it vouches for.
+    async fn keep_progress(&self, run: &Run<'_>) -> Result<(), SyncError> {
+        self.change(run, |state| {
+            state.backfill = Some(self.progress.clone());
+            self.cover(state, self.covered, run.as_of);
+        })
+        .await
+    }
+
+    /// Stores that all history was read and compared.
+    async fn finish(&self, run: &Run<'_>) -> Result<(), SyncError> {
+        self.change(run, |state| {
+            state.backfill = None;
+            self.cover(state, Some(self.past.range.from), run.as_of);
+            (state.daily_at, state.weekly_at) = (Some(run.as_of), Some(run.as_of));
+            if self.past.with_parts || self.is_backfill {
+                state.parts_at = Some(run.as_of);
+            }
+            state.differing.clear();
+            state.quarantine.clone_from(&self.held);
+        })
+        .await
+    }
+
+    /// Stores what is held so far; days that were not reached stay held.
+    async fn keep_quarantine(&self, run: &Run<'_>) -> Result<(), SyncError> {
+        self.change(run, |state| state.quarantine.extend(&self.held)).await
+    }
+
+    fn cover(&self, state: &mut KindState, covered: Option<Hour>, as_of: Hour) {
+        state.error = None;
+        state.history_from = Some(self.past.range.from);
+        if let Some(covered) = covered {
+            state.as_of = state.as_of.max(Some(as_of));
+            state.covered_from = Some(state.covered_from.map_or(covered, |stands| stands.min(covered)));
+        }
+    }
+
+    async fn change(&self, run: &Run<'_>, change: impl Fn(&mut KindState)) -> Result<(), SyncError> {
+        let of_kind = |checkpoint: &mut Checkpoint| change(checkpoint.kinds.entry(self.kind).or_default());
+        run.store.checkpoint_change(run.workspace, &run.connection.id, of_kind).await?;
+        Ok(())
+    }
 }

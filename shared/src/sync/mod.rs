@@ -10,15 +10,18 @@ pub mod fetch;
 pub mod history;
 pub mod moves;
 pub mod page;
+pub mod parts;
 pub mod people;
 pub mod plan;
 pub mod probe;
 pub mod purge;
+pub mod quarantine;
 pub mod reconcile;
 pub mod run;
 pub mod shards;
 pub mod status;
 pub mod subscription;
+pub mod tags;
 pub mod world;
 
 pub use run::{RunEnd, SyncError, evaluate_only, run};

@@ -6,7 +6,7 @@ use crate::time::{Hour, HourRange};
 use crate::usage::fingerprint::Fingerprint;
 use std::collections::BTreeMap;
 
-/// Trailing hours that each run probes.
+/// Trailing hours that each run probes, back to a UTC midnight so that it sees whole days.
 pub const EVERY_RUN_HOURS: i32 = 48;
 /// Trailing hours that the daily pass probes: what Pendo may still change without an edit.
 pub const DAILY_HOURS: i32 = 240;
@@ -145,6 +145,15 @@ pub fn dirty_days(
     dirty.into_iter().rev().collect()
 }
 
+/// The halves of a range, cut where a span of `span_hours` (counted from 1970) begins; `None` when it holds one span only.
+#[must_use]
+pub fn halves(range: HourRange, span_hours: i32) -> Option<[HourRange; 2]> {
+    let middle = Hour((range.from.0 + range.len() / 2).div_euclid(span_hours) * span_hours);
+    let middle = if middle <= range.from { middle.plus(span_hours) } else { middle };
+    (middle < range.to)
+        .then_some([HourRange { from: range.from, to: middle }, HourRange { from: middle, to: range.to }])
+}
+
 /// Joins hours (or days, of `hours_each` hours) to windows that one answer can hold: neighbours, up to `rows_max` rows by
 /// the probe's count. What `is_empty` says has no rows anywhere may lie between two, since reading it costs nothing.
 /// Newest first.
@@ -212,6 +221,15 @@ mod tests {
     fn what_nobody_holds_is_empty() {
         assert_eq!(judge(Hour(1), Fingerprint::default(), None, Hour(9), false), Verdict::Clean);
         assert_eq!(judge(Hour(1), fingerprint(1), None, Hour(9), false), Verdict::Fetch);
+    }
+
+    #[test]
+    fn halves_meet_where_a_span_begins() {
+        let range = |from, to| HourRange { from: Hour(from), to: Hour(to) };
+        assert_eq!(halves(range(10, 100), 24), Some([range(10, 48), range(48, 100)]));
+        assert_eq!(halves(range(20, 30), 24), Some([range(20, 24), range(24, 30)]));
+        assert_eq!(halves(range(24, 48), 24), None);
+        assert_eq!(halves(range(30, 40), 24), None);
     }
 
     #[test]

@@ -4,8 +4,10 @@ use super::checkpoint::{Compared, KindState};
 use super::fetch::Expected;
 use super::history::ROWS_PER_WINDOW;
 use super::plan::{self, DAILY_HOURS, EVERY_RUN_HOURS, RETENTION_DAYS, Verdict};
+use super::quarantine::{self, Quarantine};
 use super::run::{Run, SyncError};
 use super::shards::Batch;
+use super::tags::Edit;
 use crate::id::Kind;
 use crate::pendo::usage::{By, probe};
 use crate::pendo::{Client, PendoError};
@@ -25,21 +27,29 @@ const SHARDS_MAX: u64 = 256;
 /// What a probe found.
 pub enum Probe {
     /// Trailing hours.
-    Recent {
-        /// Which.
-        range: HourRange,
-        /// Fingerprints by hour.
-        found: BTreeMap<Hour, Fingerprint>,
-        /// Whether every difference is to be read.
-        is_pass: bool,
-    },
+    Recent(Trailing),
     /// All history by day.
-    History {
-        /// From where to where.
-        range: HourRange,
-        /// Fingerprints by day.
-        found: BTreeMap<Hour, Fingerprint>,
-    },
+    History(Past),
+}
+
+/// Trailing hours as Pendo has them.
+pub struct Trailing {
+    /// Which.
+    pub range: HourRange,
+    /// Fingerprints by hour.
+    pub found: BTreeMap<Hour, Fingerprint>,
+    /// Whether every difference is to be read.
+    pub is_pass: bool,
+}
+
+/// All history as Pendo has it.
+pub struct Past {
+    /// From where to where.
+    pub range: HourRange,
+    /// Fingerprints by day.
+    pub found: BTreeMap<Hour, Fingerprint>,
+    /// Whether the totals per Pendo account and object are compared too.
+    pub with_parts: bool,
 }
 
 /// What was fetched of the trailing hours.
@@ -50,13 +60,15 @@ pub struct Recent {
     pub waits: BTreeMap<i32, i64>,
     /// Pendo's events and ours, once the batch is stored.
     pub compared: Compared,
+    /// The days that are held back now.
+    pub quarantine: Quarantine,
 }
 
 impl Probe {
     /// The newest event that it has seen, ms since 1970; 0 for none.
     #[must_use]
     pub fn newest_ms(&self) -> i64 {
-        let (Self::Recent { found, .. } | Self::History { found, .. }) = self;
+        let (Self::Recent(Trailing { found, .. }) | Self::History(Past { found, .. })) = self;
         found.values().map(|bucket| bucket.newest_ms).max().unwrap_or_default()
     }
 }
@@ -66,21 +78,28 @@ impl Run<'_> {
     ///
     /// # Errors
     /// Pendo's.
-    pub async fn probe(&mut self, kind: Kind, state: &KindState) -> Result<Probe, PendoError> {
+    pub async fn probe(&mut self, kind: Kind, state: &KindState, edit: Option<Edit>) -> Result<Probe, PendoError> {
         let step = Instant::now();
         let start = self.connection.history_from.unwrap_or(Hour((self.as_of.utc_day() - RETENTION_DAYS) * 24));
         let age = |at: Option<Hour>| at.map_or(i32::MAX, |at| self.as_of.0 - at.0);
+        let midnight = |hours_ago: i32| Hour(self.as_of.plus(-hours_ago).utc_day() * 24);
+        let held = state.quarantine.keys().next().map(|day| Hour(day * 24));
+        let is_new = state.covered_from.is_none() || state.backfill.is_some();
         let is_gap = age(state.as_of) > DAILY_HOURS - EVERY_RUN_HOURS;
-        let probe =
-            if state.covered_from.is_none() || state.backfill.is_some() || is_gap || age(state.weekly_at) >= 7 * 24 {
-                let range = HourRange { from: start, to: self.as_of };
-                Probe::History { range, found: probe_halving(&self.client, kind, range, By::Day).await? }
-            } else {
-                let is_pass = age(state.daily_at) >= 24 || age(state.as_of) > 2;
-                let hours = if is_pass { DAILY_HOURS } else { EVERY_RUN_HOURS };
-                let range = HourRange { from: self.as_of.plus(-hours).max(start), to: self.as_of };
-                Probe::Recent { range, found: probe_halving(&self.client, kind, range, By::Hour).await?, is_pass }
-            };
+        let is_weekly = age(state.weekly_at.min(state.parts_at)) >= 7 * 24;
+        let is_edited = edit.is_some_and(|edit| edit.is_due(state.weekly_at, self.as_of));
+        let is_held_long = held.is_some_and(|held| held < midnight(DAILY_HOURS));
+        let probe = if is_new || is_gap || is_weekly || is_edited || is_held_long {
+            let range = HourRange { from: start, to: self.as_of };
+            let found = probe_halving(&self.client, kind, range, By::Day).await?;
+            Probe::History(Past { range, found, with_parts: !is_new && age(state.parts_at) >= 7 * 24 })
+        } else {
+            let is_pass = age(state.daily_at) >= 24 || age(state.as_of) > 2;
+            let from = midnight(if is_pass { DAILY_HOURS } else { EVERY_RUN_HOURS });
+            let range = HourRange { from: held.map_or(from, |held| held.min(from)).max(start), to: self.as_of };
+            let found = probe_halving(&self.client, kind, range, By::Hour).await?;
+            Probe::Recent(Trailing { range, found, is_pass })
+        };
         self.spend("probe", step);
         Ok(probe)
     }
@@ -96,8 +115,8 @@ impl Run<'_> {
         let busiest: u64 = probes
             .values()
             .map(|probe| match probe {
-                Probe::History { found, .. } => found.values().map(|day| day.rows).max().unwrap_or_default(),
-                Probe::Recent { .. } => 0,
+                Probe::History(Past { found, .. }) => found.values().map(|day| day.rows).max().unwrap_or_default(),
+                Probe::Recent(_) => 0,
             })
             .sum();
         let shards = busiest.div_ceil(ROWS_PER_SHARD_DAY).next_power_of_two().clamp(SHARDS_MIN, SHARDS_MAX);
@@ -112,12 +131,13 @@ impl Run<'_> {
     pub async fn recent(
         &mut self,
         kind: Kind,
-        range: HourRange,
-        found: &BTreeMap<Hour, Fingerprint>,
-        is_pass: bool,
+        probe: &Trailing,
         layout: Layout,
         shards: &mut [Shard],
+        held: &Quarantine,
     ) -> Result<Recent, SyncError> {
+        let Trailing { range, found, is_pass } = probe;
+        let range = *range;
         for shard in shards.iter_mut() {
             self.store.shard_load(shard, range).await?;
         }
@@ -125,7 +145,7 @@ impl Run<'_> {
         let (mut dirty, mut waits) = (BTreeMap::new(), BTreeMap::new());
         for hour in (range.from.0..range.to.0).map(Hour) {
             let pendo = found.get(&hour).copied().unwrap_or_default();
-            match plan::judge(hour, pendo, stored.get(&hour).copied(), self.as_of, is_pass) {
+            match plan::judge(hour, pendo, stored.get(&hour).copied(), self.as_of, *is_pass) {
                 Verdict::Clean => {}
                 Verdict::Fetch => drop(dirty.insert(hour, pendo.rows)),
                 Verdict::Wait(difference) => drop(waits.insert(hour.0, difference)),
@@ -141,6 +161,7 @@ impl Run<'_> {
             batch.append(fetched);
         }
         self.spend("fetch", step);
+        let quarantine = quarantine::hold(&mut batch, kind, &stands, held, self.context.clock.now_ms());
         let mut compared = Compared { from: range.from, to: range.to, ..Compared::default() };
         for hour in (range.from.0..range.to.0).map(Hour) {
             let fetched = batch.buckets.get(&(kind, hour));
@@ -151,7 +172,7 @@ impl Run<'_> {
                 fetched.filter(|bucket| bucket.is_verified).map_or(pendo, |bucket| bucket.whole).events;
             compared.stored_events += fetched.map_or(stands, |bucket| bucket.whole).events;
         }
-        Ok(Recent { batch, waits, compared })
+        Ok(Recent { batch, waits, compared, quarantine })
     }
 }
 
@@ -170,12 +191,10 @@ async fn probe_halving(
     while let Some(part) = open.pop() {
         match probe(client, kind, part, by).await {
             Ok(fingerprints) => found.extend(fingerprints),
-            Err(PendoError::Incomplete { .. }) if part.len() > 48 => {
-                let middle = Hour((part.from.0 + part.len() / 2).div_euclid(24) * 24);
-                open.push(HourRange { from: part.from, to: middle });
-                open.push(HourRange { from: middle, to: part.to });
-            }
-            Err(error) => return Err(error),
+            Err(error) => match plan::halves(part, 24) {
+                Some(halves) if matches!(error, PendoError::Incomplete { .. }) => open.extend(halves),
+                _ => return Err(error),
+            },
         }
     }
     Ok(found)

@@ -1,12 +1,14 @@
 //! The run: what happens after what.
 
-use super::checkpoint::{Checkpoint, Compared, Report, RunRecord};
+use super::checkpoint::{Checkpoint, Report, RunRecord};
 use super::evaluate::Moment;
 use super::fetch::{FetchError, Source};
 use super::history;
 use super::moves::Sink;
-use super::probe::Probe;
+use super::probe::{Probe, Recent, Trailing};
+use super::quarantine::Quarantine;
 use super::shards::Batch;
+use super::tags::Edit;
 use super::{compact, people, reconcile};
 use crate::connection::{Connection, ConnectionStatus};
 use crate::context::Context;
@@ -155,9 +157,12 @@ impl Run<'_> {
         // Plan: one probe per kind. A kind that fails keeps its place and stops nobody else.
         let mut probes: BTreeMap<Kind, Probe> = BTreeMap::new();
         let mut errors: BTreeMap<Kind, String> = BTreeMap::new();
+        let mut edits: BTreeMap<Kind, Option<Edit>> = BTreeMap::new();
         for kind in &kinds {
             let state = checkpoint.kinds.get(kind).cloned().unwrap_or_default();
-            match self.probe(*kind, &state).await {
+            let edit = self.edit(*kind, &state).await?;
+            edits.insert(*kind, edit);
+            match self.probe(*kind, &state, edit).await {
                 Ok(probe) => drop(probes.insert(*kind, probe)),
                 Err(error @ PendoError::Unauthorized { .. }) => return Err(error.into()),
                 Err(error) => drop(errors.insert(*kind, error.to_string())),
@@ -179,14 +184,16 @@ impl Run<'_> {
 
         // Fetch and prove the trailing hours of all kinds, then store and evaluate them in one move per shard.
         let mut batch = Batch::default();
-        let mut differing: BTreeMap<Kind, (BTreeMap<i32, i64>, Compared)> = BTreeMap::new();
+        let mut recents: BTreeMap<Kind, Recent> = BTreeMap::new();
+        let nothing_held = Quarantine::new();
         let mut shards = self.sink(layout).heads().await?;
         for (kind, probe) in &probes {
-            if let Probe::Recent { range, found, is_pass } = probe {
-                match self.recent(*kind, *range, found, *is_pass, layout, &mut shards).await {
-                    Ok(recent) => {
-                        batch.append(recent.batch);
-                        differing.insert(*kind, (recent.waits, recent.compared));
+            if let Probe::Recent(trailing) = probe {
+                let held = checkpoint.kinds.get(kind).map_or(&nothing_held, |state| &state.quarantine);
+                match self.recent(*kind, trailing, layout, &mut shards, held).await {
+                    Ok(mut recent) => {
+                        batch.append(std::mem::take(&mut recent.batch));
+                        recents.insert(*kind, recent);
                     }
                     Err(SyncError::Pendo(error)) if !matches!(error, PendoError::Unauthorized { .. }) => {
                         errors.insert(*kind, error.to_string());
@@ -205,24 +212,22 @@ impl Run<'_> {
         let step = Instant::now();
         self.sink(layout).evaluate_due(&moment).await?;
         self.spend("evaluate", step);
-        let recents: Vec<Kind> =
-            probes.iter().filter(|(_, probe)| matches!(probe, Probe::Recent { .. })).map(|(kind, _)| *kind).collect();
         let as_of = self.as_of;
         self.store
             .checkpoint_change(self.workspace, &self.connection.id, |checkpoint| {
                 checkpoint.people = people.clone();
-                for kind in &recents {
+                for (kind, edit) in &edits {
+                    checkpoint.kinds.entry(*kind).or_default().edit = *edit;
+                }
+                for (kind, recent) in &recents {
                     let state = checkpoint.kinds.entry(*kind).or_default();
-                    state.error = errors.get(kind).cloned();
-                    if state.error.is_none() {
-                        state.as_of = state.as_of.max(Some(as_of));
-                        if let Some((waits, compared)) = differing.get(kind) {
-                            state.differing.clone_from(waits);
-                            state.recent = Some(*compared);
-                        }
-                        if let Some(Probe::Recent { is_pass: true, .. }) = probes.get(kind) {
-                            state.daily_at = Some(as_of);
-                        }
+                    state.error = None;
+                    state.as_of = state.as_of.max(Some(as_of));
+                    state.differing.clone_from(&recent.waits);
+                    state.recent = Some(recent.compared);
+                    state.quarantine.clone_from(&recent.quarantine);
+                    if let Some(Probe::Recent(Trailing { is_pass: true, .. })) = probes.get(kind) {
+                        state.daily_at = Some(as_of);
                     }
                 }
                 for (kind, newest_ms) in &newest {
@@ -244,10 +249,10 @@ impl Run<'_> {
             .await?;
 
         // History: what a first mapping or the weekly pass asks for, newest first.
-        let reads_history = probes.values().any(|probe| matches!(probe, Probe::History { .. }));
+        let reads_history = probes.values().any(|probe| matches!(probe, Probe::History(_)));
         for (kind, probe) in probes {
-            if let Probe::History { range, found } = probe {
-                match history::read(self, layout, kind, range, &found, &moment).await {
+            if let Probe::History(past) = probe {
+                match history::read(self, layout, kind, &past, &moment).await {
                     Ok(true) => {}
                     Ok(false) => return Ok((false, RunEnd::Continues)),
                     Err(SyncError::Pendo(error)) if !matches!(error, PendoError::Unauthorized { .. }) => {

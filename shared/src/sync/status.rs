@@ -1,11 +1,12 @@
 //! The status, for people: connected? fresh? complete? what to do?
 
 use super::checkpoint::{Backfill, RunRecord};
+use super::quarantine::{Quarantine, READS_THAT_AGREE};
 use crate::connection::ConnectionStatus;
 use crate::context::Context;
 use crate::id::{Kind, WorkspaceId};
 use crate::store::StoreError;
-use crate::time::{HOUR_MS, to_the_second};
+use crate::time::{DAY_MS, HOUR_MS, to_the_second};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -56,6 +57,10 @@ pub struct KindReport {
     pub hours_differing: usize,
     /// Hours stored without a probe that agrees.
     pub hours_unverified: usize,
+    /// Days that Pendo suddenly shows with half their events or fewer; null when there is none.
+    pub held: Option<HeldReport>,
+    /// The last edit of a tag while history may still follow it.
+    pub edit: Option<EditReport>,
     /// Events of identified visitors as Pendo counted them at the last full comparison.
     pub pendo_events: u64,
     /// Events stored at that time.
@@ -72,6 +77,30 @@ pub struct KindReport {
     pub events_by: BTreeMap<String, BTreeMap<String, u64>>,
     /// Why the last run could not read it.
     pub error: Option<String>,
+}
+
+/// Days that are held back: their old usage is served until readings agree.
+#[derive(Debug, Serialize)]
+pub struct HeldReport {
+    /// How many.
+    pub days: usize,
+    /// The first of them.
+    pub first_day: String,
+    /// The last of them.
+    pub last_day: String,
+    /// What it means.
+    pub meaning: String,
+}
+
+/// An edit of a page's or feature's tag, which Pendo applies to the past.
+#[derive(Debug, Serialize)]
+pub struct EditReport {
+    /// The run that saw it.
+    pub seen_at: String,
+    /// How many objects were changed.
+    pub objects: u64,
+    /// Whether Pendo says that it is still applying it.
+    pub is_being_applied: bool,
 }
 
 /// Events in the trailing hours, as Pendo counts them and as stored.
@@ -152,6 +181,12 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
                 backfill: state.backfill.map(progress),
                 hours_differing: state.differing.len(),
                 hours_unverified: state.unverified.len(),
+                held: held(&state.quarantine),
+                edit: state.edit.map(|edit| EditReport {
+                    seen_at: to_the_second(edit.seen_at.start_ms()),
+                    objects: edit.objects,
+                    is_being_applied: edit.is_dirty,
+                }),
                 pendo_events: state.pendo_events,
                 stored_events: state.stored_events,
                 anonymous_events: state.anonymous_events,
@@ -175,6 +210,7 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
             kind.as_of.is_some()
                 && kind.backfill.is_none()
                 && kind.error.is_none()
+                && kind.held.is_none()
                 && kind.pendo_events == kind.stored_events
         });
     report.status = match connection.status {
@@ -211,6 +247,20 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
         record,
     });
     Ok(report)
+}
+
+fn held(quarantine: &Quarantine) -> Option<HeldReport> {
+    let (first, last) = (quarantine.keys().next()?, quarantine.keys().next_back()?);
+    let day = |day: i32| to_the_second(i64::from(day) * DAY_MS).chars().take(10).collect();
+    let shows = if quarantine.values().all(|held| held.shown.is_empty()) {
+        "Pendo suddenly shows no usage of these days: it may be reprocessing them after a change of its time zone or of a tag"
+    } else {
+        "Pendo suddenly shows these days with half their events or fewer: it may be reprocessing them after a tag was edited"
+    };
+    let meaning = format!(
+        "{shows}. What was read before is served until {READS_THAT_AGREE} readings at least an hour apart agree"
+    );
+    Some(HeldReport { days: quarantine.len(), first_day: day(*first), last_day: day(*last), meaning })
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a rate for people")]

@@ -1,6 +1,7 @@
 //! Usage as it is kept: rows, fingerprints, blocks.
 
 pub mod block;
+pub mod checksum;
 pub mod entry;
 pub mod fingerprint;
 pub mod pack;

@@ -2,6 +2,7 @@
 
 use crate::id::{Kind, VisitorHash};
 use crate::time::Hour;
+use crate::usage::fingerprint::Fingerprint;
 
 /// One grouped usage record as Pendo answered it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,4 +56,18 @@ pub struct UsageRow<'a> {
     pub first_ms: i64,
     /// Last event, ms since 1970.
     pub last_ms: i64,
+}
+
+impl UsageRow<'_> {
+    /// What the row adds to its bucket's totals.
+    #[must_use]
+    pub fn totals(&self) -> Fingerprint {
+        Fingerprint {
+            rows: 1,
+            events: self.events,
+            minutes: self.minutes,
+            squares: self.events.saturating_mul(self.events),
+            newest_ms: self.last_ms,
+        }
+    }
 }

@@ -1,0 +1,79 @@
+//! The question behind the totals: how much of each span of days belongs to each Pendo account, or to each object.
+
+use super::usage::{Text, WireTotals, grouped, object_key};
+use super::{Client, PendoError};
+use crate::id::Kind;
+use crate::time::{HOUR_MS, Hour, HourRange};
+use crate::usage::checksum::Checksums;
+use crate::usage::fingerprint::Fingerprint;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// By what a span's usage is told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The Pendo account on the row; none and empty are one.
+    Account,
+    /// The feature, page, guide or track type.
+    Object,
+}
+
+impl Part {
+    /// The parts in which a kind can be told apart: all activity has no objects.
+    #[must_use]
+    pub fn of(kind: Kind) -> &'static [Self] {
+        if object_key(kind).is_some() { &[Self::Account, Self::Object] } else { &[Self::Account] }
+    }
+}
+
+fn pipeline(kind: Kind, range: HourRange, part: Part, span_hours: i32) -> Value {
+    let key = match part {
+        Part::Account => "accountId",
+        Part::Object => object_key(kind).unwrap_or("accountId"),
+    };
+    let span_ms = i64::from(span_hours) * HOUR_MS;
+    let mut fields = vec![json!({"rows": {"count": null}}), json!({"events": {"sum": "events"}})];
+    if kind != Kind::Guide {
+        fields.push(json!({"minutes": {"sum": "minutes"}}));
+    }
+    fields.push(json!({"squares": {"sum": "squares"}}));
+    let mut stages = grouped(kind, range);
+    stages.push(json!({"eval": {"squares": "events * events", "span": format!("hour - hour % {span_ms}")}}));
+    stages.push(json!({"group": {"group": ["span", key], "fields": fields}}));
+    stages
+        .push(json!({"select": {"span": "span", "part": key, "rows": "rows", "events": "events", "minutes": "minutes",
+                                  "squares": "squares"}}));
+    Value::Array(stages)
+}
+
+/// Asks Pendo for the checksums of a range's spans of `span_hours`, counted from 1970.
+///
+/// # Errors
+/// Pendo's.
+pub async fn checksums(
+    client: &Client,
+    kind: Kind,
+    range: HourRange,
+    part: Part,
+    span_hours: i32,
+) -> Result<Checksums, PendoError> {
+    let mut found = Checksums::default();
+    client
+        .aggregate(&pipeline(kind, range, part, span_hours), |bytes| {
+            let key: WirePart<'_> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+            let totals: WireTotals = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+            let span = Hour::of_ms(totals.span.ok_or("it has no span")?);
+            let (rows, events, minutes, squares) = (totals.rows, totals.events, totals.minutes, totals.squares);
+            let part = key.part.map(|Text(text)| text).unwrap_or_default();
+            found.add(span, &part, &Fingerprint { rows, events, minutes, squares, newest_ms: 0 });
+            Ok(())
+        })
+        .await?;
+    Ok(found)
+}
+
+#[derive(Deserialize)]
+struct WirePart<'a> {
+    #[serde(borrow)]
+    part: Option<Text<'a>>,
+}
