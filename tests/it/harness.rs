@@ -69,6 +69,7 @@ impl World {
             clock: Clock::fixed(ms(now)),
             pendo: Pendo::Simulator(Box::new(subscription)),
             is_scheduled: false,
+            ..Options::default()
         };
         let stack = Stack::start(options).await.unwrap();
         let high = stack.token(AccessLevel::High).unwrap();

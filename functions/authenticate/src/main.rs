@@ -7,7 +7,8 @@ use shared::context::Context;
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     shared::telemetry::start();
-    let context = Context::from_env().await?;
+    // As text, because what ends a process is printed as `Debug` has it.
+    let context = Context::from_env().await.map_err(|error| error.to_string())?;
     let context = &context;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<ApiGatewayV2httpRequest>| async move {
         Ok::<_, Error>(Box::pin(authenticate::handle(context, event.payload)).await)

@@ -7,7 +7,8 @@ use std::time::Duration;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     shared::telemetry::start();
-    let context = Context::from_env().await?;
+    // As text, because what ends a process is printed as `Debug` has it.
+    let context = Context::from_env().await.map_err(|error| error.to_string())?;
     let context = &context;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<serde_json::Value>| async move {
         let left_ms = i64::try_from(event.context.deadline).unwrap_or(i64::MAX) - context.clock.now_ms();

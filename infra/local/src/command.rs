@@ -80,7 +80,7 @@ async fn started_stack(plan: Plan, started: Instant) -> Result<ExitCode, Command
         data_dir: plan.data_dir.clone(),
         clock: plan.clock.clone(),
         pendo: plan.pendo.clone(),
-        is_scheduled: true,
+        ..Options::default()
     };
     let stack = Stack::start(options).await?;
     let outcome = tokio::select! {

@@ -1,30 +1,68 @@
-//! The three functions with their context, as Lambda would hold them.
+//! The three functions: their handlers in this process, or their binaries as Lambda runs them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
+use aws_lambda_events::encodings::Body;
 use serde_json::Value;
 use shared::context::Context;
 
-/// Calls a function's handler as Lambda would; cheap to clone.
+use crate::lambda::{Environment, Lambda, LambdaError};
+
+/// Which functions are binaries; the others' handlers are called in this process.
+#[derive(Clone, Debug, Default)]
+pub struct Binaries {
+    /// `authenticate`'s.
+    pub authenticate: Option<PathBuf>,
+    /// `mapping-config`'s.
+    pub mapping_config: Option<PathBuf>,
+    /// `sync`'s.
+    pub sync: Option<PathBuf>,
+}
+
+/// Calls a function as Lambda would; cheap to clone.
 #[derive(Clone)]
 pub struct Functions {
     context: Context,
+    authenticate: Option<Arc<Lambda>>,
+    mapping_config: Option<Arc<Lambda>>,
+    sync: Option<Arc<Lambda>>,
 }
 
 impl Functions {
-    /// Over a context made for this machine.
-    #[must_use]
-    pub fn new(context: Context) -> Self {
-        Self { context }
+    /// Over a context made for this machine, and the same in variables for those that are binaries. A binary's clock is
+    /// the machine's, whatever the context's is.
+    ///
+    /// # Errors
+    /// A binary that does not start.
+    pub async fn new(context: Context, binaries: &Binaries, environment: &Environment) -> Result<Self, LambdaError> {
+        let start = async |binary: Option<&Path>| match binary {
+            Some(binary) => Lambda::start(binary, environment).await.map(|lambda| Some(Arc::new(lambda))),
+            None => Ok(None),
+        };
+        Ok(Self {
+            context,
+            authenticate: start(binaries.authenticate.as_deref()).await?,
+            mapping_config: start(binaries.mapping_config.as_deref()).await?,
+            sync: start(binaries.sync.as_deref()).await?,
+        })
     }
 
     /// `authenticate`, with a request of the HTTP API.
     pub async fn authenticate(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
-        authenticate::handle(&self.context, request).await
+        match &self.authenticate {
+            Some(lambda) => proxied(lambda, request).await,
+            None => authenticate::handle(&self.context, request).await,
+        }
     }
 
     /// `mapping-config`, with a request of the HTTP API.
     pub async fn mapping_config(&self, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
-        mapping_config::handle(&self.context, request).await
+        match &self.mapping_config {
+            Some(lambda) => proxied(lambda, request).await,
+            None => mapping_config::handle(&self.context, request).await,
+        }
     }
 
     /// `sync`, with an event of the schedule or of the queue.
@@ -32,6 +70,30 @@ impl Functions {
     /// # Errors
     /// What the function answers with.
     pub async fn sync(&self, event: Value) -> Result<Value, lambda_runtime::Error> {
-        sync::handle(&self.context, event).await
+        match &self.sync {
+            Some(lambda) => Ok(lambda.invoke(&event).await?),
+            None => sync::handle(&self.context, event).await,
+        }
     }
+
+    /// The process of `sync`, if it is a binary.
+    #[must_use]
+    pub fn sync_process(&self) -> Option<&Lambda> {
+        self.sync.as_deref()
+    }
+}
+
+/// As API Gateway: a function that fails or answers something else is a 500 of its own.
+async fn proxied(lambda: &Lambda, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
+    let answer = async {
+        let answer = lambda.invoke(&serde_json::to_value(request)?).await?;
+        Ok::<_, LambdaError>(serde_json::from_value(answer)?)
+    };
+    answer.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a function failed");
+        let mut response = ApiGatewayV2httpResponse::default();
+        response.status_code = 500;
+        response.body = Some(Body::Text(r#"{"message":"Internal Server Error"}"#.to_owned()));
+        response
+    })
 }

@@ -1,8 +1,8 @@
 //! The three functions on one machine, with nothing installed.
 //!
 //! A request passes the [`gateway`], which verifies the caller's token as API Gateway would and calls a function's own
-//! handler. The functions reach the embedded [`database`] and the [`endpoints`] of secrets and queue through the AWS SDK,
-//! and Pendo, real or simulated, over HTTP. The [`worker`] and the [`schedule`] hand jobs and ticks to `sync`.
+//! handler, or its binary as [`lambda`] runs it. The functions reach the embedded [`database`] and the [`endpoints`] of
+//! secrets and queue through the AWS SDK, and Pendo, real or simulated, over HTTP. The [`worker`] and the [`schedule`] hand jobs and ticks to `sync`.
 //! [`Stack`] holds all of it. The [`command`] is a client of the API, like any other.
 //!
 //! Nothing here decides what a number means, and no function knows that it is not in AWS.
@@ -16,9 +16,11 @@ pub mod endpoints;
 pub mod export;
 pub mod functions;
 pub mod gateway;
+pub mod lambda;
 pub mod options;
 pub mod overview;
 pub mod parts;
+pub mod process;
 pub mod progress;
 pub mod report;
 pub mod schedule;
@@ -30,5 +32,6 @@ pub mod table;
 pub mod tokens;
 pub mod worker;
 
+pub use functions::Binaries;
 pub use stack::{Options, Pendo, Stack, StartError};
 pub use tokens::AccessLevel;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::process;
+
 /// The report of a run that took so long from the command's start.
 #[must_use]
 pub fn of_run(run: &Value, took: Duration) -> Value {
@@ -13,16 +15,8 @@ pub fn of_run(run: &Value, took: Duration) -> Value {
         report["seconds"] = json!({});
     }
     report["seconds"]["total"] = json!(took.as_secs_f64());
-    report["peak_memory_bytes"] = json!(peak_memory_bytes());
+    report["peak_memory_bytes"] = json!(process::used("self").map(|used| used.peak_memory_bytes));
     report
-}
-
-/// The most memory that this process ever held; Linux tells, others don't.
-fn peak_memory_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kilobytes * 1024)
 }
 
 #[cfg(test)]

@@ -18,8 +18,9 @@ use crate::clients::Clients;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::database::{self, DatabaseError};
 use crate::endpoints::{self, EndpointsError};
-use crate::functions::Functions;
+use crate::functions::{Binaries, Functions};
 use crate::gateway::{self, Authorizer};
+use crate::lambda::{Environment, LambdaError};
 use crate::schedule;
 use crate::stopping::{self, Stop};
 use crate::tokens::{AccessLevel, TokenError, Tokens, WORKSPACE};
@@ -52,6 +53,8 @@ pub struct Options {
     pub pendo: Pendo,
     /// Whether the schedule hands over ticks by itself; else only [`Stack::tick`] does.
     pub is_scheduled: bool,
+    /// Which functions run as Lambda runs them; none needs a binary.
+    pub binaries: Binaries,
 }
 
 impl Default for Options {
@@ -62,6 +65,7 @@ impl Default for Options {
             clock: Clock::system(),
             pendo: Pendo::Simulator(Box::default()),
             is_scheduled: true,
+            binaries: Binaries::default(),
         }
     }
 }
@@ -96,6 +100,9 @@ pub enum StartError {
     /// No simulator.
     #[error("the Pendo simulator could not be started: {0}")]
     Simulator(#[source] io::Error),
+    /// A function's binary does not start.
+    #[error(transparent)]
+    Lambda(#[from] LambdaError),
 }
 
 /// Everything, running. Dropping it stops it too, without waiting.
@@ -147,8 +154,10 @@ impl Stack {
             (_, Some(simulator)) => Some(simulator.url().to_owned()),
             _ => None,
         };
-        let context = context(&clients, endpoints, pendo_base_url, &options.clock);
-        let functions = Functions::new(context.clone());
+        let config = config(endpoints, pendo_base_url);
+        let environment = environment(&config, database, endpoints);
+        let context = context(config, &clients, &options.clock);
+        let functions = Functions::new(context.clone(), &options.binaries, &environment).await?;
 
         let api = gateway_listener.local_addr().map_err(|source| StartError::Port { port: options.port, source })?;
         let authorizer = Authorizer::new(tokens.public_key());
@@ -287,8 +296,8 @@ async fn listen(port: u16) -> Result<TcpListener, StartError> {
     })
 }
 
-fn context(clients: &Clients, endpoints: SocketAddr, pendo_base_url: Option<String>, clock: &Clock) -> Context {
-    let config = Config {
+fn config(endpoints: SocketAddr, pendo_base_url: Option<String>) -> Config {
+    Config {
         table: database::TABLE.to_owned(),
         queue_url: format!("http://{endpoints}/000000000000/{}", endpoints::QUEUE),
         secret_prefix: "pendo-usage/".to_owned(),
@@ -296,7 +305,27 @@ fn context(clients: &Clients, endpoints: SocketAddr, pendo_base_url: Option<Stri
         workspace_claim: "workspace".to_owned(),
         access_level_claim: "access_level".to_owned(),
         provisional_hours: 8,
-    };
+    }
+}
+
+/// The same in the variables that Lambda sets.
+fn environment(config: &Config, database: SocketAddr, endpoints: SocketAddr) -> Environment {
+    let variables = [
+        ("TABLE_NAME", config.table.clone()),
+        ("QUEUE_URL", config.queue_url.clone()),
+        ("SECRET_PREFIX", config.secret_prefix.clone()),
+        ("PENDO_BASE_URL", config.pendo_base_url.clone().unwrap_or_default()),
+        ("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{database}")),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", format!("http://{endpoints}")),
+        ("AWS_ENDPOINT_URL_SQS", format!("http://{endpoints}")),
+        ("AWS_REGION", "us-east-1".to_owned()),
+        ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+    ];
+    variables.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
+fn context(config: Config, clients: &Clients, clock: &Clock) -> Context {
     let clock = clock.clone();
     let now_ms = shared::clock::Clock::of(Arc::new(move || clock.now_ms()));
     Context::new(config, clients.dynamodb.clone(), clients.secrets.clone(), clients.queue.clone(), now_ms)

@@ -1,0 +1,106 @@
+//! `sync` as Lambda runs it: its binary, over the runtime API, with the schedule's event and the queue's jobs.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+use local::api::Api;
+use local::lambda::Lambda;
+use local::{AccessLevel, Binaries, Options, Pendo, Stack};
+use pendo_simulator::{Kind, Options as Subscription, RawRow};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::path::Path;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_sync");
+const HOUR_MS: i64 = 3_600_000;
+
+/// A workspace's first values, and those after a tick brought more rows.
+async fn values(binaries: &Binaries) -> [Vec<Value>; 2] {
+    let options = Options {
+        pendo: Pendo::Simulator(Box::new(Subscription::empty())),
+        is_scheduled: false,
+        binaries: binaries.clone(),
+        ..Options::default()
+    };
+    let stack = Stack::start(options).await.unwrap();
+    let pendo = stack.simulator().unwrap();
+    let this_hour_ms = stack.clock().now_ms() / HOUR_MS * HOUR_MS;
+    let use_it = |visitor: &str, hours: i64| {
+        let at_ms = this_hour_ms - hours * HOUR_MS;
+        pendo.inject(RawRow { events: 3, ..RawRow::new(Kind::Event, "", visitor, Some("A-1"), at_ms) });
+    };
+    for (visitor, hours) in [("ann@x.test", 2), ("ann@x.test", 30), ("bob@x.test", 400), ("nobody@x.test", 5)] {
+        use_it(visitor, hours);
+    }
+    let api = Api::new(stack.api_url(), stack.token(AccessLevel::High).unwrap());
+    let key = json!({"region": "us", "integration_key": pendo.key()});
+    api.send(Method::POST, "/v1/connection", &key).await.unwrap();
+    api.put_text("/v1/directory/accounts", "text/csv", "id\nA-1\nA-2\n".to_owned()).await.unwrap();
+    let contacts = "id,account_id,email\nC-1,A-1,ann@x.test\nC-2,A-1,bob@x.test\n".to_owned();
+    api.put_text("/v1/directory/contacts", "text/csv", contacts).await.unwrap();
+    let matching = json!({"contact": {"visitor": "visitorId", "object": "email"},
+                          "account": {"account": "accountId", "object": "id"}});
+    api.send(Method::PUT, "/v1/matching", &matching).await.unwrap();
+    for (name, object, function) in
+        [("Users", "account", "distinct_visitors"), ("Events", "account", "count"), ("Last", "contact", "last_used")]
+    {
+        let field = json!({"name": name, "object": object, "usage": {"kind": "event"}, "function": function,
+                           "window": {"rolling_days": 30}});
+        api.send(Method::POST, "/v1/fields", &field).await.unwrap();
+    }
+    stack.run_job_queue_idle().await;
+    let first = api.all_items("/v1/values").await.unwrap();
+    use_it("bob@x.test", 1);
+    stack.tick().await.unwrap();
+    let second = api.all_items("/v1/values").await.unwrap();
+    assert!(stack.dead_letters().is_empty());
+    if let Some(process) = stack.functions().sync_process() {
+        let log = process.log();
+        assert!(log.contains("the tick queued a job"), "{log}");
+        assert!(!log.contains(pendo.key()), "the key is in the log");
+    }
+    stack.stop().await;
+    [first, second]
+}
+
+#[tokio::test]
+async fn the_binary_takes_the_tick_and_its_job_and_makes_the_same_values_as_the_handler() {
+    let hour = || local::Options::default().clock.now_ms() / HOUR_MS;
+    loop {
+        let began = hour();
+        let as_binary = values(&Binaries { sync: Some(BINARY.into()), ..Binaries::default() }).await;
+        let as_handler = values(&Binaries::default()).await;
+        // Values say up to which hour they are; only those of one hour can be equal.
+        if hour() == began {
+            let users = |values: &[Value]| values.iter().map(|line| line["value"].clone()).collect::<Vec<_>>();
+            assert_ne!(users(&as_binary[0]), users(&as_binary[1]));
+            assert_eq!(as_binary, as_handler);
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_is_neither_the_schedules_nor_the_queues_is_the_functions_error() {
+    let stack = Stack::start(Options {
+        binaries: Binaries { sync: Some(BINARY.into()), ..Binaries::default() },
+        is_scheduled: false,
+        ..Options::default()
+    });
+    let stack = stack.await.unwrap();
+    let error = stack.functions().sync(json!({"some": "event"})).await.unwrap_err();
+    assert_eq!(error.to_string(), "the event is neither the schedule's nor the queue's");
+    let process = stack.functions().sync_process().unwrap();
+    assert!(
+        process.ready_after().as_micros() > 0 && process.used().is_none_or(|used| used.peak_memory_bytes > 1 << 20)
+    );
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_variable_that_is_not_set_ends_the_function_with_a_sentence_that_names_it() {
+    for unset in ["TABLE_NAME", "QUEUE_URL"] {
+        let others = ["TABLE_NAME", "QUEUE_URL"].into_iter().filter(|name| *name != unset);
+        let environment = others.map(|name| (name.to_owned(), "some".to_owned())).collect();
+        let Err(error) = Lambda::start(Path::new(BINARY), &environment).await else { panic!("{unset} is not missed") };
+        assert!(error.to_string().contains(&format!("the environment variable {unset} is not set")), "{error}");
+    }
+}
