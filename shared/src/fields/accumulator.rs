@@ -51,6 +51,12 @@ impl Accumulator {
         }
     }
 
+    /// Whether another accumulator keeps the same of its rows, so that the two can be merged.
+    #[must_use]
+    pub fn is_of_one_function_with(&self, other: &Self) -> bool {
+        std::mem::discriminant(&self.0) == std::mem::discriminant(&other.0)
+    }
+
     /// Adds what another accumulator of the same function holds. One of another function is left out.
     pub fn merge(&mut self, other: &Self) {
         match (&mut self.0, &other.0) {

@@ -11,8 +11,31 @@ const VISITORS: u8 = 2;
 const DAYS: u8 = 3;
 const FIRST: u8 = 4;
 const LAST: u8 = 5;
+/// Visitors of one piece: eight bytes each.
+const PIECE_VISITORS: usize = 16_384;
 
 impl Accumulator {
+    /// The bytes of this accumulator in pieces of at most about 130 KB: read and merged they are this accumulator again.
+    /// None when it holds nothing.
+    #[must_use]
+    pub fn pieces(&self) -> Vec<Vec<u8>> {
+        let bytes = |piece: &Self| {
+            let mut bytes = Vec::new();
+            piece.write(&mut bytes);
+            bytes
+        };
+        match &self.0 {
+            State::Events(0) | State::Minutes(0) | State::First(None) | State::Last(None) => Vec::new(),
+            State::Days(days) if days.is_empty() => Vec::new(),
+            State::Visitors(visitors) => {
+                let visitors: Vec<VisitorHash> = visitors.iter().copied().collect();
+                let pieces = visitors.chunks(PIECE_VISITORS);
+                pieces.map(|piece| bytes(&Self(State::Visitors(piece.iter().copied().collect())))).collect()
+            }
+            _ => vec![bytes(self)],
+        }
+    }
+
     /// Appends the bytes of this accumulator; they say where they end.
     pub fn write(&self, bytes: &mut Vec<u8>) {
         match &self.0 {

@@ -7,6 +7,7 @@ use super::usage::Usage;
 use crate::id::{FieldId, Kind, ObjectKind};
 use crate::time::{Hour, HourRange, Zone};
 use crate::usage::row::UsageRow;
+use std::hash::{Hash, Hasher};
 
 /// A field ready to be evaluated.
 #[derive(Clone, Debug)]
@@ -98,6 +99,20 @@ impl Plan {
         row.kind == self.usage.kind
             && self.usage.ids.as_ref().is_none_or(|ids| ids.contains(row.object))
             && self.usage.has_type(row.event_type)
+    }
+
+    /// The hours of its window within a range.
+    #[must_use]
+    pub fn hours_within(&self, range: HourRange) -> HourRange {
+        HourRange { from: self.window.from.max(range.from), to: self.window.to.min(range.to) }
+    }
+
+    /// Hashes all that decides what the plan keeps of rows within a range: a fold of them may be kept as long as this
+    /// and the rows stand still. `as_of` is not part of it, unless it lies within the range.
+    pub fn hash_within(&self, range: HourRange, hasher: &mut impl Hasher) {
+        (&self.field, self.version, self.object, &self.usage, self.function).hash(hasher);
+        self.hours_within(range).hash(hasher);
+        self.zone.hash(hasher);
     }
 
     /// The accumulator of no rows.

@@ -17,7 +17,7 @@ const ID_CHARS_MAX: usize = 512;
 const KINDS: [&str; 5] = ["feature", "guide", "page", "track", "event"];
 
 /// The rows of a field.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Usage {
     /// The kind of usage.
     pub kind: Kind,

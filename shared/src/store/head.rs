@@ -1,7 +1,7 @@
 //! Shards: one head each, moved by compare-and-swap; everything else of a shard is immutable under a fresh key.
 //!
 //! A shard *is* what its head names. Entries of the open days stand in the head itself, those of closed days in immutable
-//! indexes of thirty days each that the head names.
+//! indexes of thirty days each, a span, that the head names.
 #![expect(clippy::disallowed_types, reason = "the room that knows item shapes")]
 
 use super::item::{Item, n, number};
@@ -14,7 +14,6 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 const FORMAT: u64 = 1;
 const HEAD: &str = "head";
@@ -28,6 +27,20 @@ pub struct PageRef {
     pub sort: String,
     /// A hash of what it holds, so that an equal page is not written again.
     pub content: u64,
+}
+
+/// The folds of a home by a hash of all that each was made from, with the sort keys of its parts. One that was made from
+/// something else than what stands is not found; so nothing of a fold is believed for being young.
+pub type Folds = BTreeMap<u64, Vec<String>>;
+
+/// An index of entries that a head names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct IndexRef {
+    sort: String,
+    /// The sum of its entries' marks.
+    mark: u64,
+    /// The newest hour it has an entry of.
+    last: Hour,
 }
 
 /// What a shard's pages were evaluated from. A shard is due when this differs from what stands.
@@ -57,15 +70,16 @@ struct Body {
     token: String,
     swept: u64,
     rows_version: u64,
-    indexes: BTreeMap<i32, String>,
+    indexes: BTreeMap<i32, IndexRef>,
     pages: Vec<Option<PageRef>>,
+    folds: Folds,
     seen: Seen,
 }
 
 /// A shard as its head names it.
 #[derive(Clone, Debug)]
 pub struct Shard {
-    partition: Partition,
+    pub(super) partition: Partition,
     /// Its number within the connection.
     pub number: u16,
     version: u64,
@@ -84,6 +98,8 @@ pub struct Change {
     pub repacked: Entries,
     /// New pages and what they were evaluated from.
     pub pages: Option<(Vec<Option<PageRef>>, Seen)>,
+    /// The folds that are named from now on, if others than before.
+    pub folds: Option<Folds>,
 }
 
 impl Shard {
@@ -105,21 +121,57 @@ impl Shard {
         &self.body.pages
     }
 
+    /// The folds of the objects at home here.
+    #[must_use]
+    pub fn folds(&self) -> &Folds {
+        &self.body.folds
+    }
+
+    /// The spans that have entries of hours before `to`.
+    pub fn spans(&self, to: Hour) -> impl Iterator<Item = i32> {
+        let open = self.open.keys().filter(move |(_, hour)| *hour < to).map(|(_, hour)| span_of(*hour));
+        self.body.indexes.keys().copied().chain(open)
+    }
+
+    /// Stands for all rows of a span before `to`, as they are once the entries in `new` are taken: another number as soon
+    /// as one bucket was read anew, the same when rows only moved to other blocks or entries to an index. Needs no index
+    /// but those of the buckets in `new`.
+    #[must_use]
+    pub fn mark(&self, span: i32, to: Hour, new: &Entries) -> u64 {
+        let is_in = |hour: Hour| hour < to && span_of(hour) == span;
+        let closed = self.body.indexes.get(&span).map_or(0, |index| index.mark);
+        let open = self.open.iter().filter(|((_, hour), _)| is_in(*hour)).map(|(key, entry)| entry.mark(*key));
+        let stands = open.fold(closed, u64::wrapping_add);
+        new.iter().filter(|((_, hour), _)| is_in(*hour)).fold(stands, |sum, (key, entry)| {
+            let replaced = self.entry(key.0, key.1).map_or(0, |entry| entry.mark(*key));
+            sum.wrapping_sub(replaced).wrapping_add(entry.mark(*key))
+        })
+    }
+
     /// The entry of a bucket. Its index must have been loaded.
     #[must_use]
     pub fn entry(&self, kind: Kind, hour: Hour) -> Option<&Entry> {
         let key = (kind, hour);
-        self.open.get(&key).or_else(|| self.closed.get(&index_of(hour))?.get(&key))
+        self.open.get(&key).or_else(|| self.closed.get(&span_of(hour))?.get(&key))
     }
 
     /// The entries of a kind within a range whose indexes have been loaded.
     pub fn entries(&self, kind: Kind, range: HourRange) -> impl Iterator<Item = (Hour, &Entry)> {
         let bounds = (kind, range.from)..(kind, range.to.max(range.from));
-        let closed = self.closed.range(index_of(range.from)..=index_of(range.to)).flat_map({
+        let closed = self.closed.range(span_of(range.from)..=span_of(range.to)).flat_map({
             let bounds = bounds.clone();
             move |(_, entries)| entries.range(bounds.clone())
         });
         closed.chain(self.open.range(bounds)).map(|((_, hour), entry)| (*hour, entry))
+    }
+
+    /// The sort keys of all that the head names. All indexes must have been loaded.
+    pub(super) fn named(&self) -> impl Iterator<Item = String> {
+        let indexes = self.body.indexes.values().map(|index| index.sort.clone());
+        let pages = self.body.pages.iter().flatten().map(|page| page.sort.clone());
+        let folds = self.body.folds.values().flatten().cloned();
+        let blocks = self.all_entries().flat_map(|(_, entry)| entry.blocks.iter().map(|name| name.to_string()));
+        indexes.chain(pages).chain(folds).chain(blocks)
     }
 
     /// All entries whose indexes have been loaded.
@@ -128,8 +180,16 @@ impl Shard {
     }
 }
 
-fn index_of(hour: Hour) -> i32 {
+/// The span that an hour lies in: the days of one index.
+#[must_use]
+pub fn span_of(hour: Hour) -> i32 {
     hour.utc_day().div_euclid(INDEX_DAYS)
+}
+
+/// The hours of a span.
+#[must_use]
+pub fn span_hours(span: i32) -> HourRange {
+    HourRange { from: Hour(span * INDEX_DAYS * 24), to: Hour((span + 1) * INDEX_DAYS * 24) }
 }
 
 impl Store {
@@ -168,25 +228,16 @@ impl Store {
         Ok(shard)
     }
 
-    /// Loads the indexes of closed days that a range touches.
+    /// Loads the indexes that have entries of a range's hours.
     ///
     /// # Errors
     /// [`StoreError::Missing`] when the head has moved on meanwhile: read it again.
     pub async fn shard_load(&self, shard: &mut Shard, range: HourRange) -> Result<(), StoreError> {
-        let wanted: Vec<(i32, String)> = shard
-            .body
-            .indexes
-            .range(index_of(range.from)..=index_of(range.to).max(index_of(range.from)))
-            .filter(|(index, _)| !shard.closed.contains_key(index))
-            .map(|(index, sort)| (*index, sort.clone()))
-            .collect();
-        let sorts: Vec<String> = wanted.iter().map(|(_, sort)| sort.clone()).collect();
-        for ((index, sort), body) in wanted.into_iter().zip(self.blobs_get(&shard.partition, &sorts).await?) {
-            let entries =
-                entry::unpack(&body).map_err(|e| StoreError::Unreadable { key: sort, detail: e.to_string() })?;
-            shard.closed.insert(index, entries);
-        }
-        Ok(())
+        let spans = span_of(range.from)..=span_of(range.to).max(span_of(range.from));
+        let has_any = |span: i32, index: &IndexRef| span_hours(span).from < range.to && range.from <= index.last;
+        let indexes = shard.body.indexes.range(spans).filter(|(span, index)| has_any(**span, index));
+        let spans: Vec<i32> = indexes.map(|(span, _)| *span).collect();
+        self.indexes_load(shard, &spans).await
     }
 
     /// Loads every index.
@@ -194,48 +245,21 @@ impl Store {
     /// # Errors
     /// As [`Store::shard_load`].
     pub async fn shard_load_all(&self, shard: &mut Shard) -> Result<(), StoreError> {
-        let Some((first, _)) = shard.body.indexes.first_key_value() else { return Ok(()) };
-        let Some((last, _)) = shard.body.indexes.last_key_value() else { return Ok(()) };
-        let day = |index: i32| Hour(index * INDEX_DAYS * 24);
-        let range = HourRange { from: day(*first), to: day(*last + 1).plus(-1) };
-        self.shard_load(shard, range).await
+        let spans: Vec<i32> = shard.body.indexes.keys().copied().collect();
+        self.indexes_load(shard, &spans).await
     }
 
-    /// Puts a block under a fresh key; its name goes into entries.
-    ///
-    /// # Errors
-    /// The table's.
-    pub async fn block_put(&self, shard: &Shard, body: Vec<u8>, now_ms: i64) -> Result<Arc<str>, StoreError> {
-        let sort = format!("block#{now_ms:013}-{}", random_hex());
-        self.blob_put(&shard.partition, &sort, body, Holds::Usage).await?;
-        Ok(sort.into())
-    }
-
-    /// Reads blocks by name, in order.
-    ///
-    /// # Errors
-    /// [`StoreError::Missing`] when the head has moved on meanwhile.
-    pub async fn blocks_get(&self, shard: &Shard, names: &[Arc<str>]) -> Result<Vec<Vec<u8>>, StoreError> {
-        let sorts: Vec<String> = names.iter().map(|name| name.to_string()).collect();
-        self.blobs_get(&shard.partition, &sorts).await
-    }
-
-    /// Puts a page of values under a fresh key.
-    ///
-    /// # Errors
-    /// The table's.
-    pub async fn page_put(&self, shard: &Shard, body: Vec<u8>, now_ms: i64) -> Result<String, StoreError> {
-        let sort = format!("page#{now_ms:013}-{}", random_hex());
-        self.blob_put(&shard.partition, &sort, body, Holds::Values).await?;
-        Ok(sort)
-    }
-
-    /// Reads pages, in order.
-    ///
-    /// # Errors
-    /// [`StoreError::Missing`] when the head has moved on meanwhile.
-    pub async fn pages_get(&self, shard: &Shard, sorts: &[String]) -> Result<Vec<Vec<u8>>, StoreError> {
-        self.blobs_get(&shard.partition, sorts).await
+    async fn indexes_load(&self, shard: &mut Shard, spans: &[i32]) -> Result<(), StoreError> {
+        let missing = spans.iter().filter(|span| !shard.closed.contains_key(*span));
+        let named: Vec<(i32, String)> =
+            missing.filter_map(|span| Some((*span, shard.body.indexes.get(span)?.sort.clone()))).collect();
+        let sorts: Vec<String> = named.iter().map(|(_, sort)| sort.clone()).collect();
+        for ((span, sort), body) in named.into_iter().zip(self.blobs_get(&shard.partition, &sorts).await?) {
+            let entries =
+                entry::unpack(&body).map_err(|e| StoreError::Unreadable { key: sort, detail: e.to_string() })?;
+            shard.closed.insert(span, entries);
+        }
+        Ok(())
     }
 
     /// Moves a head: one compare-and-swap that makes everything of a change visible at once. Entries of days before
@@ -254,23 +278,24 @@ impl Store {
         let takes_rows = !change.entries.is_empty();
         let mut touched: BTreeSet<i32> = BTreeSet::new();
         for (key, entry) in change.entries.into_iter().chain(change.repacked) {
-            if next.body.indexes.contains_key(&index_of(key.1)) && !next.closed.contains_key(&index_of(key.1)) {
-                self.shard_load(&mut next, HourRange { from: key.1, to: key.1 }).await?;
+            let is_closed = next.body.indexes.get(&span_of(key.1)).is_some_and(|index| key.1 <= index.last);
+            if key.1 < open_from || is_closed {
+                self.indexes_load(&mut next, &[span_of(key.1)]).await?;
             }
             next.open.remove(&key);
             if key.1 < open_from {
-                next.closed.entry(index_of(key.1)).or_default().insert(key, entry);
-                touched.insert(index_of(key.1));
+                next.closed.entry(span_of(key.1)).or_default().insert(key, entry);
+                touched.insert(span_of(key.1));
             } else {
-                if next.closed.get_mut(&index_of(key.1)).is_some_and(|closed| closed.remove(&key).is_some()) {
-                    touched.insert(index_of(key.1));
+                if next.closed.get_mut(&span_of(key.1)).is_some_and(|closed| closed.remove(&key).is_some()) {
+                    touched.insert(span_of(key.1));
                 }
                 next.open.insert(key, entry);
             }
         }
         for key in next.open.keys().filter(|(_, hour)| *hour < open_from).copied().collect::<Vec<_>>() {
-            let index = index_of(key.1);
-            self.shard_load(&mut next, HourRange { from: key.1, to: key.1 }).await?;
+            let index = span_of(key.1);
+            self.indexes_load(&mut next, &[index]).await?;
             if let Some(entry) = next.open.remove(&key) {
                 next.closed.entry(index).or_default().insert(key, entry);
                 touched.insert(index);
@@ -278,9 +303,11 @@ impl Store {
         }
         for index in touched {
             let sort = format!("index#{now_ms:013}-{}", random_hex());
-            let body = entry::pack(next.closed.get(&index).unwrap_or(&Entries::new()));
-            self.blob_put(&next.partition, &sort, body, Holds::Usage).await?;
-            next.body.indexes.insert(index, sort);
+            let entries = next.closed.entry(index).or_default();
+            let mark = entries.iter().fold(0, |sum: u64, (key, entry)| sum.wrapping_add(entry.mark(*key)));
+            let last = entries.keys().map(|(_, hour)| *hour).max().unwrap_or(span_hours(index).from);
+            self.blob_put(&next.partition, &sort, entry::pack(entries), Holds::Usage).await?;
+            next.body.indexes.insert(index, IndexRef { sort, mark, last });
         }
         if takes_rows {
             next.body.rows_version += 1;
@@ -293,12 +320,24 @@ impl Store {
             }
             (next.body.pages, next.body.seen) = (pages, seen);
         }
+        if let Some(folds) = change.folds {
+            next.body.folds = folds;
+        }
         let holds = match (takes_rows, takes_values) {
             (true, _) => Holds::Usage,
             (false, true) => Holds::Values,
             (false, false) => Holds::Bookkeeping,
         };
         self.head_put(next, holds).await
+    }
+
+    /// Raises the counter of sweeps, so that a worker that still holds unnamed items of the shard finds out.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the head moved meanwhile.
+    pub(super) async fn shard_mark_swept(&self, mut shard: Shard) -> Result<(), StoreError> {
+        shard.body.swept += 1;
+        self.head_put(shard, Holds::Bookkeeping).await
     }
 
     async fn head_put(&self, mut next: Shard, holds: Holds) -> Result<(), StoreError> {
@@ -333,54 +372,5 @@ impl Store {
             }
             other => other,
         }
-    }
-
-    /// Deletes what no head names and was put before `before_ms`: first raises the head's `swept` counter by
-    /// compare-and-swap, so that a worker that still holds such items finds out.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] when the head moved meanwhile: nothing was deleted.
-    pub async fn shard_sweep(
-        &self,
-        workspace: &WorkspaceId,
-        connection: &ConnectionId,
-        number_of: u16,
-        before_ms: i64,
-    ) -> Result<u64, StoreError> {
-        let partition = Partition::shard(workspace, connection, number_of);
-        let is_old = |sort: &str| {
-            let at =
-                sort.split_once('#').and_then(|(_, rest)| rest.get(..13)).and_then(|digits| digits.parse::<i64>().ok());
-            at.is_some_and(|at| at < before_ms)
-        };
-        let mut old: Vec<String> =
-            self.sorts_list(&partition, "").await?.into_iter().filter(|sort| is_old(sort)).collect();
-        let mut shard = self.shard_get(workspace, connection, number_of).await?;
-        self.shard_load_all(&mut shard).await?;
-        let mut named: BTreeSet<String> = shard.body.indexes.values().cloned().collect();
-        named.extend(shard.body.pages.iter().flatten().map(|page| page.sort.clone()));
-        named.extend(shard.all_entries().flat_map(|(_, entry)| entry.blocks.iter().map(|name| name.to_string())));
-        old.retain(|sort| !named.contains(sort));
-        if old.is_empty() {
-            return Ok(0);
-        }
-        shard.body.swept += 1;
-        self.head_put(shard, Holds::Bookkeeping).await?;
-        for sort in &old {
-            self.item_delete(&partition, sort).await?;
-        }
-        Ok(old.len() as u64)
-    }
-
-    /// Deletes every item of a shard: a purge.
-    ///
-    /// # Errors
-    /// The table's.
-    pub async fn partition_clear(&self, partition: &Partition) -> Result<u64, StoreError> {
-        let sorts = self.sorts_list(partition, "").await?;
-        for sort in &sorts {
-            self.item_delete(partition, sort).await?;
-        }
-        Ok(sorts.len() as u64)
     }
 }

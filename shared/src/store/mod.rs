@@ -7,16 +7,18 @@
 pub mod document;
 pub mod error;
 pub mod head;
+mod immutable;
 mod item;
 mod key;
 pub mod meter;
 pub mod noun;
 pub mod run;
+mod sweep;
 pub mod tree;
 
 pub use document::Versioned;
 pub use error::StoreError;
-pub use head::{Change, PageRef, Seen, Shard};
+pub use head::{Change, Folds, PageRef, Seen, Shard, span_hours, span_of};
 pub use key::Partition;
 pub use meter::{Meter, Spent};
 pub use run::{Layout, SeenIn};

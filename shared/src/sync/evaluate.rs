@@ -1,14 +1,17 @@
-//! Evaluates the objects at home in one shard: rows in, values out.
+//! Evaluates the objects at home in one shard: rows in, values out. What closed days came to is kept as folds.
 
+use super::folds;
+use super::moves::Sink;
 use super::page::{ObjectValues, Values};
 use super::shards::{Blocks, Rows};
 use super::world::World;
-use crate::fields::{Accumulator, Field, Plan};
+use crate::fields::{Accumulator, Field, Fold, Plan};
 use crate::id::{Kind, ObjectKind};
 use crate::matching::{Link, Status};
-use crate::store::{Shard, Store, StoreError};
+use crate::store::{Folds, Shard, StoreError};
 use crate::time::{Hour, HourRange, Zone};
-use std::collections::{BTreeMap, HashMap};
+use crate::usage::row::UsageRow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Up to when each kind is read, and in which zone windows are cut: with the rows and the world, all that values
 /// depend on.
@@ -20,6 +23,8 @@ pub struct Moment {
     pub zone: Zone,
     /// Where the history that is read begins: all-time windows take everything from here.
     pub history_from: Hour,
+    /// Whether what closed days came to is kept. Not while history is read: the next window would change it.
+    pub keeps_folds: bool,
 }
 
 impl Moment {
@@ -32,132 +37,158 @@ impl Moment {
     }
 }
 
-struct LevelPlans<'w> {
-    plans: Vec<(&'w Field, Plan)>,
+/// One home and what its values are made from beside rows.
+pub(super) struct Home<'a> {
+    pub(super) sink: &'a Sink<'a>,
+    pub(super) world: &'a World,
+    pub(super) zone: Zone,
+    pub(super) keeps_folds: bool,
+    pub(super) number: u16,
+    /// The shards that hold usage of the objects at home here.
+    pub(super) sources: BTreeSet<u16>,
+    pub(super) accounts: Vec<Plan>,
+    pub(super) contacts: Vec<Plan>,
 }
 
-impl<'w> LevelPlans<'w> {
-    fn new(world: &'w World, level: ObjectKind, moment: &Moment) -> Self {
-        let fields = world.fields.value.iter().filter(|field| field.definition.object == level);
-        Self { plans: fields.filter_map(|field| Some((field, moment.plan(field)?))).collect() }
-    }
-
-    fn start(&self) -> Vec<Accumulator> {
-        self.plans.iter().map(|(_, plan)| plan.start()).collect()
-    }
-
-    fn outcomes(&self, accumulators: Option<&Vec<Accumulator>>) -> ObjectValues {
-        let empty = self.start();
-        let accumulators = accumulators.unwrap_or(&empty);
-        let outcomes = self.plans.iter().zip(accumulators);
-        ObjectValues {
-            status: Status::Matched,
-            outcomes: outcomes
-                .map(|((field, plan), accumulator)| (field.id.clone(), accumulator.outcome(plan)))
-                .collect(),
+impl<'a> Home<'a> {
+    fn new(sink: &'a Sink<'a>, world: &'a World, moment: &Moment, number: u16) -> Self {
+        let plans = |level: ObjectKind| {
+            let fields = world.fields.value.iter().filter(|field| field.definition.object == level);
+            fields.filter_map(|field| moment.plan(field)).collect()
+        };
+        Self {
+            sink,
+            world,
+            zone: moment.zone,
+            keeps_folds: moment.keeps_folds,
+            number,
+            sources: world.sources_of(number, sink.shards),
+            accounts: plans(ObjectKind::Account),
+            contacts: plans(ObjectKind::Contact),
         }
     }
+
+    pub(super) fn plans(&self) -> impl Iterator<Item = &Plan> {
+        self.accounts.iter().chain(&self.contacts)
+    }
+
+    /// The fold of no rows.
+    pub(super) fn nothing(&self) -> Fold<'_> {
+        Fold::new(&self.accounts, &self.contacts)
+    }
+
+    /// Adds the rows of some hours to a fold: of this home's shard those in `own` where a run holds new ones, and
+    /// otherwise what the heads name.
+    pub(super) async fn read(
+        &self,
+        hours: HourRange,
+        shards: &mut [Shard],
+        own: &Rows,
+        blocks: &mut Blocks,
+        fold: &mut Fold<'_>,
+    ) -> Result<(), StoreError> {
+        let ranges = self.ranges_within(hours);
+        let mut days: HashMap<Hour, i32> = HashMap::new();
+        let none = Rows::default();
+        for source in &self.sources {
+            let Some(shard) = shards.get_mut(usize::from(*source)) else { continue };
+            let overlay = if *source == self.number { own } else { &none };
+            overlay
+                .visit(self.sink.store, shard, &ranges, blocks, &mut |row| {
+                    let day = *days.entry(row.hour).or_insert_with(|| self.zone.local_day(row.hour.start_ms()));
+                    self.add(row, day, fold);
+                })
+                .await?;
+        }
+        Ok(())
+    }
+
+    fn add(&self, row: &UsageRow<'_>, local_day: i32, fold: &mut Fold<'_>) {
+        if !self.accounts.is_empty()
+            && let Link::Matched(account) = self.world.links.account_of(row.account)
+            && self.world.homes.get(account) == Some(&self.number)
+        {
+            add(&self.accounts, fold.of(ObjectKind::Account, account), row, local_day);
+        }
+        if !self.contacts.is_empty()
+            && let Link::Matched(contact) = self.world.links.contact_of(row.visitor, row.account)
+            && self.world.home_of_contact(contact) == Some(self.number)
+        {
+            add(&self.contacts, fold.of(ObjectKind::Contact, contact), row, local_day);
+        }
+    }
+
+    /// What has to be read of some hours: per kind, from where the first window begins to where the last one ends.
+    fn ranges_within(&self, hours: HourRange) -> BTreeMap<Kind, HourRange> {
+        let mut ranges: BTreeMap<Kind, HourRange> = BTreeMap::new();
+        for plan in self.plans() {
+            let window = plan.hours_within(hours);
+            if !window.is_empty() {
+                let range = ranges.entry(plan.kind()).or_insert(window);
+                (range.from, range.to) = (range.from.min(window.from), range.to.max(window.to));
+            }
+        }
+        ranges
+    }
+
+    fn values(&self, fold: &Fold<'_>) -> Values {
+        let mut values = Values::new();
+        for account in self.world.homes.iter().filter(|(_, at)| **at == self.number).map(|(account, _)| account) {
+            insert(&mut values, ObjectKind::Account, account, self.world.links.account_status(account), fold);
+        }
+        for contact in self.world.directory.contacts.keys() {
+            if self.world.home_of_contact(contact) == Some(self.number) {
+                insert(&mut values, ObjectKind::Contact, contact, self.world.links.contact_status(contact), fold);
+            }
+        }
+        values
+    }
 }
 
-/// Evaluates everything at home in `home`: its rows are `own` where a run holds new ones, and otherwise what the heads
-/// name.
+/// Evaluates everything at home in `number`, and answers the folds that its head should name with the values. Rows are
+/// those in `own` where a run holds new ones, and otherwise what the heads name.
 ///
 /// # Errors
 /// The table's; [`StoreError::Missing`] when a head has moved on meanwhile.
 pub async fn evaluate(
-    store: &Store,
+    sink: &Sink<'_>,
     world: &World,
     moment: &Moment,
-    home: u16,
+    number: u16,
     shards: &mut [Shard],
     own: &Rows,
     blocks: &mut Blocks,
-) -> Result<Values, StoreError> {
-    let levels = [ObjectKind::Account, ObjectKind::Contact].map(|level| LevelPlans::new(world, level, moment));
-    let [accounts, contacts] = &levels;
-    let mut of_accounts: HashMap<&str, Vec<Accumulator>> = HashMap::new();
-    let mut of_contacts: HashMap<&str, Vec<Accumulator>> = HashMap::new();
-    let ranges = ranges(&levels);
-    let count = u16::try_from(shards.len()).unwrap_or(u16::MAX);
-    for source in world.sources_of(home, count) {
-        let Some(shard) = shards.get_mut(usize::from(source)) else { continue };
-        let mut days: HashMap<Hour, i32> = HashMap::new();
-        let overlay = if source == home { own } else { &Rows::default() };
-        overlay
-            .visit(store, shard, &ranges, blocks, &mut |row| {
-                let local_day = *days.entry(row.hour).or_insert_with(|| moment.zone.local_day(row.hour.start_ms()));
-                if !accounts.plans.is_empty()
-                    && let Link::Matched(account) = world.links.account_of(row.account)
-                    && let Some((account, at)) = world.homes.get_key_value(account)
-                    && *at == home
-                {
-                    let folded = of_accounts.entry(account).or_insert_with(|| accounts.start());
-                    add(&accounts.plans, folded, row, local_day);
-                }
-                if !contacts.plans.is_empty()
-                    && let Link::Matched(contact) = world.links.contact_of(row.visitor, row.account)
-                    && let Some((contact, _)) = world.directory.contacts.get_key_value(contact)
-                    && world.home_of_contact(contact) == Some(home)
-                {
-                    let folded = of_contacts.entry(contact).or_insert_with(|| contacts.start());
-                    add(&contacts.plans, folded, row, local_day);
-                }
-            })
-            .await?;
-    }
-    let mut values = Values::new();
-    for (account, at) in &world.homes {
-        if *at == home {
-            let status = world.links.account_status(account);
-            insert(&mut values, ObjectKind::Account, account, status, accounts, of_accounts.get(account.as_str()));
-        }
-    }
-    for contact in world.directory.contacts.keys() {
-        if world.home_of_contact(contact) == Some(home) {
-            let status = world.links.contact_status(contact);
-            insert(&mut values, ObjectKind::Contact, contact, status, contacts, of_contacts.get(contact.as_str()));
-        }
-    }
-    Ok(values)
+) -> Result<(Values, Folds), StoreError> {
+    let home = Home::new(sink, world, moment, number);
+    let closed_to = sink.open_from();
+    let (mut fold, folds) = folds::closed(&home, closed_to, shards, own, blocks).await?;
+    let open = HourRange { from: closed_to, to: Hour(i32::MAX) };
+    home.read(open, shards, own, blocks, &mut fold).await?;
+    Ok((home.values(&fold), folds))
 }
 
-fn add(
-    plans: &[(&Field, Plan)],
-    accumulators: &mut [Accumulator],
-    row: &crate::usage::row::UsageRow<'_>,
-    local_day: i32,
-) {
-    for ((_, plan), accumulator) in plans.iter().zip(accumulators) {
+fn add(plans: &[Plan], accumulators: &mut [Accumulator], row: &UsageRow<'_>, local_day: i32) {
+    for (plan, accumulator) in plans.iter().zip(accumulators) {
         if plan.takes(row) {
             accumulator.add(row, local_day);
         }
     }
 }
 
-fn insert(
-    values: &mut Values,
-    kind: ObjectKind,
-    id: &str,
-    status: Status,
-    plans: &LevelPlans<'_>,
-    folded: Option<&Vec<Accumulator>>,
-) {
-    let object = match status {
-        Status::Matched => plans.outcomes(folded),
+fn insert(values: &mut Values, kind: ObjectKind, id: &str, status: Status, fold: &Fold<'_>) {
+    let plans = fold.plans(kind);
+    let outcomes = match status {
+        Status::Matched => {
+            let found = fold.get(kind, id);
+            let outcome = |(at, plan): (usize, &Plan)| {
+                let folded = found.and_then(|accumulators| accumulators.get(at));
+                (plan.field().clone(), folded.map_or_else(|| plan.start().outcome(plan), |folded| folded.outcome(plan)))
+            };
+            plans.iter().enumerate().map(outcome).collect()
+        }
         // Nobody's usage is theirs; a page without them says the same in fewer bytes.
         Status::Unmatched => return,
-        Status::Ambiguous => ObjectValues { status, outcomes: BTreeMap::new() },
+        Status::Ambiguous => BTreeMap::new(),
     };
-    values.insert((kind, id.to_owned()), object);
-}
-
-/// What has to be read: per kind, from the earliest window's begin to the latest one's end.
-fn ranges(levels: &[LevelPlans<'_>; 2]) -> BTreeMap<Kind, HourRange> {
-    let mut ranges: BTreeMap<Kind, HourRange> = BTreeMap::new();
-    for (_, plan) in levels.iter().flat_map(|level| &level.plans) {
-        let window = plan.window();
-        let range = ranges.entry(plan.kind()).or_insert(window);
-        (range.from, range.to) = (range.from.min(window.from), range.to.max(window.to));
-    }
-    ranges
+    values.insert((kind, id.to_owned()), ObjectValues { status, outcomes });
 }

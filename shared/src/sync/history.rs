@@ -30,6 +30,7 @@ pub async fn read(
     past: &Past,
     moment: &Moment,
 ) -> Result<bool, SyncError> {
+    let moment = &Moment { keeps_folds: false, ..moment.clone() };
     let step = Instant::now();
     let mut shards = run.sink(layout).heads().await?;
     for shard in &mut shards {

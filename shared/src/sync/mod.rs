@@ -7,6 +7,7 @@ pub mod checkpoint;
 pub mod compact;
 pub mod evaluate;
 pub mod fetch;
+mod folds;
 pub mod history;
 pub mod moves;
 pub mod page;

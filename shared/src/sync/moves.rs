@@ -6,7 +6,7 @@ use super::shards::{Batch, Blocks, Rows};
 use super::world::World;
 use crate::connection::Connection;
 use crate::id::WorkspaceId;
-use crate::store::{Change, PageRef, Seen, SeenIn, Shard, Store, StoreError};
+use crate::store::{Change, Folds, PageRef, Seen, SeenIn, Shard, Store, StoreError};
 use crate::time::Hour;
 use crate::usage::block;
 use std::collections::{BTreeMap, BTreeSet};
@@ -155,18 +155,20 @@ impl Sink<'_> {
             return Ok(false);
         }
         rows.entries.values_mut().for_each(|entry| entry.read_at = self.as_of);
-        let pages = match moment {
-            None => None,
+        let mut change = match moment {
+            None => Change::default(),
             Some(moment) => {
                 let world = match world {
                     Some(world) => world,
                     None => world.insert(self.world().await?),
                 };
-                Some(self.pages(world, moment, number, shards, &rows, blocks).await?)
+                self.values(world, moment, number, shards, &rows, blocks).await?
             }
         };
         let shard = &shards[usize::from(number)];
-        for packed in block::pack(std::mem::take(&mut rows.rows)) {
+        // Rows of open days lie in blocks of their own: each run reads those back.
+        let (open, closed) = std::mem::take(&mut rows.rows).into_iter().partition(|row| row.hour >= self.open_from());
+        for packed in block::pack(closed).into_iter().chain(block::pack(open)) {
             let name = self.store.block_put(shard, packed.body, self.now_ms).await?;
             for key in &packed.buckets {
                 if let Some(entry) = rows.entries.get_mut(key) {
@@ -174,7 +176,7 @@ impl Sink<'_> {
                 }
             }
         }
-        let change = Change { entries: rows.entries, pages, ..Change::default() };
+        change.entries = rows.entries;
         self.store.shard_move(shard, change, self.open_from(), self.now_ms).await?;
         Ok(true)
     }
@@ -196,10 +198,9 @@ impl Sink<'_> {
                 if !is_due(shards[usize::from(number)].seen(), &wanted) {
                     continue;
                 }
-                let evaluated = self.pages(&world, moment, number, &mut shards, &Rows::default(), &mut blocks).await;
+                let evaluated = self.values(&world, moment, number, &mut shards, &Rows::default(), &mut blocks).await;
                 let result = match evaluated {
-                    Ok(pages) => {
-                        let change = Change { pages: Some(pages), ..Change::default() };
+                    Ok(change) => {
                         self.store.shard_move(&shards[usize::from(number)], change, self.open_from(), self.now_ms).await
                     }
                     Err(error) => Err(error),
@@ -233,7 +234,8 @@ impl Sink<'_> {
         }
     }
 
-    async fn pages(
+    /// Evaluates a home and puts the pages that differ and the folds that are new.
+    async fn values(
         &self,
         world: &World,
         moment: &Moment,
@@ -241,9 +243,9 @@ impl Sink<'_> {
         shards: &mut [Shard],
         rows: &Rows,
         blocks: &mut Blocks,
-    ) -> Result<(Vec<Option<PageRef>>, Seen), StoreError> {
+    ) -> Result<Change, StoreError> {
         let seen = self.seen(world, moment, number, shards);
-        let values = evaluate(self.store, world, moment, number, shards, rows, blocks).await?;
+        let (values, folds): (_, Folds) = evaluate(self, world, moment, number, shards, rows, blocks).await?;
         let shard = &shards[usize::from(number)];
         let objects = values.len();
         let count = page::pages_for(objects, shard.pages().len());
@@ -258,7 +260,7 @@ impl Sink<'_> {
                 }
             });
         }
-        Ok((pages, seen))
+        Ok(Change { pages: Some((pages, seen)), folds: Some(folds), ..Change::default() })
     }
 }
 

@@ -137,8 +137,12 @@ pub async fn evaluate_only(context: &Context, workspace: &WorkspaceId) -> Result
     let as_of: BTreeMap<Kind, Hour> = kinds.filter_map(|(kind, state)| Some((*kind, state.as_of?))).collect();
     let Some(newest) = as_of.values().max().copied() else { return Ok(()) };
     let sink = Sink { store, workspace, connection: &connection, shards: layout.shards, as_of: newest, now_ms };
-    let moment =
-        Moment { as_of, zone: connection.time_zone, history_from: connection.history_from.unwrap_or_default() };
+    let moment = Moment {
+        as_of,
+        zone: connection.time_zone,
+        history_from: connection.history_from.unwrap_or_default(),
+        keeps_folds: true,
+    };
     sink.evaluate_due(&moment).await?;
     reconcile::attribute(&sink, &moment).await?;
     Ok(())
@@ -180,6 +184,7 @@ impl Run<'_> {
                 .collect(),
             zone: self.connection.time_zone,
             history_from: self.connection.history_from.unwrap_or_default(),
+            keeps_folds: true,
         };
 
         // Fetch and prove the trailing hours of all kinds, then store and evaluate them in one move per shard.

@@ -5,6 +5,7 @@ use super::pack::{PackError, Reader, Writer};
 use crate::id::Kind;
 use crate::time::Hour;
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// What a shard holds of one bucket.
@@ -22,6 +23,18 @@ pub struct Entry {
     pub read_at: Hour,
     /// The blocks that hold its rows; none when the bucket became empty here.
     pub blocks: Vec<Arc<str>>,
+}
+
+impl Entry {
+    /// Stands for the rows that this shard has of the bucket: the reading says which fetch they are of, the share how
+    /// much of them is kept. In which blocks they lie does not matter.
+    #[must_use]
+    pub fn mark(&self, key: (Kind, Hour)) -> u64 {
+        let mut hasher = twox_hash::XxHash3_64::default();
+        let share = &self.share;
+        (key, self.reading, share.rows, share.events, share.minutes, share.squares, share.newest_ms).hash(&mut hasher);
+        hasher.finish()
+    }
 }
 
 /// Entries by kind and hour.

@@ -40,10 +40,15 @@ impl Writer {
         self.0.extend_from_slice(&value.to_le_bytes());
     }
 
-    /// Length and bytes.
+    /// Length and bytes of a text.
     pub fn text(&mut self, text: &str) {
-        self.number(text.len() as u64);
-        self.0.extend_from_slice(text.as_bytes());
+        self.bytes(text.as_bytes());
+    }
+
+    /// Length and bytes.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        self.number(bytes.len() as u64);
+        self.0.extend_from_slice(bytes);
     }
 
     /// The format number, then everything compressed.
@@ -131,10 +136,17 @@ impl Reader {
     /// # Errors
     /// The bytes end, or are not UTF-8.
     pub fn text(&mut self) -> Result<&str, PackError> {
+        std::str::from_utf8(self.bytes()?).map_err(|_| PackError::Damaged("text"))
+    }
+
+    /// Bytes with their length.
+    ///
+    /// # Errors
+    /// The bytes end.
+    pub fn bytes(&mut self) -> Result<&[u8], PackError> {
         let len = self.count()?;
         let start = self.at;
         self.at += len;
-        let bytes = self.bytes.get(start..start + len).ok_or(PackError::Damaged("text"))?;
-        std::str::from_utf8(bytes).map_err(|_| PackError::Damaged("text"))
+        self.bytes.get(start..start + len).ok_or(PackError::Damaged("bytes"))
     }
 }

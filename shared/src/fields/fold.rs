@@ -1,0 +1,172 @@
+//! Folds: what rows came to, per object and field, and as bytes that can be kept. Folds of different rows merge to the
+//! fold of them all.
+
+use super::accumulator::Accumulator;
+use super::plan::Plan;
+use crate::id::{FieldId, ObjectKind};
+use crate::usage::pack::{PackError, Reader, Writer};
+use std::collections::{BTreeMap, HashMap};
+
+/// Bytes of a part at most, before they are compressed: well under what an item may hold.
+const PART_BYTES_MAX: usize = 300_000;
+/// What a record needs beside its object's id and its accumulator, at most.
+const RECORD_BYTES: usize = 32;
+
+/// The accumulators of each object, one for each plan of its level in the plans' order.
+#[derive(Clone, Debug)]
+pub struct Fold<'p> {
+    plans: [&'p [Plan]; 2],
+    objects: [HashMap<String, Vec<Accumulator>>; 2],
+}
+
+const fn at(level: ObjectKind) -> usize {
+    match level {
+        ObjectKind::Account => 0,
+        ObjectKind::Contact => 1,
+    }
+}
+
+impl<'p> Fold<'p> {
+    /// The fold of no rows, for the plans of accounts and those of contacts.
+    #[must_use]
+    pub fn new(accounts: &'p [Plan], contacts: &'p [Plan]) -> Self {
+        Self { plans: [accounts, contacts], objects: [HashMap::new(), HashMap::new()] }
+    }
+
+    /// The plans of a level.
+    #[must_use]
+    pub fn plans(&self, level: ObjectKind) -> &'p [Plan] {
+        self.plans[at(level)]
+    }
+
+    /// The accumulators of an object, if there was anything to accumulate.
+    #[must_use]
+    pub fn get(&self, level: ObjectKind, id: &str) -> Option<&[Accumulator]> {
+        self.objects[at(level)].get(id).map(Vec::as_slice)
+    }
+
+    /// The accumulators of an object, to add to.
+    pub fn of(&mut self, level: ObjectKind, id: &str) -> &mut [Accumulator] {
+        let objects = &mut self.objects[at(level)];
+        if !objects.contains_key(id) {
+            objects.insert(id.to_owned(), self.plans[at(level)].iter().map(Plan::start).collect());
+        }
+        objects.get_mut(id).map_or(&mut [], Vec::as_mut_slice)
+    }
+
+    /// Adds what another fold for the same plans holds.
+    pub fn merge(&mut self, other: Self) {
+        for (objects, more) in self.objects.iter_mut().zip(other.objects) {
+            for (id, accumulators) in more {
+                match objects.get_mut(&id) {
+                    Some(stands) => stands.iter_mut().zip(&accumulators).for_each(|(stands, more)| stands.merge(more)),
+                    None => drop(objects.insert(id, accumulators)),
+                }
+            }
+        }
+    }
+
+    /// Its bytes, in as many parts as their size asks for; none when it holds nothing. Each part names its fields and
+    /// objects itself. Equal folds have equal bytes.
+    #[must_use]
+    pub fn pack(&self) -> Vec<Vec<u8>> {
+        let mut packer = Packer::default();
+        for level in [ObjectKind::Account, ObjectKind::Contact] {
+            let objects: BTreeMap<&String, &Vec<Accumulator>> = self.objects[at(level)].iter().collect();
+            for (id, accumulators) in objects {
+                for (plan, accumulator) in self.plans(level).iter().zip(accumulators) {
+                    for piece in accumulator.pieces() {
+                        packer.push(level, id, plan.field(), piece);
+                    }
+                }
+            }
+        }
+        packer.finish()
+    }
+
+    /// Adds what one part of a packed fold holds.
+    ///
+    /// # Errors
+    /// An unknown format, damage, or a field that no plan is of. What was added until then stays added.
+    pub fn add_packed(&mut self, part: &[u8]) -> Result<(), PackError> {
+        let mut input = Reader::open(part)?;
+        let mut fields: Vec<(ObjectKind, usize)> = Vec::new();
+        for _ in 0..input.count()? {
+            let id = FieldId::from_text(input.text()?);
+            let place = [ObjectKind::Account, ObjectKind::Contact]
+                .into_iter()
+                .find_map(|level| Some((level, self.plans(level).iter().position(|plan| *plan.field() == id)?)));
+            fields.push(place.ok_or(PackError::Damaged("field"))?);
+        }
+        let mut ids: Vec<String> = Vec::new();
+        for _ in 0..input.count()? {
+            ids.push(input.text()?.to_owned());
+        }
+        for _ in 0..input.count()? {
+            let id =
+                usize::try_from(input.number()?).ok().and_then(|at| ids.get(at)).ok_or(PackError::Damaged("id"))?;
+            let field = usize::try_from(input.number()?).ok().and_then(|at| fields.get(at));
+            let (level, plan) = *field.ok_or(PackError::Damaged("field"))?;
+            let mut bytes = input.bytes()?;
+            let accumulator = Accumulator::read(&mut bytes).filter(|_| bytes.is_empty());
+            let accumulator = accumulator.ok_or(PackError::Damaged("accumulator"))?;
+            match self.of(level, id).get_mut(plan) {
+                Some(stands) if stands.is_of_one_function_with(&accumulator) => stands.merge(&accumulator),
+                _ => return Err(PackError::Damaged("function")),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Records of one part, and the parts that are full.
+#[derive(Default)]
+struct Packer<'f> {
+    full: Vec<Vec<u8>>,
+    fields: Vec<&'f FieldId>,
+    ids: Vec<(ObjectKind, &'f str)>,
+    records: Vec<(usize, usize, Vec<u8>)>,
+    bytes: usize,
+}
+
+impl<'f> Packer<'f> {
+    fn push(&mut self, level: ObjectKind, id: &'f str, field: &'f FieldId, piece: Vec<u8>) {
+        let needs = id.len() + field.as_str().len() + piece.len() + RECORD_BYTES;
+        if self.bytes + needs > PART_BYTES_MAX {
+            self.flush();
+        }
+        self.bytes += needs;
+        if self.ids.last() != Some(&(level, id)) {
+            self.ids.push((level, id));
+        }
+        let field = self.fields.iter().position(|known| *known == field).unwrap_or_else(|| {
+            self.fields.push(field);
+            self.fields.len() - 1
+        });
+        self.records.push((self.ids.len() - 1, field, piece));
+    }
+
+    fn flush(&mut self) {
+        if self.records.is_empty() {
+            return;
+        }
+        let mut out = Writer::default();
+        out.number(self.fields.len() as u64);
+        self.fields.drain(..).for_each(|field| out.text(field.as_str()));
+        out.number(self.ids.len() as u64);
+        self.ids.drain(..).for_each(|(_, id)| out.text(id));
+        out.number(self.records.len() as u64);
+        for (id, field, piece) in self.records.drain(..) {
+            out.number(id as u64);
+            out.number(field as u64);
+            out.bytes(&piece);
+        }
+        self.bytes = 0;
+        self.full.push(out.finish());
+    }
+
+    fn finish(mut self) -> Vec<Vec<u8>> {
+        self.flush();
+        self.full
+    }
+}

@@ -1,0 +1,53 @@
+//! Deleting: what no head names any more, and whole shards.
+
+use super::{Partition, Store, StoreError};
+use crate::id::{ConnectionId, WorkspaceId};
+use std::collections::BTreeSet;
+
+impl Store {
+    /// Deletes what no head names and was put before `before_ms`: first raises the head's `swept` counter by
+    /// compare-and-swap, so that a worker that still holds such items finds out.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the head moved meanwhile: nothing was deleted.
+    pub async fn shard_sweep(
+        &self,
+        workspace: &WorkspaceId,
+        connection: &ConnectionId,
+        number_of: u16,
+        before_ms: i64,
+    ) -> Result<u64, StoreError> {
+        let partition = Partition::shard(workspace, connection, number_of);
+        let is_old = |sort: &str| {
+            let at =
+                sort.split_once('#').and_then(|(_, rest)| rest.get(..13)).and_then(|digits| digits.parse::<i64>().ok());
+            at.is_some_and(|at| at < before_ms)
+        };
+        let mut old: Vec<String> =
+            self.sorts_list(&partition, "").await?.into_iter().filter(|sort| is_old(sort)).collect();
+        let mut shard = self.shard_get(workspace, connection, number_of).await?;
+        self.shard_load_all(&mut shard).await?;
+        let named: BTreeSet<String> = shard.named().collect();
+        old.retain(|sort| !named.contains(sort));
+        if old.is_empty() {
+            return Ok(0);
+        }
+        self.shard_mark_swept(shard).await?;
+        for sort in &old {
+            self.item_delete(&partition, sort).await?;
+        }
+        Ok(old.len() as u64)
+    }
+
+    /// Deletes every item of a shard: a purge.
+    ///
+    /// # Errors
+    /// The table's.
+    pub async fn partition_clear(&self, partition: &Partition) -> Result<u64, StoreError> {
+        let sorts = self.sorts_list(partition, "").await?;
+        for sort in &sorts {
+            self.item_delete(partition, sort).await?;
+        }
+        Ok(sorts.len() as u64)
+    }
+}
