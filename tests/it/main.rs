@@ -11,6 +11,7 @@ mod access;
 mod canary;
 mod demo;
 mod faults;
+mod folds;
 mod freshness;
 mod harness;
 mod identity;

@@ -118,6 +118,14 @@ impl Links {
         }
     }
 
+    /// Every contact that the visitor fits, in byte order.
+    pub fn contacts_fitting(&self, visitor: VisitorHash) -> impl Iterator<Item = &str> {
+        self.contacts.iter().flat_map(move |level| {
+            let group = level.group_of(visitor).unwrap_or_default();
+            group.iter().map(|contact| level.ids[*contact as usize].as_str())
+        })
+    }
+
     /// The accounts that are matched, in byte order, each with its Pendo accounts.
     pub fn matched_accounts(&self) -> impl Iterator<Item = (&str, &[String])> {
         let levels = self.accounts.iter();

@@ -89,7 +89,7 @@ fn keys(home: &Home<'_>, to: Hour, shards: &[Shard], own: &Rows) -> BTreeMap<i32
 fn key_of(home: &Home<'_>, span: i32, to: Hour, sources: &[&Shard], own: &Rows) -> Option<u64> {
     let hours = hours(span, to);
     let mut hasher = twox_hash::XxHash3_64::default();
-    (FORM, span, home.number, home.world.links_hash).hash(&mut hasher);
+    (FORM, span, home.number, home.world.links_hash(home.number)).hash(&mut hasher);
     let mut is_reached = false;
     for plan in home.plans().filter(|plan| !plan.hours_within(hours).is_empty()) {
         plan.hash_within(hours, &mut hasher);

@@ -224,7 +224,7 @@ impl Sink<'_> {
             definitions: world.fields.version,
             directory: world.directory.version,
             matching: world.matching_version,
-            links: world.links_hash,
+            links: world.links_hash(number),
             zone: moment.zone.name().to_owned(),
             days: moment.as_of.iter().map(|(kind, as_of)| (*kind, moment.zone.local_day(as_of.start_ms()))).collect(),
             sources: sources

@@ -20,8 +20,8 @@ pub struct World {
     pub matching_version: u64,
     /// The matching, resolved.
     pub links: Links,
-    /// A hash of all that the links say: when it stands still, so do the values.
-    pub links_hash: u64,
+    /// For each home a hash of all that the links say of its objects: when it stands still, so do their values.
+    links_hashes: Vec<u64>,
     /// Shards that hold rows of each visitor.
     pub visitor_shards: HashMap<VisitorHash, Vec<u16>>,
     /// The home of each account, and with it of its contacts.
@@ -77,8 +77,16 @@ impl World {
                 (account.clone(), shard_of(Some(anchor), VisitorHash(0), shards))
             })
             .collect();
-        let links_hash = hash_links(&directory, &links);
-        Ok(Self { fields, directory, matching_version, links, links_hash, visitor_shards, homes })
+        let mut world =
+            Self { fields, directory, matching_version, links, links_hashes: Vec::new(), visitor_shards, homes };
+        world.links_hashes = world.hash_links(shards);
+        Ok(world)
+    }
+
+    /// A hash of all that the links say of the objects at home in `home`.
+    #[must_use]
+    pub fn links_hash(&self, home: u16) -> u64 {
+        self.links_hashes.get(usize::from(home)).copied().unwrap_or_default()
     }
 
     /// The kinds that fields map.
@@ -92,6 +100,30 @@ impl World {
     pub fn home_of_contact(&self, contact: &str) -> Option<u16> {
         let account = self.directory.contacts.get(contact)?.get("account_id")?.as_str()?;
         self.homes.get(account).copied()
+    }
+
+    fn hash_links(&self, shards: u16) -> Vec<u64> {
+        let mut hashers: Vec<_> = (0..shards).map(|_| twox_hash::XxHash3_64::default()).collect();
+        let account_of = |contact: &str| self.directory.contacts.get(contact)?.get("account_id")?.as_str();
+        for account in self.directory.accounts.keys() {
+            let home = self.homes.get(account).and_then(|home| hashers.get_mut(usize::from(*home)));
+            let Some(hasher) = home else { continue };
+            account.hash(hasher);
+            (self.links.account_status(account) as u8).hash(hasher);
+            self.links.pendo_accounts_of(account).hash(hasher);
+        }
+        for contact in self.directory.contacts.keys() {
+            let home = self.home_of_contact(contact).and_then(|home| hashers.get_mut(usize::from(home)));
+            let Some(hasher) = home else { continue };
+            (contact, account_of(contact)).hash(hasher);
+            (self.links.contact_status(contact) as u8).hash(hasher);
+            for visitor in self.links.visitors_of(contact) {
+                visitor.hash(hasher);
+                // Whoever else the visitor fits decides with it, wherever they are at home.
+                self.links.contacts_fitting(*visitor).for_each(|rival| (rival, account_of(rival)).hash(hasher));
+            }
+        }
+        hashers.into_iter().map(|hasher| hasher.finish()).collect()
     }
 
     /// The shards that hold usage of the objects at home in `home`, itself included.
@@ -122,20 +154,4 @@ fn known<'a>(
     let value = |entry: &serde_json::Value| entry.get("v").and_then(|v| v.as_str()).map(str::to_owned);
     let listed_only = listed.iter().map(move |(id, entry)| (id.clone(), value(entry)));
     listed_only.chain(seen.keys().filter(|id| !listed.contains_key(*id)).map(|id| (id.clone(), None)))
-}
-
-fn hash_links(directory: &Directory, links: &Links) -> u64 {
-    let mut hasher = twox_hash::XxHash3_64::default();
-    for account in directory.accounts.keys() {
-        account.hash(&mut hasher);
-        (links.account_status(account) as u8).hash(&mut hasher);
-        links.pendo_accounts_of(account).hash(&mut hasher);
-    }
-    for (contact, object) in &directory.contacts {
-        contact.hash(&mut hasher);
-        object.get("account_id").and_then(|id| id.as_str()).hash(&mut hasher);
-        (links.contact_status(contact) as u8).hash(&mut hasher);
-        links.visitors_of(contact).hash(&mut hasher);
-    }
-    hasher.finish()
 }
