@@ -206,6 +206,22 @@ mod tests {
         }
 
         #[test]
+        fn pieces_merge_to_the_whole_and_nothing_has_none(accumulator in states()) {
+            let pieces = accumulator.pieces();
+            let mut read = pieces.iter().map(|piece| Accumulator::read(&mut piece.as_slice()).unwrap());
+            let merged = read.next().map(|first| read.fold(first, |mut sum, piece| {
+                sum.merge(&piece);
+                sum
+            }));
+            let is_nothing = match &accumulator.0 {
+                State::Visitors(visitors) => visitors.is_empty(),
+                State::Days(days) => days.is_empty(),
+                other => matches!(other, State::Events(0) | State::Minutes(0) | State::First(None) | State::Last(None)),
+            };
+            prop_assert_eq!(merged, (!is_nothing).then_some(accumulator));
+        }
+
+        #[test]
         fn whatever_is_read_is_written_the_same(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
             let mut rest = bytes.as_slice();
             if let Some(accumulator) = Accumulator::read(&mut rest) {

@@ -170,3 +170,93 @@ impl<'f> Packer<'f> {
         self.full
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fields::{Definition, Field};
+    use crate::id::{Kind, VisitorHash};
+    use crate::time::{Hour, Zone};
+    use crate::usage::row::UsageRow;
+    use serde_json::json;
+
+    fn plans(object: &str) -> Vec<Plan> {
+        let plan = |(at, function): (usize, &str)| {
+            let body = json!({"name": "x", "object": object, "usage": {"kind": "page"}, "function": function,
+                              "window": {"all_time": true}});
+            let definition = Definition::parse(&body).unwrap();
+            let field =
+                Field { id: FieldId::from_text(&format!("{object}-{at}")), version: 1, created_at_ms: 0, definition };
+            Plan::new(&field, Hour(1_000), Zone::UTC, Hour(0))
+        };
+        ["count", "distinct_visitors", "active_days", "last_used"].into_iter().enumerate().map(plan).collect()
+    }
+
+    fn add(fold: &mut Fold<'_>, level: ObjectKind, id: &str, visitor: u64) {
+        let hour = Hour(i32::try_from(visitor % 1_000).unwrap());
+        let (first_ms, last_ms) = (hour.start_ms(), hour.start_ms() + 7);
+        let row = UsageRow {
+            kind: Kind::Page,
+            hour,
+            account: None,
+            visitor: VisitorHash(visitor.wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+            app: 1,
+            object: "p",
+            event_type: "",
+            events: 1 + visitor % 5,
+            minutes: 1,
+            first_ms,
+            last_ms,
+        };
+        fold.of(level, id).iter_mut().for_each(|accumulator| accumulator.add(&row, hour.utc_day()));
+    }
+
+    /// Two levels, one account with more visitors than a part can hold.
+    fn sample<'p>(accounts: &'p [Plan], contacts: &'p [Plan]) -> Fold<'p> {
+        let mut fold = Fold::new(accounts, contacts);
+        (0..60_000).for_each(|visitor| add(&mut fold, ObjectKind::Account, "large", visitor));
+        (0..900).for_each(|n| add(&mut fold, ObjectKind::Account, &format!("A-{}", n % 40), n));
+        (0..900).for_each(|n| add(&mut fold, ObjectKind::Contact, &format!("A-{}", n % 300), n));
+        fold
+    }
+
+    #[test]
+    fn a_fold_comes_back_from_parts_that_are_small_whatever_it_holds() {
+        let (accounts, contacts) = (plans("account"), plans("contact"));
+        let fold = sample(&accounts, &contacts);
+        let parts = fold.pack();
+        assert!(parts.len() > 1 && parts.iter().all(|part| part.len() < 310_000));
+        let mut back = Fold::new(&accounts, &contacts);
+        parts.iter().for_each(|part| back.add_packed(part).unwrap());
+        assert_eq!(back.objects, fold.objects);
+        assert_eq!(back.pack(), parts, "equal folds have equal bytes");
+    }
+
+    #[test]
+    fn folds_of_different_rows_merge_to_the_fold_of_all() {
+        let (accounts, contacts) = (plans("account"), plans("contact"));
+        let (mut one, mut other) = (Fold::new(&accounts, &contacts), Fold::new(&accounts, &contacts));
+        let mut all = Fold::new(&accounts, &contacts);
+        for n in 0..200 {
+            let part = if n % 3 == 0 { &mut one } else { &mut other };
+            for fold in [part, &mut all] {
+                add(fold, ObjectKind::Account, &format!("A-{}", n % 7), n);
+            }
+        }
+        one.merge(other);
+        assert_eq!(one.objects, all.objects);
+    }
+
+    #[test]
+    fn an_unknown_format_another_field_and_damage_are_refused() {
+        let (accounts, contacts) = (plans("account"), plans("contact"));
+        let part = sample(&accounts, &contacts).pack().remove(0);
+        let mut unknown = part.clone();
+        unknown[0] = 9;
+        assert_eq!(Fold::new(&accounts, &contacts).add_packed(&unknown), Err(PackError::Format(9)));
+        assert_eq!(Fold::new(&[], &contacts).add_packed(&part), Err(PackError::Damaged("field")));
+        for end in (0..part.len()).step_by(997) {
+            assert!(Fold::new(&accounts, &contacts).add_packed(&part[..end]).is_err(), "cut at {end}");
+        }
+    }
+}

@@ -5,6 +5,7 @@ use super::moves::Sink;
 use super::page::{ObjectValues, Values};
 use super::shards::{Blocks, Rows};
 use super::world::World;
+use crate::connection::Connection;
 use crate::fields::{Accumulator, Field, Fold, Plan};
 use crate::id::{Kind, ObjectKind};
 use crate::matching::{Link, Status};
@@ -28,6 +29,13 @@ pub struct Moment {
 }
 
 impl Moment {
+    /// The moment at which a connection's kinds are read so far.
+    #[must_use]
+    pub fn of(connection: &Connection, as_of: BTreeMap<Kind, Hour>) -> Self {
+        let history_from = connection.history_from.unwrap_or_default();
+        Self { as_of, zone: connection.time_zone, history_from, keeps_folds: true }
+    }
+
     /// The plan of a field at this moment; `None` while its kind was never read.
     #[must_use]
     pub fn plan(&self, field: &Field) -> Option<Plan> {

@@ -137,12 +137,7 @@ pub async fn evaluate_only(context: &Context, workspace: &WorkspaceId) -> Result
     let as_of: BTreeMap<Kind, Hour> = kinds.filter_map(|(kind, state)| Some((*kind, state.as_of?))).collect();
     let Some(newest) = as_of.values().max().copied() else { return Ok(()) };
     let sink = Sink { store, workspace, connection: &connection, shards: layout.shards, as_of: newest, now_ms };
-    let moment = Moment {
-        as_of,
-        zone: connection.time_zone,
-        history_from: connection.history_from.unwrap_or_default(),
-        keeps_folds: true,
-    };
+    let moment = Moment::of(&connection, as_of);
     sink.evaluate_due(&moment).await?;
     reconcile::attribute(&sink, &moment).await?;
     Ok(())
@@ -174,18 +169,11 @@ impl Run<'_> {
         }
         let newest: BTreeMap<Kind, i64> = probes.iter().map(|(kind, probe)| (*kind, probe.newest_ms())).collect();
         let layout = self.layout(&probes).await?;
-        let moment = Moment {
-            as_of: kinds
-                .iter()
-                .filter_map(|kind| {
-                    let stands = checkpoint.kinds.get(kind).and_then(|state| state.as_of);
-                    Some((*kind, if probes.contains_key(kind) { Some(self.as_of) } else { stands }?))
-                })
-                .collect(),
-            zone: self.connection.time_zone,
-            history_from: self.connection.history_from.unwrap_or_default(),
-            keeps_folds: true,
-        };
+        let as_of = kinds.iter().filter_map(|kind| {
+            let stands = checkpoint.kinds.get(kind).and_then(|state| state.as_of);
+            Some((*kind, if probes.contains_key(kind) { Some(self.as_of) } else { stands }?))
+        });
+        let moment = Moment::of(&self.connection, as_of.collect());
 
         // Fetch and prove the trailing hours of all kinds, then store and evaluate them in one move per shard.
         let mut batch = Batch::default();

@@ -27,12 +27,14 @@ pub struct Entry {
 
 impl Entry {
     /// Stands for the rows that this shard has of the bucket: the reading says which fetch they are of, the share how
-    /// much of them is kept. In which blocks they lie does not matter.
+    /// much of it is this shard's. When it was read and in which blocks the rows lie does not matter.
     #[must_use]
-    pub fn mark(&self, key: (Kind, Hour)) -> u64 {
+    pub fn mark(&self, (kind, hour): (Kind, Hour)) -> u64 {
+        // Each member is named, so that a new one can't be forgotten here.
+        let Self { reading, share, whole: _, is_verified: _, read_at: _, blocks: _ } = self;
+        let Fingerprint { rows, events, minutes, squares, newest_ms } = share;
         let mut hasher = twox_hash::XxHash3_64::default();
-        let share = &self.share;
-        (key, self.reading, share.rows, share.events, share.minutes, share.squares, share.newest_ms).hash(&mut hasher);
+        (kind, hour, reading, rows, events, minutes, squares, newest_ms).hash(&mut hasher);
         hasher.finish()
     }
 }
