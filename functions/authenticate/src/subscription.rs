@@ -26,6 +26,10 @@ pub(crate) async fn verify(context: &Context, region: Region, key: &SecretString
         Some(url) => vec![url.clone()],
         None => region.hosts().iter().map(|host| format!("https://{host}")).collect(),
     };
+    first_that_verifies(hosts, key).await
+}
+
+async fn first_that_verifies(hosts: Vec<String>, key: &SecretString) -> Result<Subscription, Problem> {
     let tried = tokio::time::timeout(PATIENCE, async {
         // Of several hosts the first is the documented one: what it says counts unless another one takes the key.
         let mut first = None;
@@ -113,4 +117,41 @@ fn may_not_aggregate(cause: PendoError) -> Problem {
 
 fn pendo_down() -> Problem {
     Problem::unavailable("pendo", "Pendo does not answer now: nothing was changed, try again in a minute.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pendo_simulator::{Clock, Options, Simulator};
+
+    async fn pendo(options: Options) -> Simulator {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Simulator::start(options, Clock::fixed(1_782_822_600_000), listener).await.unwrap()
+    }
+
+    /// A host whose key is another one.
+    async fn foreign() -> Simulator {
+        pendo(Options { key: "11111111-2222-3333-4444-555555555555".to_owned(), ..Options::empty() }).await
+    }
+
+    #[tokio::test]
+    async fn the_host_that_verifies_is_kept_whichever_of_the_two_it_is() {
+        let (other, own) = (foreign().await, pendo(Options::empty()).await);
+        let key = SecretString::from(own.key().to_owned());
+        let nobody = "http://127.0.0.1:1".to_owned();
+        for hosts in [[other.url(), own.url()], [own.url(), other.url()], [nobody, own.url()]] {
+            let found = first_that_verifies(hosts.to_vec(), &key).await;
+            assert_eq!(found.ok().map(|found| found.base_url), Some(own.url()), "{hosts:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn when_neither_takes_the_key_the_documented_host_has_the_word() {
+        let other = foreign().await;
+        let key = SecretString::from("00000000-0000-0000-0000-000000000000".to_owned());
+        let hosts = vec![other.url(), "http://127.0.0.1:1".to_owned()];
+        let refused = first_that_verifies(hosts, &key).await.err().unwrap();
+        assert_eq!(refused.status, 422);
+        assert_eq!(Region::Us1.hosts(), ["us1.app.pendo.io", "app1.pendo.io"]);
+    }
 }
