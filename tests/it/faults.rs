@@ -65,3 +65,39 @@ async fn an_answer_that_lost_rows_without_a_word_never_takes_the_place_of_a_whol
         assert_eq!(world.value("account", "A-1", "Views").await, shown);
     }
 }
+
+#[tokio::test]
+async fn an_hour_too_large_for_one_answer_is_read_by_app_and_by_object_under_one_reading() {
+    let world = World::empty().await;
+    for (app, features) in [(pendo_simulator::DEFAULT_APP, ["f-1", "f-2", "f \"3\""]), (pendo_simulator::SECOND_APP, ["f-4", "f-5", "f-6"])] {
+        for feature in features {
+            world.pendo().add_object(Kind::Feature, feature, feature, app);
+            for n in 0..50 {
+                let mut row = used(Kind::Feature, &format!("v{n}@x"), Some("A-1"), "2026-06-30T10:20:00Z", 2);
+                (row.app_id, row.object_id) = (app, feature.to_owned());
+                world.pendo().inject(row);
+            }
+        }
+    }
+    world.connect().await;
+    world.upload("accounts", ACCOUNTS).await;
+    world.match_both().await;
+    let only_path = Some("aggregation".to_owned());
+    world.pendo().set_faults(Faults { max_bytes: 12_000, only_path, ..Faults::default() });
+    world.pendo().clear_requests();
+    world.field(&field("Uses", "account", "feature", "count", &all_time())).await;
+    assert_eq!(world.value("account", "A-1", "Uses").await, 600);
+    let feature = &world.status().await["kinds"]["feature"];
+    assert_eq!((&feature["equals_pendo"], &feature["hours_unverified"]), (&true.into(), &0.into()), "{feature}");
+    let asked = |text: &str| world.pendo().requests().iter().filter(|request| request.body.contains(text)).count();
+    assert!(asked("f \\\\\\\"3") > 0, "an object is asked for by itself");
+    let store = &world.stack.context().store;
+    let connection = store.connection_get(&world.workspace()).await.unwrap().unwrap().value;
+    let mut readings = std::collections::BTreeSet::new();
+    for number in 0..4 {
+        let mut shard = store.shard_get(&world.workspace(), &connection.id, number).await.unwrap();
+        store.shard_load_all(&mut shard).await.unwrap();
+        readings.extend(shard.all_entries().filter(|(_, entry)| entry.share.rows > 0).map(|(_, entry)| entry.reading));
+    }
+    assert_eq!(readings.len(), 1);
+}

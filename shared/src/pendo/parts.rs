@@ -1,12 +1,11 @@
 //! The question behind the totals: how much of each span of days belongs to each Pendo account, or to each object.
 
-use super::usage::{Text, WireTotals, grouped, object_key};
+use super::usage::{Scope, Text, WirePart, WireTotals, grouped, object_key};
 use super::{Client, PendoError};
 use crate::id::Kind;
 use crate::time::{HOUR_MS, Hour, HourRange};
 use crate::usage::checksum::Checksums;
 use crate::usage::fingerprint::Fingerprint;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// By what a span's usage is told apart.
@@ -37,7 +36,7 @@ fn pipeline(kind: Kind, range: HourRange, part: Part, span_hours: i32) -> Value 
         fields.push(json!({"minutes": {"sum": "minutes"}}));
     }
     fields.push(json!({"squares": {"sum": "squares"}}));
-    let mut stages = grouped(kind, range);
+    let mut stages = grouped(kind, range, &Scope::All);
     stages.push(json!({"eval": {"squares": "events * events", "span": format!("hour - hour % {span_ms}")}}));
     stages.push(json!({"group": {"group": ["span", key], "fields": fields}}));
     stages
@@ -70,10 +69,4 @@ pub async fn checksums(
         })
         .await?;
     Ok(found)
-}
-
-#[derive(Deserialize)]
-struct WirePart<'a> {
-    #[serde(borrow)]
-    part: Option<Text<'a>>,
 }

@@ -22,6 +22,17 @@ pub enum By {
     Day,
 }
 
+/// Of which apps and objects a question is asked. An hour too large for one answer is asked in parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All of all apps.
+    All,
+    /// All of one app.
+    App(i64),
+    /// These features, pages, guides or track types of one app.
+    Objects(i64, Vec<String>),
+}
+
 /// Guide events are chosen by Pendo's own window but bucketed by the server's time. A window is asked this much wider on both sides,
 /// since which clock Pendo's window goes by is not documented.
 const GUIDE_MARGIN_HOURS: i32 = 24;
@@ -47,13 +58,17 @@ pub(super) const fn object_key(kind: Kind) -> Option<&'static str> {
 }
 
 /// The stages up to rows with an `hour`. A guide event has no hour of its own: it takes the server's time.
-fn source(kind: Kind, range: HourRange) -> Vec<Value> {
+fn source(kind: Kind, range: HourRange, scope: &Scope) -> Vec<Value> {
     let name = source_name(kind);
+    let apps = match scope {
+        Scope::All => json!("expandAppIds(\"*\")"),
+        Scope::App(app) | Scope::Objects(app, _) => json!(app),
+    };
     let margin = if kind == Kind::Guide { GUIDE_MARGIN_HOURS } else { 0 };
     let first = range.from.plus(-margin).start_ms();
     let count = range.len() + 2 * margin;
     let mut stages = vec![json!({"source": {
-        name: {"appId": "expandAppIds(\"*\")"},
+        name: {"appId": apps},
         "timeSeries": {"period": "hourRange", "first": first, "count": count},
     }})];
     if kind == Kind::Guide {
@@ -61,11 +76,15 @@ fn source(kind: Kind, range: HourRange) -> Vec<Value> {
         stages.push(json!({"filter": format!("receivedTime >= {from} && receivedTime < {to}")}));
         stages.push(json!({"eval": {"hour": format!("receivedTime - receivedTime % {HOUR_MS}")}}));
     }
+    if let (Scope::Objects(_, ids), Some(key)) = (scope, object_key(kind)) {
+        let any: Vec<String> = ids.iter().map(|id| format!("{key} == {}", json!(id))).collect();
+        stages.push(json!({"filter": any.join(" || ")}));
+    }
     stages
 }
 
 /// The stages up to our rows: identified visitors, grouped to our key.
-pub(super) fn grouped(kind: Kind, range: HourRange) -> Vec<Value> {
+pub(super) fn grouped(kind: Kind, range: HourRange, scope: &Scope) -> Vec<Value> {
     let mut keys = vec!["accountId", "visitorId", "appId"];
     keys.extend(object_key(kind));
     let fields = if kind == Kind::Guide {
@@ -78,14 +97,14 @@ pub(super) fn grouped(kind: Kind, range: HourRange) -> Vec<Value> {
         ])
     };
     keys.push("hour");
-    let mut stages = source(kind, range);
+    let mut stages = source(kind, range, scope);
     stages.push(json!({"identified": "visitorId"}));
     stages.push(json!({"group": {"group": keys, "fields": fields}}));
     stages
 }
 
-fn probe_pipeline(kind: Kind, range: HourRange, by: By) -> Value {
-    let mut stages = grouped(kind, range);
+fn probe_pipeline(kind: Kind, range: HourRange, by: By, scope: &Scope) -> Value {
+    let mut stages = grouped(kind, range, scope);
     let key = match by {
         By::Hour => {
             stages.push(json!({"eval": {"squares": "events * events"}}));
@@ -106,7 +125,7 @@ fn probe_pipeline(kind: Kind, range: HourRange, by: By) -> Value {
 }
 
 fn totals_pipeline(kind: Kind, range: HourRange) -> Value {
-    let mut stages = source(kind, range);
+    let mut stages = source(kind, range, &Scope::All);
     stages.push(json!({"eval": {"utcDay": format!("hour - hour % {DAY_MS}")}}));
     let events = if kind == Kind::Guide { json!({"count": null}) } else { json!({"sum": "numEvents"}) };
     stages.push(json!({"group": {"group": ["utcDay"], "fields": [{"events": events}]}}));
@@ -122,10 +141,11 @@ pub async fn probe(
     kind: Kind,
     range: HourRange,
     by: By,
+    scope: &Scope,
 ) -> Result<BTreeMap<Hour, Fingerprint>, PendoError> {
     let mut found: BTreeMap<Hour, Fingerprint> = BTreeMap::new();
     client
-        .aggregate(&probe_pipeline(kind, range, by), |bytes| {
+        .aggregate(&probe_pipeline(kind, range, by, scope), |bytes| {
             let wire: WireTotals = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
             let hour = Hour::of_ms(wire.hour.or(wire.utc_day).ok_or("it has no hour")?);
             if range.holds(hour) || by == By::Day {
@@ -168,10 +188,11 @@ pub async fn fetch(
     client: &Client,
     kind: Kind,
     range: HourRange,
+    scope: &Scope,
     mut on_row: impl FnMut(Row),
 ) -> Result<u64, PendoError> {
     client
-        .aggregate(&Value::Array(grouped(kind, range)), |bytes| {
+        .aggregate(&Value::Array(grouped(kind, range, scope)), |bytes| {
             let row = read_row(kind, bytes)?;
             if range.holds(row.hour) {
                 on_row(row);
@@ -179,6 +200,28 @@ pub async fn fetch(
             Ok(())
         })
         .await
+}
+
+/// Asks Pendo which objects of an app have usage in a range. All activity has none.
+///
+/// # Errors
+/// Pendo's.
+pub async fn objects(client: &Client, kind: Kind, range: HourRange, app: i64) -> Result<Vec<String>, PendoError> {
+    let Some(key) = object_key(kind) else { return Ok(Vec::new()) };
+    let mut stages = source(kind, range, &Scope::App(app));
+    stages.push(json!({"group": {"group": [key]}}));
+    stages.push(json!({"select": {"part": key}}));
+    let mut found = Vec::new();
+    client
+        .aggregate(&Value::Array(stages), |bytes| {
+            let wire: WirePart<'_> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+            found.extend(wire.part.map(|Text(text)| text.into_owned()));
+            Ok(())
+        })
+        .await?;
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
 }
 
 fn read_row(kind: Kind, bytes: &[u8]) -> Result<Row, String> {
@@ -263,6 +306,12 @@ pub(super) struct WireTotals {
     pub(super) squares: u64,
     #[serde(default, deserialize_with = "whole")]
     last: Option<i64>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct WirePart<'a> {
+    #[serde(borrow)]
+    pub(super) part: Option<Text<'a>>,
 }
 
 /// Text that may arrive as a number: Pendo's ids are what the customer sent.

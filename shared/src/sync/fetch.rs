@@ -1,10 +1,9 @@
 //! Fetches windows and proves them: the reading first, then the rows, then the comparison with what Pendo says.
 
 use super::plan::DAILY_HOURS;
-use super::shards::{Batch, Fetched};
+use super::shards::Batch;
 use crate::connection::Connection;
 use crate::id::{Kind, WorkspaceId};
-use crate::pendo::usage::{By, fetch, probe};
 use crate::pendo::{Client, PendoError};
 use crate::store::{Store, StoreError};
 use crate::time::{Hour, HourRange};
@@ -41,7 +40,7 @@ pub enum FetchError {
 impl Source<'_> {
     /// Fetches one window of a kind and proves each of its hours. `expected` is the probe taken before, by hour or by
     /// day; `stands` is what the shards hold of each hour now. An answer that does not arrive whole is asked again in
-    /// halves.
+    /// halves, and a single hour in parts.
     ///
     /// # Errors
     /// Pendo's and the table's. Nothing of a failed window is kept.
@@ -83,7 +82,7 @@ impl Source<'_> {
             return Ok(batch);
         }
         // Pendo moved between the probe and the fetch, or the answer is not what it says: ask once more afterwards.
-        let after = Expected::ByHour(probe(self.client, kind, range, By::Hour).await?);
+        let after = Expected::ByHour(self.probe_again(kind, range).await?);
         let mut unproven = differs(&batch, &after);
         for _ in 1..READS_OF_OLD_HOURS {
             let is_old = |hour: &Hour| self.is_old(*hour);
@@ -91,7 +90,7 @@ impl Source<'_> {
                 break;
             }
             batch = self.read(kind, range).await?;
-            let before = Expected::ByHour(probe(self.client, kind, range, By::Hour).await?);
+            let before = Expected::ByHour(self.probe_again(kind, range).await?);
             unproven =
                 differs(&batch, &before).into_iter().filter(|hour| differs(&batch, &after).contains(hour)).collect();
         }
@@ -112,23 +111,6 @@ impl Source<'_> {
 
     fn is_old(&self, hour: Hour) -> bool {
         hour.plus(DAILY_HOURS) < self.as_of
-    }
-
-    /// One reading, one fetch. Every hour of the range gets a bucket: an hour without rows was read as empty.
-    async fn read(&self, kind: Kind, range: HourRange) -> Result<Batch, FetchError> {
-        let reading = self.store.reading_next(self.workspace, &self.connection.id).await?;
-        let mut batch = Batch::default();
-        let mut totals: BTreeMap<Hour, Fingerprint> = BTreeMap::new();
-        fetch(self.client, kind, range, |row| {
-            totals.entry(row.hour).or_default().add(&row);
-            batch.push(row, self.shards);
-        })
-        .await?;
-        for hour in (range.from.0..range.to.0).map(Hour) {
-            let whole = totals.get(&hour).copied().unwrap_or_default();
-            batch.buckets.insert((kind, hour), Fetched { reading, whole, is_verified: true });
-        }
-        Ok(batch)
     }
 }
 

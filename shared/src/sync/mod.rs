@@ -20,6 +20,7 @@ pub mod quarantine;
 pub mod reconcile;
 pub mod run;
 pub mod shards;
+mod split;
 pub mod status;
 pub mod subscription;
 pub mod tags;

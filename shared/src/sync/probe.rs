@@ -9,7 +9,7 @@ use super::run::{Run, SyncError};
 use super::shards::Batch;
 use super::tags::Edit;
 use crate::id::Kind;
-use crate::pendo::usage::{By, probe};
+use crate::pendo::usage::{By, Scope, probe};
 use crate::pendo::{Client, PendoError};
 use crate::store::{Layout, Shard, StoreError};
 use crate::time::{Hour, HourRange};
@@ -189,7 +189,7 @@ async fn probe_halving(
     }
     let mut open = vec![range];
     while let Some(part) = open.pop() {
-        match probe(client, kind, part, by).await {
+        match probe(client, kind, part, by, &Scope::All).await {
             Ok(fingerprints) => found.extend(fingerprints),
             Err(error) => match plan::halves(part, 24) {
                 Some(halves) if matches!(error, PendoError::Incomplete { .. }) => open.extend(halves),

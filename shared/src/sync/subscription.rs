@@ -6,7 +6,7 @@ use crate::connection::Connection;
 use crate::context::Context;
 use crate::id::{Kind, WorkspaceId};
 use crate::pendo::Client;
-use crate::pendo::usage::{By, probe};
+use crate::pendo::usage::{By, Scope, probe};
 use crate::time::{Hour, HourRange};
 use std::collections::BTreeMap;
 
@@ -47,7 +47,7 @@ pub async fn same_subscription(
         }
         for day in newest {
             let range = HourRange { from: Hour(day * 24), to: Hour(day * 24 + 24) };
-            let pendo = probe(client, kind, range, By::Hour).await?;
+            let pendo = probe(client, kind, range, By::Hour, &Scope::All).await?;
             let stored = plan::stored(&shards, kind, range);
             let agree =
                 stored.iter().all(|(hour, bucket)| pendo.get(hour).copied().unwrap_or_default() == bucket.whole);
