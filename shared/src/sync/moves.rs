@@ -245,6 +245,12 @@ impl Sink<'_> {
         blocks: &mut Blocks,
     ) -> Result<Change, StoreError> {
         let seen = self.seen(world, moment, number, shards);
+        // The heads were read one after another: another run may have evaluated this home from newer rows than we see.
+        // What a head has seen never goes down.
+        let is_behind = |(at, version): (&u16, &u64)| seen.sources.get(at).is_some_and(|read| read < version);
+        if shards[usize::from(number)].seen().sources.iter().any(is_behind) {
+            return Err(StoreError::Conflict { key: "head".to_owned() });
+        }
         let (values, folds): (_, Folds) = evaluate(self, world, moment, number, shards, rows, blocks).await?;
         let shard = &shards[usize::from(number)];
         let objects = values.len();
