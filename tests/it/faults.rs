@@ -69,7 +69,10 @@ async fn an_answer_that_lost_rows_without_a_word_never_takes_the_place_of_a_whol
 #[tokio::test]
 async fn an_hour_too_large_for_one_answer_is_read_by_app_and_by_object_under_one_reading() {
     let world = World::empty().await;
-    for (app, features) in [(pendo_simulator::DEFAULT_APP, ["f-1", "f-2", "f \"3\""]), (pendo_simulator::SECOND_APP, ["f-4", "f-5", "f-6"])] {
+    for (app, features) in [
+        (pendo_simulator::DEFAULT_APP, ["f-1", "f-2", "f \"3\""]),
+        (pendo_simulator::SECOND_APP, ["f-4", "f-5", "f-6"]),
+    ] {
         for feature in features {
             world.pendo().add_object(Kind::Feature, feature, feature, app);
             for n in 0..50 {
