@@ -118,3 +118,17 @@ async fn a_value_that_may_still_change_is_never_called_final() {
     let lines = world.lines().await;
     assert!(lines.values().all(|line| line["final"] == false && line["as_of"] == "2026-06-30T12:00:00Z"));
 }
+
+#[tokio::test]
+async fn a_value_is_final_when_its_window_ended_ten_days_ago_and_every_hour_of_it_is_proven() {
+    let world = two_accounts().await;
+    world.pendo().inject(used(Kind::Event, "ann@x.test", Some("A-1"), "2026-06-28T08:00:00Z", 3));
+    world.field(&field("Week", "account", "event", "count", &json!({"rolling_days": 7, "complete_days": true}))).await;
+    world.patch("/v1/connection", &json!({"paused": true})).await.expect(200);
+    let is_final = async || world.line("account", "A-1", "Week").await["final"].clone();
+    // The window ended at midnight, twelve hours before the last run.
+    world.advance(240 - 13);
+    assert_eq!(is_final().await, false);
+    world.advance(1);
+    assert_eq!(is_final().await, true);
+}
