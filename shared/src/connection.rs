@@ -1,5 +1,6 @@
 //! A workspace's one link to a Pendo subscription.
 
+use crate::erased::ErasureKey;
 use crate::id::ConnectionId;
 use crate::pendo::Region;
 use crate::time::{Hour, Zone};
@@ -33,6 +34,8 @@ pub struct Connection {
     pub base_url: String,
     /// The secret's name: fresh and random for each connection.
     pub secret: String,
+    /// The key of the hashes of erased visitors.
+    pub erasure_key: ErasureKey,
     /// The zone in which windows are cut.
     pub time_zone: Zone,
     /// The first hour to read, when chosen; otherwise all history.

@@ -5,7 +5,7 @@
 //!
 //! The rooms, in the order in which data meets them:
 //!
-//! - words: [`id`], [`time`], [`connection`]
+//! - words: [`id`], [`time`], [`connection`], [`erased`]
 //! - source: [`pendo`] speaks Pendo's API and nothing else does
 //! - rules, pure, without I/O or clock: [`usage`], [`directory`], [`matching`], [`fields`]
 //! - state: [`store`] (DynamoDB), [`secrets`] (Secrets Manager), [`queue`] (SQS)
@@ -17,6 +17,7 @@ pub mod config;
 pub mod connection;
 pub mod context;
 pub mod directory;
+pub mod erased;
 pub mod fields;
 pub mod id;
 pub mod matching;

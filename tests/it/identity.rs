@@ -145,7 +145,10 @@ async fn a_visitor_in_two_accounts_counts_in_both_and_once_as_a_contact() {
     let story = Story::of(ACCOUNTS, contacts, both_levels(), &rows).await;
     assert_eq!((story.events("A-1").await, story.events("A-2").await), (json!(3), json!(4)));
     assert_eq!(story.events("C-1").await, 12, "in whatever Pendo account the row lies");
-    assert_eq!(story.classes("account").await, json!({"matched": 7, "unmatched": 5, "ambiguous": 0, "without_id": 0}));
+    assert_eq!(
+        story.classes("account").await,
+        json!({"matched": 7, "unmatched": 5, "ambiguous": 0, "without_id": 0, "erased": 0})
+    );
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@
 mod access;
 mod canary;
 mod demo;
+mod erased;
 mod faults;
 mod folds;
 mod freshness;

@@ -14,6 +14,8 @@ const DAY_HOURS: i64 = 24;
 /// All that a value depends on.
 pub(crate) struct Reference {
     rows: Vec<RawRow>,
+    /// Rows of visitors that are not to be processed: they count as read and are nobody's.
+    erased: Vec<RawRow>,
     visitors: BTreeMap<String, Value>,
     pendo_accounts: BTreeMap<String, Value>,
     accounts: BTreeMap<String, Value>,
@@ -54,14 +56,16 @@ impl Reference {
             let ids = truth.iter().filter_map(id).filter(|id| !id.is_empty());
             ids.map(|id| (id, json!({}))).collect::<BTreeMap<_, _>>()
         };
-        let visitors = people(&|row| Some(row.visitor_id.clone()));
+        let visitors = people(&|row| Some(row.visitor_id.clone()).filter(|_| !row.do_not_process));
         let pendo_accounts = people(&|row| row.account_id.clone());
         let as_of_ms = now_ms - now_ms.rem_euclid(HOUR_MS);
         let rows = truth.into_iter().filter(|row| {
             row.kind != Kind::Poll && !row.excluded && !is_anonymous(&row.visitor_id) && row.hour_ms < as_of_ms
         });
+        let (erased, rows) = rows.partition(|row| row.do_not_process);
         Self {
-            rows: rows.collect(),
+            rows,
+            erased,
             visitors,
             pendo_accounts,
             accounts: BTreeMap::new(),
@@ -86,6 +90,7 @@ impl Reference {
     pub(crate) fn with_history_from(mut self, from_ms: i64) -> Self {
         self.history_from_ms = Some(from_ms);
         self.rows.retain(|row| row.hour_ms >= from_ms);
+        self.erased.retain(|row| row.hour_ms >= from_ms);
         self
     }
 
@@ -244,7 +249,13 @@ impl Reference {
     fn window(&self, definition: &Value, kind: &str) -> (i64, i64) {
         let window = &definition["window"];
         if window["all_time"] == true {
-            let first = self.rows.iter().filter(|row| kind_name(row.kind) == kind).map(|row| row.hour_ms).min();
+            let first = self
+                .rows
+                .iter()
+                .chain(&self.erased)
+                .filter(|row| kind_name(row.kind) == kind)
+                .map(|row| row.hour_ms)
+                .min();
             return (self.history_from_ms.or(first).unwrap_or(self.as_of_ms), self.as_of_ms);
         }
         let days = window["rolling_days"].as_i64().unwrap();
@@ -283,6 +294,8 @@ impl Reference {
             };
             *classes.get_mut(class).unwrap() += u64::from(row.events);
         }
+        let erased = self.erased.iter().filter(|row| kind_name(row.kind) == kind).map(|row| u64::from(row.events));
+        classes.insert("erased", erased.sum());
         classes
     }
 }

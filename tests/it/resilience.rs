@@ -83,7 +83,7 @@ pub(crate) async fn agrees(world: &World) -> Lines {
 }
 
 /// Lets a future take so many steps and then drops it where it stands; says whether it came to its end.
-async fn cut_after<F: Future>(steps: usize, future: F) -> bool {
+pub(crate) async fn cut_after<F: Future>(steps: usize, future: F) -> bool {
     let mut future = pin!(future);
     let mut taken = 0;
     std::future::poll_fn(|context| {

@@ -10,7 +10,7 @@ use shared::usage::block;
 use shared::usage::entry::Entry;
 use shared::usage::fingerprint::Fingerprint;
 use shared::usage::row::Row;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const HOUR: Hour = Hour(495_000);
 const KEY: (Kind, Hour) = (Kind::Feature, HOUR);
@@ -38,7 +38,15 @@ fn totals(events: u64) -> Fingerprint {
 }
 
 fn entry(reading: u64, events: u64, blocks: Vec<std::sync::Arc<str>>) -> Entry {
-    Entry { reading, whole: totals(events), share: totals(events), is_verified: true, read_at: HOUR, blocks }
+    Entry {
+        reading,
+        whole: totals(events),
+        share: totals(events),
+        erased: Fingerprint::default(),
+        is_verified: true,
+        read_at: HOUR,
+        blocks,
+    }
 }
 
 struct Place {
@@ -88,7 +96,7 @@ async fn an_older_reading_takes_nothing_from_a_newer_one() {
         let mut batch = Batch::default();
         batch.push(row(30), 1);
         batch.buckets.insert(KEY, Fetched { reading, whole: totals(30), is_verified: true });
-        let taken = batch.for_shard(&stands);
+        let taken = batch.for_shard(&stands, &BTreeSet::new());
         assert_eq!(
             (taken.entries.contains_key(&KEY), taken.rows.len()),
             (takes, usize::from(takes)),
@@ -104,7 +112,7 @@ async fn a_bucket_that_became_empty_keeps_its_reading_so_old_rows_stay_away() {
     let stands = place.store().shard_get(&place.workspace, &place.connection, 0).await.unwrap();
     let mut empty = Batch::default();
     empty.buckets.insert(KEY, Fetched { reading: 2, whole: Fingerprint::default(), is_verified: true });
-    let taken = empty.for_shard(&stands);
+    let taken = empty.for_shard(&stands, &BTreeSet::new());
     assert_eq!(
         taken.entries.get(&KEY).map(|entry| (entry.reading, entry.share.rows, entry.blocks.len())),
         Some((2, 0, 0))
@@ -118,7 +126,7 @@ async fn a_bucket_that_became_empty_keeps_its_reading_so_old_rows_stay_away() {
     let mut old = Batch::default();
     old.push(row(10), 1);
     old.buckets.insert(KEY, Fetched { reading: 1, whole: totals(10), is_verified: true });
-    assert!(old.for_shard(&stands).entries.is_empty());
+    assert!(old.for_shard(&stands, &BTreeSet::new()).entries.is_empty());
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use crate::view::view;
 use shared::api::{Problem, Reply, extent, nudge};
 use shared::connection::{Connection, ConnectionStatus};
 use shared::context::Context;
+use shared::erased::ErasureKey;
 use shared::id::{ConnectionId, WorkspaceId};
 use shared::queue::Job;
 use shared::secrets::{SecretsError, is_same_key};
@@ -57,6 +58,7 @@ async fn begin(
         region: asked.region,
         base_url: found.base_url,
         secret,
+        erasure_key: ErasureKey::random(),
         time_zone: asked.time_zone.unwrap_or(Zone::UTC),
         history_from: asked.history_from,
         status: ConnectionStatus::Active,

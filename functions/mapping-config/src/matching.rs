@@ -54,7 +54,8 @@ pub(crate) async fn put(context: &Context, workspace: &WorkspaceId, request: &Re
             refuse_unknown_column(&directory, kind, rule)?;
         }
     }
-    let known = Known::read(&client, &matching).await?;
+    let erased = context.store.erased_get(workspace, &connection).await?.value;
+    let known = Known::read(&client, &matching, &erased).await?;
     let report = reported(&client, &matching, &directory, &known).await?;
 
     let is_equal = stands.as_ref().is_some_and(|stands| stands.value == matching);

@@ -4,15 +4,16 @@ use crate::source::pendo_problem;
 use shared::api::Problem;
 use shared::connection::Connection;
 use shared::context::Context;
+use shared::erased::Erased;
 use shared::id::WorkspaceId;
 use shared::matching::{KnownAccount, KnownVisitor, Matching, PendoKey};
 use shared::pendo::Client;
-use shared::pendo::people::{Level, read};
+use shared::pendo::people::{Level, Person, read};
 use shared::store::noun::People;
 use shared::sync::people::keep;
 use std::collections::BTreeMap;
 
-/// Everybody whom Pendo lists, with the values that the rules name. A level that is not matched is not read.
+/// Everybody whom Pendo lists and lets process, with the values that the rules name. A level that is not matched is not read.
 pub(crate) struct Known {
     pub(crate) visitors: Vec<KnownVisitor>,
     pub(crate) accounts: Vec<KnownAccount>,
@@ -20,13 +21,17 @@ pub(crate) struct Known {
 
 impl Known {
     /// Reads both levels from Pendo.
-    pub(crate) async fn read(client: &Client, matching: &Matching) -> Result<Self, Problem> {
+    pub(crate) async fn read(client: &Client, matching: &Matching, erased: &Erased) -> Result<Self, Problem> {
         let visitors = matching.contact.as_ref().map(|rule| &rule.pendo);
         let accounts = matching.account.as_ref().map(|rule| &rule.pendo);
         let (visitors, accounts) =
             tokio::try_join!(list(client, Level::Visitors, visitors), list(client, Level::Accounts, accounts))?;
         Ok(Self {
-            visitors: visitors.into_iter().map(|(id, value)| KnownVisitor { id, value }).collect(),
+            visitors: visitors
+                .into_iter()
+                .filter(|(id, _)| !erased.holds(id))
+                .map(|(id, value)| KnownVisitor { id, value })
+                .collect(),
             accounts: accounts.into_iter().map(|(id, value)| KnownAccount { id, value }).collect(),
         })
     }
@@ -54,7 +59,12 @@ async fn list(
 ) -> Result<BTreeMap<String, Option<String>>, Problem> {
     let mut found = BTreeMap::new();
     if let Some(key) = key {
-        read(client, level, key, None, |id, value| _ = found.insert(id, value)).await.map_err(pendo_problem)?;
+        let on_person = |person: Person| {
+            if !person.is_erased {
+                found.insert(person.id, person.value);
+            }
+        };
+        read(client, level, key, None, on_person).await.map_err(pendo_problem)?;
     }
     Ok(found)
 }

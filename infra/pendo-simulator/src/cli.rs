@@ -12,7 +12,8 @@ use tokio::net::TcpListener;
 /// A Pendo Engage API that runs on this machine and behaves as badly as the real one.
 ///
 /// Point any Pendo client at it by its base URL. The world is a function of the seed, the sizes and the time alone; it begins on
-/// 2024-07-01 and goes on as long as the clock does. Beside Pendo's API: /simulator/clock, /truth, /requests, /faults, /rows, /edit, /time-zone.
+/// 2024-07-01 and goes on as long as the clock does. Beside Pendo's API: /simulator/clock, /truth, /requests, /faults, /rows, /edit, /time-zone,
+/// /do-not-process.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
@@ -123,6 +124,9 @@ struct FaultFlags {
     /// Only a key with write access may aggregate
     #[arg(long)]
     aggregation_needs_write: bool,
+    /// Refuse the source doNotProcessVisitors with this status
+    #[arg(long, value_name = "STATUS")]
+    list_refused: Option<u16>,
 }
 
 impl FaultFlags {
@@ -141,6 +145,7 @@ impl FaultFlags {
         faults.null_results |= self.null_results;
         faults.verify_missing |= self.verify_missing;
         faults.aggregation_needs_write |= self.aggregation_needs_write;
+        faults.list_refused = self.list_refused.or(faults.list_refused);
         faults
     }
 }

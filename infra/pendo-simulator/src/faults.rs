@@ -42,6 +42,8 @@ pub struct Faults {
     pub verify_missing: bool,
     /// A key without write access may not aggregate.
     pub aggregation_needs_write: bool,
+    /// The source `doNotProcessVisitors` is refused with this status.
+    pub list_refused: Option<u16>,
     /// Only requests whose path holds this text are spoiled; all if absent.
     pub only_path: Option<String>,
     /// At most this many requests are spoiled; 0 is no limit.

@@ -44,7 +44,8 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route("/simulator/faults", get(control::faults).put(control::set_faults))
         .route("/simulator/rows", post(control::inject))
         .route("/simulator/edit", post(control::edit))
-        .route("/simulator/time-zone", post(control::change_zone));
+        .route("/simulator/time-zone", post(control::change_zone))
+        .route("/simulator/do-not-process", post(control::do_not_process));
     simulator
         .merge(api)
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))

@@ -73,6 +73,9 @@ pub struct RawRow {
     /// Whether the visitor or account is on the exclude list.
     #[serde(default)]
     pub excluded: bool,
+    /// Whether the visitor is on the do-not-process list.
+    #[serde(default)]
+    pub do_not_process: bool,
     /// When the row is complete in the API; 0 is "always".
     #[serde(default)]
     pub arrives_at_ms: i64,
@@ -102,6 +105,7 @@ impl RawRow {
             properties: None,
             details: serde_json::Map::new(),
             excluded: false,
+            do_not_process: false,
             arrives_at_ms: 0,
         }
     }

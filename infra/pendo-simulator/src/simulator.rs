@@ -163,6 +163,16 @@ impl Simulator {
         self.state.change(|world, _| world.exclude(id));
     }
 
+    /// Puts a visitor on the do-not-process list, with or without their usage being shown from then on.
+    pub fn do_not_process(&self, id: &str, keeps_usage: bool) {
+        self.state.change(|world, now_ms| world.erase(id, now_ms, keeps_usage));
+    }
+
+    /// Takes a visitor off the do-not-process list; usage that was hidden is shown again.
+    pub fn process_again(&self, id: &str) {
+        self.state.change(|world, now_ms| world.release(id, now_ms));
+    }
+
     /// Edits a tag: its history is cleared and comes back newest first over `takes_ms`; `keeps_percent` of the old matches stay.
     /// Says whether the object exists.
     pub fn edit(&self, kind: Kind, id: &str, takes_ms: i64, keeps_percent: u64) -> bool {

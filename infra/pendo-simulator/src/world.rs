@@ -8,6 +8,7 @@ mod catalogue;
 mod change;
 pub(crate) mod directory;
 mod entity;
+mod erased;
 mod guide;
 mod hour;
 mod late;
@@ -59,6 +60,7 @@ pub(crate) struct World {
     visitor_places: HashMap<u32, usize>,
     account_places: HashMap<u32, usize>,
     excluded: HashSet<u32>,
+    hidden: HashSet<u32>,
     rows: [Vec<Row>; 6],
     plan: Option<activity::Plan>,
     begins_ms: i64,
@@ -91,6 +93,7 @@ impl World {
             visitor_places: HashMap::new(),
             account_places: HashMap::new(),
             excluded: HashSet::new(),
+            hidden: HashSet::new(),
             rows: Default::default(),
             plan: None,
             begins_ms,
@@ -174,6 +177,11 @@ impl World {
     pub(crate) fn exclude(&mut self, id: &str) {
         let number = self.texts.number(id);
         self.excluded.insert(number);
+    }
+
+    /// The visitor of a row.
+    pub(crate) fn visitor_of(&self, row: &Row) -> Option<&Visitor> {
+        self.visitors.get(*self.visitor_places.get(&row.visitor)?)
     }
 
     /// The visitor of an id.

@@ -1,7 +1,7 @@
 //! The resolved matching: answers whose a row is and what belongs to an object, from what Pendo is known to have.
 
 use super::link::{Link, Status};
-use crate::id::VisitorHash;
+use crate::id::{ObjectKind, VisitorHash};
 use std::collections::HashMap;
 
 /// The matching resolved over a directory and what Pendo knows. A visitor or Pendo account that it was not given when it
@@ -48,6 +48,15 @@ pub(super) enum Fit {
 }
 
 impl Links {
+    /// Whether a level is matched at all.
+    #[must_use]
+    pub fn is_matched(&self, level: ObjectKind) -> bool {
+        match level {
+            ObjectKind::Account => self.accounts.is_some(),
+            ObjectKind::Contact => self.contacts.is_some(),
+        }
+    }
+
     /// Whose a row is on the account level.
     #[must_use]
     pub fn account_of(&self, pendo_account: Option<&str>) -> Link<'_> {

@@ -1,8 +1,9 @@
-//! Conservation: per level, kind and UTC day, every stored event is in exactly one class.
+//! Conservation: per level, kind and UTC day, every event that was read is in exactly one class.
 
 use super::link::Link;
 use super::links::Links;
 use crate::id::{Kind, ObjectKind};
+use crate::time::Hour;
 use crate::usage::row::UsageRow;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -18,13 +19,17 @@ pub struct TallyCounts {
     pub ambiguous: u64,
     /// Of nobody's: there is nothing to compare.
     pub without_id: u64,
+    /// Of nobody's: the visitor is erased, and the rows were dropped.
+    pub erased: u64,
 }
 
 impl TallyCounts {
     /// All events.
     #[must_use]
     pub fn total(&self) -> u64 {
-        [self.matched, self.unmatched, self.ambiguous, self.without_id].into_iter().fold(0, u64::saturating_add)
+        [self.matched, self.unmatched, self.ambiguous, self.without_id, self.erased]
+            .into_iter()
+            .fold(0, u64::saturating_add)
     }
 
     fn merge(&mut self, other: &Self) {
@@ -32,6 +37,7 @@ impl TallyCounts {
         self.unmatched = self.unmatched.saturating_add(other.unmatched);
         self.ambiguous = self.ambiguous.saturating_add(other.ambiguous);
         self.without_id = self.without_id.saturating_add(other.without_id);
+        self.erased = self.erased.saturating_add(other.erased);
     }
 }
 
@@ -76,6 +82,16 @@ impl Tally {
         }
     }
 
+    /// Adds the events of a bucket's dropped rows on every matched level.
+    pub fn add_erased(&mut self, kind: Kind, hour: Hour, events: u64, links: &Links) {
+        for level in [ObjectKind::Account, ObjectKind::Contact] {
+            if events > 0 && links.is_matched(level) {
+                let counts = self.0.entry((level, kind, hour.utc_day())).or_default();
+                counts.erased = counts.erased.saturating_add(events);
+            }
+        }
+    }
+
     /// Adds what another tally holds.
     pub fn merge(&mut self, other: &Self) {
         for (key, counts) in &other.0 {
@@ -116,7 +132,6 @@ mod tests {
     use super::*;
     use crate::id::VisitorHash;
     use crate::matching::sample::{directory, links, matching, visitors};
-    use crate::time::Hour;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -148,12 +163,18 @@ mod tests {
         tally.add(&row(Kind::Page, 25, "ANN@x", Some("p-a"), 5), &links);
         tally.add(&row(Kind::Page, 47, "ANN@x", None, 7), &links);
         tally.add(&row(Kind::Page, 48, "stranger", Some("p-c"), 1), &links);
-        let counts =
-            |matched, unmatched, ambiguous, without_id| TallyCounts { matched, unmatched, ambiguous, without_id };
-        assert_eq!(tally.get(ObjectKind::Account, Kind::Page, 1), counts(5, 0, 0, 7));
-        assert_eq!(tally.get(ObjectKind::Contact, Kind::Page, 1), counts(5, 0, 7, 0));
-        assert_eq!(tally.get(ObjectKind::Account, Kind::Page, 2), counts(0, 0, 1, 0));
-        assert_eq!(tally.get(ObjectKind::Contact, Kind::Page, 2), counts(0, 1, 0, 0));
+        tally.add_erased(Kind::Page, Hour(49), 9, &links);
+        let counts = |matched, unmatched, ambiguous, without_id, erased| TallyCounts {
+            matched,
+            unmatched,
+            ambiguous,
+            without_id,
+            erased,
+        };
+        assert_eq!(tally.get(ObjectKind::Account, Kind::Page, 1), counts(5, 0, 0, 7, 0));
+        assert_eq!(tally.get(ObjectKind::Contact, Kind::Page, 1), counts(5, 0, 7, 0, 0));
+        assert_eq!(tally.get(ObjectKind::Account, Kind::Page, 2), counts(0, 0, 1, 0, 9));
+        assert_eq!(tally.get(ObjectKind::Contact, Kind::Page, 2), counts(0, 1, 0, 0, 9));
         assert_eq!(tally.lines().count(), 4);
     }
 
@@ -164,8 +185,9 @@ mod tests {
         let links = Links::resolve(&rules, &directory(json!({}), json!({"x": {}})), visitors(&["x"]), none);
         let mut tally = Tally::default();
         tally.add(&row(Kind::Event, 0, "x", None, 1), &links);
+        tally.add_erased(Kind::Event, Hour(1), 2, &links);
         let expected = json!([{"level": "contact", "kind": "event", "day": 0,
-                               "matched": 1, "unmatched": 0, "ambiguous": 0, "without_id": 0}]);
+                               "matched": 1, "unmatched": 0, "ambiguous": 0, "without_id": 0, "erased": 2}]);
         assert_eq!(serde_json::to_value(&tally).unwrap(), expected);
     }
 

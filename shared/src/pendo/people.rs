@@ -3,9 +3,12 @@
 use super::{Client, PendoError};
 use crate::matching::PendoKey;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 /// How the ids of anonymous visitors begin.
 const ANONYMOUS: &str = "_PENDO_T_";
+/// The column of the mark that a visitor is not to be processed.
+const MARK: &str = "donotprocess";
 
 /// Which of Pendo's lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +37,19 @@ impl Level {
     }
 }
 
-/// Reads every identified visitor, or every account, with its value for `key`, and hands each to `on_person`; the value
-/// is `None` where there is none. With `since_ms` only those that Pendo updated at or after it.
+/// A visitor or an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// Pendo's id.
+    pub id: String,
+    /// The value for the key; `None` where there is none.
+    pub value: Option<String>,
+    /// Whether the visitor is marked as one that is not to be processed.
+    pub is_erased: bool,
+}
+
+/// Reads every identified visitor, or every account, with its value for `key`, and hands each to `on_person`. With
+/// `since_ms` only those that Pendo updated at or after it.
 ///
 /// # Errors
 /// Pendo's.
@@ -44,13 +58,36 @@ pub async fn read(
     level: Level,
     key: &PendoKey,
     since_ms: Option<i64>,
-    mut on_person: impl FnMut(String, Option<String>),
+    mut on_person: impl FnMut(Person),
 ) -> Result<u64, PendoError> {
     let filter = since_ms.map(|since_ms| json!({"filter": format!("metadata.auto.lastupdated >= {since_ms}")}));
-    rows(client, level, std::slice::from_ref(key), filter, |id, mut values| on_person(id, values.pop().flatten())).await
+    rows(client, level, std::slice::from_ref(key), filter, |id, mut values, is_erased| {
+        on_person(Person { id, value: values.pop().flatten(), is_erased });
+    })
+    .await
+}
+
+/// Reads the list of visitors that are not to be processed, of all apps.
+///
+/// # Errors
+/// Pendo's; a subscription without such a list refuses the request.
+pub async fn erased(client: &Client) -> Result<BTreeSet<String>, PendoError> {
+    let mut found = BTreeSet::new();
+    let source = json!([{"source": {"doNotProcessVisitors": {"appId": "expandAppIds(\"*\")"}}}]);
+    client
+        .aggregate(&source, |row| {
+            // The shape of these rows is not documented; both names of an id have been seen elsewhere.
+            let row: Value = serde_json::from_slice(row).map_err(|error| error.to_string())?;
+            let id = ["visitorId", "id"].into_iter().find_map(|name| row.get(name).and_then(text));
+            found.extend(id.filter(|id| !id.is_empty()));
+            Ok(())
+        })
+        .await?;
+    Ok(found)
 }
 
 /// Reads up to `most` visitors or accounts with their values for several keys at once: what else could be matched by.
+/// Those that are not to be processed are left out.
 ///
 /// # Errors
 /// Pendo's.
@@ -59,9 +96,14 @@ pub async fn sample(
     level: Level,
     keys: &[PendoKey],
     most: usize,
-    on_person: impl FnMut(String, Vec<Option<String>>),
+    mut on_person: impl FnMut(String, Vec<Option<String>>),
 ) -> Result<u64, PendoError> {
-    rows(client, level, keys, Some(json!({"limit": most})), on_person).await
+    rows(client, level, keys, Some(json!({"limit": most})), |id, values, is_erased| {
+        if !is_erased {
+            on_person(id, values);
+        }
+    })
+    .await
 }
 
 async fn rows(
@@ -69,7 +111,7 @@ async fn rows(
     level: Level,
     keys: &[PendoKey],
     narrow: Option<Value>,
-    mut on_person: impl FnMut(String, Vec<Option<String>>),
+    mut on_person: impl FnMut(String, Vec<Option<String>>, bool),
 ) -> Result<u64, PendoError> {
     let columns: Vec<(String, &PendoKey)> =
         keys.iter().enumerate().map(|(index, key)| (format!("value{index}"), key)).collect();
@@ -83,6 +125,7 @@ async fn rows(
     let mut stages = vec![json!({"source": {level.source(): parameters}})];
     if level == Level::Visitors {
         stages.push(json!({"identified": level.id()}));
+        select.insert(MARK.to_owned(), Value::from("metadata.pendo.donotprocess"));
     }
     stages.extend(narrow);
     stages.push(json!({"select": select}));
@@ -96,7 +139,8 @@ async fn rows(
                 below.and_then(text).filter(|value| !value.trim().is_empty())
             };
             let values = columns.iter().map(value).collect();
-            on_person(id, values);
+            let is_erased = row.get(MARK).and_then(text).is_some_and(|mark| mark == "true");
+            on_person(id, values, is_erased);
             Ok(())
         })
         .await

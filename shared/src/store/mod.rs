@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_types, reason = "the one room that knows the table")]
 
 pub mod document;
+mod erased;
 pub mod error;
 pub mod head;
 mod immutable;

@@ -19,7 +19,7 @@ pub enum People {
 }
 
 impl People {
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Visitors => "visitors",
             Self::Accounts => "accounts",

@@ -21,14 +21,14 @@ pub struct Layout {
 /// Who stood on rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SeenIn {
-    /// The visitor index: visitor id → the shards that hold rows of theirs. Only ever added to.
+    /// The visitor index: visitor id → the shards that hold rows of theirs. Only ever added to, but for the erased.
     Visitors,
     /// Pendo account id → an empty list.
     Accounts,
 }
 
 impl SeenIn {
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Visitors => "seen-visitors",
             Self::Accounts => "seen-accounts",
@@ -139,7 +139,7 @@ impl Store {
         self.tree_get(&Partition::connection(workspace, connection), seen.name()).await
     }
 
-    /// Adds to who was seen in rows, if the version still is `expected`.
+    /// Changes who was seen in rows, if the version still is `expected`.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when it moved; the table's.
@@ -166,7 +166,7 @@ impl Store {
         before_ms: i64,
     ) -> Result<(), StoreError> {
         let partition = Partition::connection(workspace, connection);
-        for name in ["visitors", "accounts", SeenIn::Visitors.name(), SeenIn::Accounts.name()] {
+        for name in ["visitors", "accounts", SeenIn::Visitors.name(), SeenIn::Accounts.name(), super::erased::TREE] {
             self.tree_sweep(&partition, name, before_ms).await?;
         }
         for kind in Kind::ALL {

@@ -102,9 +102,13 @@ impl Store {
         self.item_delete(partition, &root_sort(name)).await
     }
 
+    /// A tree's version, without its pages; 0 when it is absent.
+    pub(super) async fn tree_version(&self, partition: &Partition, name: &str) -> Result<u64, StoreError> {
+        Ok(self.document_get::<Root>(partition, &root_sort(name)).await?.map_or(0, |root| root.version))
+    }
+
     async fn tree_moved(&self, partition: &Partition, name: &str, version: u64) -> Result<bool, StoreError> {
-        let now = self.document_get::<Root>(partition, &root_sort(name)).await?;
-        Ok(now.is_none_or(|root| root.version != version))
+        Ok(self.tree_version(partition, name).await? != version)
     }
 
     /// Deletes pages that no root names and that were put before `before_ms`.

@@ -55,7 +55,7 @@ pub struct KindState {
     pub unverified: BTreeSet<i32>,
     /// Events of identified visitors as Pendo's last full probe counted them, and as stored at that time.
     pub pendo_events: u64,
-    /// Events stored.
+    /// Events stored, and those of erased visitors.
     pub stored_events: u64,
     /// What the last run compared since then: Pendo's trailing hours and ours.
     pub recent: Option<Compared>,
@@ -122,6 +122,10 @@ pub struct PeopleState {
     pub whole_at_ms: i64,
     /// The version of the matching that they were read for.
     pub matching: u64,
+    /// When the list of erased visitors was last asked for, ms since 1970.
+    pub erased_at_ms: i64,
+    /// The versions at which nothing of an erased visitor stood: of who is erased, of the visitor index, of the visitors.
+    pub erased_in: [u64; 3],
 }
 
 /// The record of one run.

@@ -5,6 +5,7 @@
 
 pub mod checkpoint;
 pub mod compact;
+pub mod erase;
 pub mod evaluate;
 pub mod fetch;
 mod folds;

@@ -5,7 +5,7 @@ use super::page;
 use super::shards::{Batch, Blocks, Rows};
 use super::world::World;
 use crate::connection::Connection;
-use crate::id::WorkspaceId;
+use crate::id::{VisitorHash, WorkspaceId};
 use crate::store::{Change, Folds, PageRef, Seen, SeenIn, Shard, Store, StoreError};
 use crate::time::Hour;
 use crate::usage::block;
@@ -59,15 +59,18 @@ impl Sink<'_> {
         Hour((self.as_of.utc_day() - OPEN_DAYS) * 24)
     }
 
-    /// Adds the visitors and Pendo accounts of a batch to the index, before any head names their rows.
-    ///
-    /// # Errors
-    /// The table's.
-    pub async fn index(&self, batch: &Batch) -> Result<(), StoreError> {
-        let visitors = batch.visitors.iter().map(|(id, shards)| (id.as_str(), shards.clone())).collect();
+    /// Reads every head, then who of a batch's visitors is erased, and adds the others and the Pendo accounts to the
+    /// index, before any head names their rows. In this order a head that was moved because of an erasure is never moved
+    /// on by a writer who has not heard of it.
+    async fn prepare(&self, batch: &Batch) -> Result<(Vec<Shard>, BTreeSet<VisitorHash>), StoreError> {
+        let shards = self.heads().await?;
+        let erased = self.store.erased_get(self.workspace, self.connection).await?.value;
+        let (gone, stays): (Vec<_>, Vec<_>) = batch.visitors.iter().partition(|(id, _)| erased.holds(id));
+        let visitors = stays.into_iter().map(|(id, shards)| (id.as_str(), shards.clone())).collect();
         self.index_add(SeenIn::Visitors, &visitors).await?;
         let accounts = batch.accounts.iter().map(|id| (id.as_str(), BTreeSet::new())).collect();
-        self.index_add(SeenIn::Accounts, &accounts).await
+        self.index_add(SeenIn::Accounts, &accounts).await?;
+        Ok((shards, gone.into_iter().map(|(id, _)| VisitorHash::of(id)).collect()))
     }
 
     async fn index_add(&self, seen: SeenIn, found: &BTreeMap<&str, BTreeSet<u16>>) -> Result<(), StoreError> {
@@ -104,7 +107,6 @@ impl Sink<'_> {
     /// # Errors
     /// The table's. What is stored stays stored; the next run mends the rest.
     pub async fn store(&self, batch: &Batch, moment: Option<&Moment>) -> Result<(), StoreError> {
-        self.index(batch).await?;
         let hours = batch.buckets.keys().map(|(_, hour)| *hour);
         let Some(range) =
             hours.clone().min().zip(hours.max()).map(|(from, to)| crate::time::HourRange { from, to: to.plus(1) })
@@ -112,14 +114,16 @@ impl Sink<'_> {
             return Ok(());
         };
         let mut blocks = Blocks::default();
-        let mut shards = self.heads().await?;
+        let (mut shards, mut erased) = self.prepare(batch).await?;
         let mut world = None;
         let mut redos = 0;
         let mut number = 0;
         while number < self.shards {
             let Some(own) = shards.get_mut(usize::from(number)) else { break };
             let moved = match self.store.shard_load(own, range).await {
-                Ok(()) => self.store_shard(number, &mut shards, batch, moment, &mut world, &mut blocks).await,
+                Ok(()) => {
+                    self.store_shard(number, &mut shards, (batch, &erased), moment, &mut world, &mut blocks).await
+                }
                 Err(error) => Err(error),
             };
             match moved {
@@ -132,7 +136,8 @@ impl Sink<'_> {
                 // Somebody else moved the head: compute everything anew from what stands, with the same rows and reading.
                 Err(StoreError::Conflict { .. } | StoreError::Missing { .. }) if redos < REDOS_MAX => {
                     redos += 1;
-                    (shards, world) = (self.heads().await?, None);
+                    (shards, erased) = self.prepare(batch).await?;
+                    world = None;
                 }
                 Err(error) => return Err(error),
             }
@@ -145,12 +150,12 @@ impl Sink<'_> {
         &self,
         number: u16,
         shards: &mut [Shard],
-        batch: &Batch,
+        (batch, erased): (&Batch, &BTreeSet<VisitorHash>),
         moment: Option<&Moment>,
         world: &mut Option<World>,
         blocks: &mut Blocks,
     ) -> Result<bool, StoreError> {
-        let mut rows = batch.for_shard(&shards[usize::from(number)]);
+        let mut rows = batch.for_shard(&shards[usize::from(number)], erased);
         if rows.entries.is_empty() {
             return Ok(false);
         }

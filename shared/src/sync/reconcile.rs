@@ -70,11 +70,11 @@ pub async fn totals(
     Ok(())
 }
 
-/// Adds up whose usage the stored rows are, per level and kind.
+/// Adds up whose usage it is that was read, per level and kind; `erased` is kept with it as what was settled before.
 ///
 /// # Errors
 /// The table's.
-pub async fn attribute(sink: &Sink<'_>, moment: &Moment) -> Result<(), SyncError> {
+pub async fn attribute(sink: &Sink<'_>, moment: &Moment, erased: Option<[u64; 3]>) -> Result<(), SyncError> {
     let mut shards = sink.heads().await?;
     let world = sink.world().await?;
     let ranges: BTreeMap<Kind, HourRange> =
@@ -83,6 +83,11 @@ pub async fn attribute(sink: &Sink<'_>, moment: &Moment) -> Result<(), SyncError
     let mut blocks = Blocks::default();
     for shard in &mut shards {
         Rows::default().visit(sink.store, shard, &ranges, &mut blocks, &mut |row| tally.add(row, &world.links)).await?;
+        for (kind, range) in &ranges {
+            for (hour, entry) in shard.entries(*kind, *range) {
+                tally.add_erased(*kind, hour, entry.erased.events, &world.links);
+            }
+        }
     }
     let mut conservation: BTreeMap<Kind, BTreeMap<String, BTreeMap<String, u64>>> = BTreeMap::new();
     for line in tally.lines() {
@@ -93,6 +98,7 @@ pub async fn attribute(sink: &Sink<'_>, moment: &Moment) -> Result<(), SyncError
             ("unmatched", counts.unmatched),
             ("ambiguous", counts.ambiguous),
             ("without_id", counts.without_id),
+            ("erased", counts.erased),
         ] {
             *level.entry(class.to_owned()).or_default() += events;
         }
@@ -102,6 +108,7 @@ pub async fn attribute(sink: &Sink<'_>, moment: &Moment) -> Result<(), SyncError
             for (kind, state) in &mut checkpoint.kinds {
                 state.conservation = conservation.get(kind).cloned().unwrap_or_default();
             }
+            checkpoint.people.erased_in = erased.unwrap_or(checkpoint.people.erased_in);
         })
         .await?;
     Ok(())

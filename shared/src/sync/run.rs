@@ -9,7 +9,7 @@ use super::probe::{Probe, Recent, Trailing};
 use super::quarantine::Quarantine;
 use super::shards::Batch;
 use super::tags::Edit;
-use super::{compact, people, reconcile};
+use super::{compact, erase, people, reconcile};
 use crate::connection::{Connection, ConnectionStatus};
 use crate::context::Context;
 use crate::fields::Field;
@@ -139,16 +139,18 @@ pub async fn evaluate_only(context: &Context, workspace: &WorkspaceId) -> Result
     let sink = Sink { store, workspace, connection: &connection, shards: layout.shards, as_of: newest, now_ms };
     let moment = Moment::of(&connection, as_of);
     sink.evaluate_due(&moment).await?;
-    reconcile::attribute(&sink, &moment).await?;
+    reconcile::attribute(&sink, &moment, None).await?;
     Ok(())
 }
 
 impl Run<'_> {
     async fn steps(&mut self) -> Result<(bool, RunEnd), SyncError> {
         let checkpoint = self.store.checkpoint_get(self.workspace, &self.connection.id).await?.value;
-        let people = self.people(&checkpoint).await?;
+        let mut people = self.people(&checkpoint).await?;
+        let erased = erase::settle(self, &mut people).await?;
         let kinds: BTreeSet<Kind> = self.fields.iter().map(|field| field.definition.usage.kind).collect();
         if kinds.is_empty() {
+            people.erased_in = erased.unwrap_or(people.erased_in);
             self.store.checkpoint_change(self.workspace, &self.connection.id, |c| c.people = people.clone()).await?;
             return Ok((true, RunEnd::Done));
         }
@@ -261,9 +263,9 @@ impl Run<'_> {
                 }
             }
         }
-        if reads_history {
+        if reads_history || erased.is_some() {
             let step = Instant::now();
-            reconcile::attribute(&self.sink(layout), &moment).await?;
+            reconcile::attribute(&self.sink(layout), &moment, erased).await?;
             self.spend("reconcile", step);
         }
         let step = Instant::now();
@@ -305,22 +307,17 @@ impl Run<'_> {
 
     async fn people(&mut self, checkpoint: &Checkpoint) -> Result<super::checkpoint::PeopleState, SyncError> {
         let step = Instant::now();
-        let state = match self.store.matching_get(self.workspace).await? {
-            None => checkpoint.people.clone(),
-            Some(matching) => {
-                let now_ms = self.context.clock.now_ms();
-                people::refresh(
-                    &self.store,
-                    &self.client,
-                    self.workspace,
-                    &self.connection,
-                    &matching,
-                    &checkpoint.people,
-                    now_ms,
-                )
-                .await?
-            }
-        };
+        let matching = self.store.matching_get(self.workspace).await?;
+        let state = people::refresh(
+            &self.store,
+            &self.client,
+            self.workspace,
+            &self.connection,
+            matching.as_ref(),
+            &checkpoint.people,
+            self.context.clock.now_ms(),
+        )
+        .await?;
         self.spend("people", step);
         Ok(state)
     }

@@ -63,33 +63,33 @@ impl Batch {
         self.accounts.extend(other.accounts);
     }
 
-    /// What a shard takes of it: of each bucket whose reading is higher than what the shard has, the entry and the rows.
-    /// A shard that has an entry takes the new reading even when its rows did not change; one with neither entry nor
+    /// What a shard takes of it: of each bucket whose reading is higher than what the shard has, the entry and the rows
+    /// but for those of `erased` visitors, which only count. A shard that has an entry takes the new reading even when its rows did not change; one with neither entry nor
     /// rows takes nothing.
     #[must_use]
-    pub fn for_shard(&self, shard: &Shard) -> Rows {
+    pub fn for_shard(&self, shard: &Shard, erased: &BTreeSet<VisitorHash>) -> Rows {
         let mut taken = Rows::default();
         let rows = self.rows.get(&shard.number);
-        let mut shares: HashMap<(Kind, Hour), Fingerprint> = HashMap::new();
+        let mut shares: HashMap<(Kind, Hour), (Fingerprint, Fingerprint)> = HashMap::new();
         for row in rows.into_iter().flatten() {
-            let share = Fingerprint {
-                rows: 1,
-                events: row.events,
-                minutes: row.minutes,
-                squares: row.events.saturating_mul(row.events),
-                newest_ms: row.last_ms,
-            };
-            shares.entry((row.kind, row.hour)).or_default().merge(&share);
+            let totals = Fingerprint::of(row.events, row.minutes, row.last_ms);
+            let (share, dropped) = shares.entry((row.kind, row.hour)).or_default();
+            share.merge(&totals);
+            if erased.contains(&row.visitor) {
+                dropped.merge(&totals);
+            }
         }
         for (key, bucket) in &self.buckets {
             let stands = shard.entry(key.0, key.1);
             let share = shares.get(key).copied();
             let is_newer = stands.is_none_or(|entry| entry.reading < bucket.reading);
             if is_newer && (stands.is_some() || share.is_some()) {
+                let (share, erased) = share.unwrap_or_default();
                 let entry = Entry {
                     reading: bucket.reading,
                     whole: bucket.whole,
-                    share: share.unwrap_or_default(),
+                    share,
+                    erased,
                     is_verified: bucket.is_verified,
                     read_at: Hour(0),
                     blocks: Vec::new(),
@@ -100,7 +100,7 @@ impl Batch {
         taken.rows = rows
             .into_iter()
             .flatten()
-            .filter(|row| taken.entries.contains_key(&(row.kind, row.hour)))
+            .filter(|row| taken.entries.contains_key(&(row.kind, row.hour)) && !erased.contains(&row.visitor))
             .cloned()
             .collect();
         taken

@@ -63,7 +63,7 @@ pub struct KindReport {
     pub edit: Option<EditReport>,
     /// Events of identified visitors as Pendo counted them at the last full comparison.
     pub pendo_events: u64,
-    /// Events stored at that time.
+    /// Events stored at that time, and those of erased visitors, which were read and dropped.
     pub stored_events: u64,
     /// Events of anonymous visitors: they belong to nobody and are not stored.
     pub anonymous_events: u64,
@@ -73,7 +73,7 @@ pub struct KindReport {
     pub recent: Option<RecentReport>,
     /// Whether ours equals Pendo's, in both comparisons.
     pub equals_pendo: bool,
-    /// Stored events by whose they are, per level.
+    /// The same events by whose they are, per level.
     pub events_by: BTreeMap<String, BTreeMap<String, u64>>,
     /// Why the last run could not read it.
     pub error: Option<String>,

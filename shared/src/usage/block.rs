@@ -211,6 +211,12 @@ fn encode(rows: &[BlockRow]) -> Vec<u8> {
 }
 
 impl Block {
+    /// Whether it has rows of any of these visitors.
+    #[must_use]
+    pub fn has_any(&self, visitors: &BTreeSet<VisitorHash>) -> bool {
+        self.visitors.iter().any(|visitor| visitors.contains(visitor))
+    }
+
     /// Decodes a block's bytes.
     ///
     /// # Errors

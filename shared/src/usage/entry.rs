@@ -15,8 +15,10 @@ pub struct Entry {
     pub reading: u64,
     /// The whole bucket's totals of that fetch, over all shards.
     pub whole: Fingerprint,
-    /// This shard's part of them.
+    /// This shard's part of them: its stored rows, and those of erased visitors.
     pub share: Fingerprint,
+    /// What was dropped of the share, because its visitors are erased.
+    pub erased: Fingerprint,
     /// Whether a probe agreed with the whole.
     pub is_verified: bool,
     /// The hour of the clock at which it was fetched.
@@ -80,6 +82,9 @@ pub fn pack(entries: &Entries) -> Vec<u8> {
     for ((_, hour), entry) in entries {
         write_fingerprint(&mut out, *hour, &entry.share);
     }
+    for ((_, hour), entry) in entries {
+        write_fingerprint(&mut out, *hour, &entry.erased);
+    }
     for entry in entries.values() {
         out.number(entry.blocks.len() as u64);
         for name in &entry.blocks {
@@ -129,6 +134,10 @@ pub fn unpack(body: &[u8]) -> Result<Entries, PackError> {
     for (_, hour) in &keys {
         shares.push(read_fingerprint(&mut input, *hour)?);
     }
+    let mut erased = Vec::with_capacity(count);
+    for (_, hour) in &keys {
+        erased.push(read_fingerprint(&mut input, *hour)?);
+    }
     let mut entries = Entries::new();
     for (at, key) in keys.into_iter().enumerate() {
         let mut named = Vec::new();
@@ -139,7 +148,15 @@ pub fn unpack(body: &[u8]) -> Result<Entries, PackError> {
         let (read_at, is_verified) = states[at];
         entries.insert(
             key,
-            Entry { reading: readings[at], whole: wholes[at], share: shares[at], is_verified, read_at, blocks: named },
+            Entry {
+                reading: readings[at],
+                whole: wholes[at],
+                share: shares[at],
+                erased: erased[at],
+                is_verified,
+                read_at,
+                blocks: named,
+            },
         );
     }
     Ok(entries)
@@ -192,6 +209,7 @@ mod tests {
                     reading: 1_000 - u64::from(i.unsigned_abs()),
                     whole: share,
                     share,
+                    erased: if i % 4 == 0 { share } else { Fingerprint::default() },
                     is_verified: i % 2 == 0,
                     read_at: Hour(490_050),
                     blocks: if share.rows == 0 { Vec::new() } else { vec![name] },

@@ -47,6 +47,9 @@ pub(super) async fn refuse_get() -> Response {
 fn run(world: &World, now_ms: i64, request: &[u8], faults: &Faults, fate: Fate) -> Result<(Vec<u8>, bool), Refusal> {
     let run = Run::new(world, now_ms, faults.max_rows);
     let plan = Plan::parse(request, &run)?;
+    if let Some(status) = faults.list_refused.filter(|_| plan.reads_do_not_process_list()) {
+        return Err(Refusal { status, text: "unknown source: doNotProcessVisitors".to_owned() });
+    }
     let mut items = run.pipeline(&plan.stages, Vec::new())?;
     match fate {
         Fate::Empty => items.clear(),

@@ -157,6 +157,37 @@ pub(super) async fn change_zone(Shared(state): Shared<Arc<State>>, body: Bytes) 
     answer::empty(StatusCode::NO_CONTENT)
 }
 
+/// A visitor to be processed no longer, or again.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Mark {
+    visitor: String,
+    #[serde(default = "yes")]
+    do_not_process: bool,
+    #[serde(default = "yes")]
+    keeps_usage: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// `POST /simulator/do-not-process`
+pub(super) async fn do_not_process(Shared(state): Shared<Arc<State>>, body: Bytes) -> Response {
+    let mark: Mark = match read(&body) {
+        Ok(mark) => mark,
+        Err(refusal) => return *refusal,
+    };
+    state.change(|world, now_ms| {
+        if mark.do_not_process {
+            world.erase(&mark.visitor, now_ms, mark.keeps_usage);
+        } else {
+            world.release(&mark.visitor, now_ms);
+        }
+    });
+    answer::empty(StatusCode::NO_CONTENT)
+}
+
 /// Reads a body as JSON, whatever it calls itself.
 fn read<T: serde::de::DeserializeOwned>(body: &Bytes) -> Result<T, Box<Response>> {
     serde_json::from_slice(body).map_err(|error| Box::new(answer::text(StatusCode::BAD_REQUEST, error.to_string())))

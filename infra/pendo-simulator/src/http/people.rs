@@ -96,7 +96,10 @@ fn moments(world: &World, visitor: u32, start_ms: i64, now_ms: i64) -> Vec<Map<S
         (Kind::Guide, "guide", "guideId"),
     ] {
         let rows = world.rows_between(kind, start_ms - start_ms.rem_euclid(3_600_000), start_ms + DAY_MS);
-        let rows = rows.iter().filter(|row| row.visitor == visitor).filter_map(|row| row.seen_at(now_ms));
+        let rows = rows
+            .iter()
+            .filter(|row| row.visitor == visitor && !world.is_hidden(row))
+            .filter_map(|row| row.seen_at(now_ms));
         for row in rows.filter(|row| row.first >= start_ms && row.first < start_ms + DAY_MS) {
             let mut moment = Map::new();
             moment.insert("ts".to_owned(), row.first.into());

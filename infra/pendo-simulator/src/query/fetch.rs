@@ -70,6 +70,7 @@ fn usage(source: &Source, kind: Kind, run: &Run<'_>) -> Result<Vec<Row>, Refusal
                 Blacklist::Apply => !world.is_excluded(row),
                 Blacklist::Only => world.is_excluded(row),
             }
+            && !world.is_hidden(row)
             && world.is_processed(row, run.now_ms)
     };
     Ok(rows.iter().filter(|row| is_wanted(row)).filter_map(|row| row.seen_at(run.now_ms)).collect())

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json};
 use crate::query::accumulate::Aggregator;
 use crate::query::expression::{Expression, Operator, Path};
 use crate::query::run::Run;
-use crate::query::source::Source;
+use crate::query::source::{Source, What};
 use crate::query::stage::{Expansion, Group, Known, Stage, Switch};
 use crate::query::{Refusal, parser};
 use crate::value::Value;
@@ -31,6 +31,11 @@ impl Plan {
             return Err(Refusal::senseless("request.pipeline is missing"));
         };
         Ok(Plan { stages: pipeline_of(pipeline, true, run)?, is_csv })
+    }
+
+    /// Whether it begins with the list of visitors that are not to be processed.
+    pub(crate) fn reads_do_not_process_list(&self) -> bool {
+        matches!(self.stages.first(), Some(Stage::Source(source)) if source.what == What::DoNotProcessVisitors)
     }
 }
 

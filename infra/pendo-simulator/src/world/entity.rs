@@ -30,7 +30,8 @@ impl Sightings {
     pub(crate) fn by(world: &World, now_ms: i64) -> Sightings {
         let mut sightings = Sightings::default();
         for kind in Kind::ALL {
-            for row in world.rows(kind).iter().filter_map(|row| row.seen_at(now_ms)) {
+            let shown = world.rows(kind).iter().filter(|row| !world.is_hidden(row));
+            for row in shown.filter_map(|row| row.seen_at(now_ms)) {
                 sightings.visitors.entry(row.visitor).or_default().add(&row);
                 if row.account != NONE && !world.texts.str(row.account).is_empty() {
                     sightings.accounts.entry(row.account).or_default().add(&row);

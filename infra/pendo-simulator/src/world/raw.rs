@@ -51,18 +51,18 @@ impl World {
         if raw.excluded {
             self.exclude(&raw.visitor_id);
         }
-        self.meet(&row);
+        self.meet(&row, raw.do_not_process);
         self.add_rows(vec![row]);
     }
 
     /// Usage makes its visitor and its account known.
-    fn meet(&mut self, row: &Row) {
+    fn meet(&mut self, row: &Row, do_not_process: bool) {
         if self.visitor(&self.texts.text(row.visitor)).is_none() {
             let visitor = Visitor {
                 id: row.visitor,
                 metadata: Arc::default(),
                 by_hand: false,
-                do_not_process: false,
+                do_not_process,
                 accounts: Vec::new(),
             };
             self.put_visitor(visitor);
@@ -78,10 +78,13 @@ impl World {
         }
     }
 
-    /// Every row of some kinds that has arrived, whatever is being reprocessed just now.
+    /// Every row of some kinds that has arrived and was not erased, whatever is being reprocessed just now.
     pub(crate) fn truth(&self, kinds: &[Kind], now_ms: i64) -> Vec<RawRow> {
         let rows = kinds.iter().flat_map(|kind| self.rows(*kind));
-        let seen = rows.filter_map(|row| row.seen_at(now_ms)).filter(|row| self.is_matched(row));
+        let seen = rows
+            .filter(|row| !self.is_hidden(row))
+            .filter_map(|row| row.seen_at(now_ms))
+            .filter(|row| self.is_matched(row));
         seen.map(|row| self.raw(&row)).collect()
     }
 
@@ -119,6 +122,7 @@ impl World {
             properties: json("properties"),
             details,
             excluded: self.is_excluded(row),
+            do_not_process: self.visitor_of(row).is_some_and(|visitor| visitor.do_not_process),
             arrives_at_ms: row.arrives,
         }
     }

@@ -133,6 +133,28 @@ async fn a_visitor_who_must_not_be_processed_lacks_what_others_have() {
 }
 
 #[tokio::test]
+async fn a_visitor_is_put_on_the_do_not_process_list_and_taken_off_again() {
+    let guest = Guest::of_nothing().await;
+    guest.simulator.inject(crate::guest::row("v", Some("a"), crate::guest::HOUR, 1));
+    let at_ms = guest.simulator.clock().now_ms();
+    let auto = json!({"id": "v", "lastupdated": at_ms});
+    let visitors = json!([{"source": {"visitors": null}}]);
+    let list = json!([{"source": {"doNotProcessVisitors": null}}]);
+    for (keeps_usage, rows) in [(true, 1), (false, 0)] {
+        let mark = json!({"visitor": "v", "keeps_usage": keeps_usage});
+        assert_eq!(guest.post("/simulator/do-not-process", &mark).await.status(), 204);
+        let marked = json!({"visitorId": "v", "metadata": {"auto": auto, "pendo": {"donotprocess": true}}});
+        assert_eq!(guest.results(visitors.clone()).await, [marked]);
+        assert_eq!(guest.results(list.clone()).await, [json!({"visitorId": "v"})]);
+        let shown = guest.simulator.truth();
+        assert_eq!((shown.len(), shown.iter().all(|row| row.do_not_process)), (rows, true));
+    }
+    guest.post("/simulator/do-not-process", &json!({"visitor": "v", "do_not_process": false})).await;
+    assert_eq!(guest.results(list).await, Vec::<Value>::new());
+    assert_eq!(guest.simulator.truth().len(), 1);
+}
+
+#[tokio::test]
 async fn usage_makes_its_visitor_and_account_known() {
     let guest = Guest::of_nothing().await;
     guest.simulator.inject(crate::guest::row("v", Some("a"), crate::guest::HOUR, 1));
