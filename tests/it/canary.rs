@@ -18,6 +18,15 @@ const CANARY: &str = "canary-4f1d9c02b7";
 #[derive(Clone, Default)]
 pub(crate) struct Log(pub(crate) Arc<Mutex<Vec<u8>>>);
 
+impl Log {
+    /// Everything that our own crates say, as JSON lines.
+    pub(crate) fn subscriber(&self) -> impl tracing::Subscriber + use<> {
+        let ours = ["shared", "sync", "authenticate", "mapping_config", "local"];
+        let filter = tracing_subscriber::EnvFilter::new(ours.map(|name| format!("{name}=trace")).join(","));
+        tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(self.clone()).finish()
+    }
+}
+
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
@@ -44,10 +53,7 @@ pub(crate) fn holds(bytes: &[u8], text: &str) -> bool {
 #[tokio::test]
 async fn a_key_never_appears_in_any_log_item_error_or_reply() {
     let log = Log::default();
-    let ours = ["shared", "sync", "authenticate", "mapping_config", "local"];
-    let filter = tracing_subscriber::EnvFilter::new(ours.map(|name| format!("{name}=trace")).join(","));
-    let subscriber = tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(log.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let _guard = tracing::subscriber::set_default(log.subscriber());
 
     let options = Options { key: FIRST.to_owned(), second_key: Some(SECOND.to_owned()), ..Options::empty() };
     let world = World::start(options).await;

@@ -1,7 +1,7 @@
 //! Visitors whom Pendo says not to process: what was stored of them goes, what they did goes on counting towards the
 //! totals, and nothing is left but a keyed hash.
 
-use crate::canary::Log;
+use crate::canary::{Log, holds};
 use crate::harness::{World, all_time, both_levels, field, ms, used};
 use crate::reference::{Reference, kind_name};
 use crate::resilience::cut_after;
@@ -48,7 +48,7 @@ fn rows() -> Vec<RawRow> {
     people.into_iter().flat_map(|(visitor, events)| usage_of(visitor, events)).collect()
 }
 
-/// Connected, with directory and fields, and not yet synced when `matching` says nothing of contacts' fields.
+/// With rows at Pendo, connected, mapped and synced.
 async fn synced(rows: &[RawRow]) -> World {
     let world = World::empty().await;
     rows.iter().for_each(|row| world.pendo().inject(row.clone()));
@@ -111,8 +111,7 @@ async fn swept(world: &World) {
 async fn an_erased_visitor_counts_nowhere_and_leaves_no_trace_whatever_pendo_does_with_the_rows() {
     for keeps_usage in [true, false] {
         let log = Log::default();
-        let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone());
-        let _guard = tracing::subscriber::set_default(subscriber.finish());
+        let _guard = tracing::subscriber::set_default(log.subscriber());
         let world = synced(&rows()).await;
         values_agree(&world).await;
         classes_agree(&world).await;
@@ -147,7 +146,7 @@ async fn an_erased_visitor_counts_nowhere_and_leaves_no_trace_whatever_pendo_doe
         world.tick().await;
         assert_eq!((world.report().await.usage_writes, world.report().await.value_writes), (0, 0), "nothing moves on");
         let log = log.0.lock().unwrap().clone();
-        assert!(!String::from_utf8_lossy(&log).contains(ANN));
+        assert!(holds(&log, "the tick queued a job") && !holds(&log, ANN), "no id is ever logged");
     }
 }
 
@@ -190,7 +189,7 @@ async fn the_list_alone_tells_within_a_day_and_asks_nothing_in_a_quiet_hour() {
 
 #[tokio::test]
 async fn a_subscription_that_has_no_such_list_loses_nothing() {
-    for status in [400, 403, 422, 503] {
+    for status in [403, 422, 503] {
         let world = World::empty().await;
         world.pendo().set_faults(Faults { list_refused: Some(status), ..Faults::default() });
         rows().into_iter().for_each(|row| world.pendo().inject(row));
