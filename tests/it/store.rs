@@ -7,7 +7,7 @@ use shared::store::{Change, Seen, Store, StoreError};
 use shared::sync::shards::{Batch, Fetched};
 use shared::time::{DAY_MS, Hour};
 use shared::usage::block;
-use shared::usage::entry::Entry;
+use shared::usage::entry::{Dropped, Entry};
 use shared::usage::fingerprint::Fingerprint;
 use shared::usage::row::Row;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,7 +42,7 @@ fn entry(reading: u64, events: u64, blocks: Vec<std::sync::Arc<str>>) -> Entry {
         reading,
         whole: totals(events),
         share: totals(events),
-        erased: Fingerprint::default(),
+        erased: Dropped::default(),
         is_verified: true,
         read_at: HOUR,
         blocks,

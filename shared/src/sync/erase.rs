@@ -16,7 +16,6 @@ use crate::store::{Change, Layout, SeenIn, Shard, Store, StoreError};
 use crate::time::Hour;
 use crate::usage::block::{self, BlockRow};
 use crate::usage::entry::Entries;
-use crate::usage::fingerprint::Fingerprint;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -146,7 +145,7 @@ async fn without(sink: &Sink<'_>, shard: &Shard, visitors: &BTreeSet<VisitorHash
                 if !visitors.contains(&row.visitor) {
                     kept.push(BlockRow::from(row));
                 } else if let Some(entry) = entries.get_mut(&(row.kind, row.hour)) {
-                    entry.erased.merge(&Fingerprint::of(row.events, row.minutes, row.last_ms));
+                    entry.erased.add(&row);
                 }
             }
             for packed in block::pack(kept) {

@@ -52,6 +52,10 @@ async fn differing(
                 by_object.add(span_of(row.hour), row.object, &row.totals());
             })
             .await?;
+        for (hour, entry) in shard.entries(kind, range) {
+            by_account.add_sum(span_of(hour), entry.erased.by_account);
+            by_object.add_sum(span_of(hour), entry.erased.by_object);
+        }
     }
     let mut spans = BTreeSet::new();
     for part in Part::of(kind) {

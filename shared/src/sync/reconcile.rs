@@ -85,7 +85,7 @@ pub async fn attribute(sink: &Sink<'_>, moment: &Moment, erased: Option<[u64; 3]
         Rows::default().visit(sink.store, shard, &ranges, &mut blocks, &mut |row| tally.add(row, &world.links)).await?;
         for (kind, range) in &ranges {
             for (hour, entry) in shard.entries(*kind, *range) {
-                tally.add_erased(*kind, hour, entry.erased.events, &world.links);
+                tally.add_erased(*kind, hour, entry.erased.totals.events, &world.links);
             }
         }
     }

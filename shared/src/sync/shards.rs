@@ -5,7 +5,7 @@ use crate::id::{Kind, VisitorHash};
 use crate::store::{Shard, Store, StoreError};
 use crate::time::{Hour, HourRange};
 use crate::usage::block::{Block, BlockRow};
-use crate::usage::entry::{Entries, Entry};
+use crate::usage::entry::{Dropped, Entries, Entry};
 use crate::usage::fingerprint::Fingerprint;
 use crate::usage::row::{Row, UsageRow};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -70,13 +70,12 @@ impl Batch {
     pub fn for_shard(&self, shard: &Shard, erased: &BTreeSet<VisitorHash>) -> Rows {
         let mut taken = Rows::default();
         let rows = self.rows.get(&shard.number);
-        let mut shares: HashMap<(Kind, Hour), (Fingerprint, Fingerprint)> = HashMap::new();
-        for row in rows.into_iter().flatten() {
-            let totals = Fingerprint::of(row.events, row.minutes, row.last_ms);
+        let mut shares: HashMap<(Kind, Hour), (Fingerprint, Dropped)> = HashMap::new();
+        for row in rows.into_iter().flatten().map(BlockRow::as_row) {
             let (share, dropped) = shares.entry((row.kind, row.hour)).or_default();
-            share.merge(&totals);
+            share.merge(&row.totals());
             if erased.contains(&row.visitor) {
-                dropped.merge(&totals);
+                dropped.add(&row);
             }
         }
         for (key, bucket) in &self.buckets {

@@ -16,15 +16,19 @@ pub struct Checksums(BTreeMap<Hour, u64>);
 impl Checksums {
     /// Adds a key's totals, or a part of them, to a span.
     pub fn add(&mut self, span: Hour, key: &str, totals: &Fingerprint) {
-        let sum = self.0.entry(span).or_default();
-        *sum = sum.wrapping_add(weigh(key, totals));
+        self.add_sum(span, weigh(key, totals));
+    }
+
+    /// Adds a sum that was made before.
+    pub fn add_sum(&mut self, span: Hour, sum: u64) {
+        let mine = self.0.entry(span).or_default();
+        *mine = mine.wrapping_add(sum);
     }
 
     /// Adds another part's sums.
     pub fn merge(&mut self, other: &Self) {
         for (span, sum) in &other.0 {
-            let mine = self.0.entry(*span).or_default();
-            *mine = mine.wrapping_add(*sum);
+            self.add_sum(*span, *sum);
         }
     }
 
@@ -40,8 +44,8 @@ impl Checksums {
     }
 }
 
-/// The newest time is left out: it is a maximum and no sum.
-fn weigh(key: &str, totals: &Fingerprint) -> u64 {
+/// A key's totals as one number. The newest time is left out: it is a maximum and no sum.
+pub(super) fn weigh(key: &str, totals: &Fingerprint) -> u64 {
     [totals.rows, totals.events, totals.minutes, totals.squares]
         .into_iter()
         .enumerate()

@@ -1,7 +1,9 @@
 //! Entries: what a shard's head says of each of its buckets.
 
+use super::checksum::weigh;
 use super::fingerprint::Fingerprint;
 use super::pack::{PackError, Reader, Writer};
+use super::row::UsageRow;
 use crate::id::Kind;
 use crate::time::Hour;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +20,7 @@ pub struct Entry {
     /// This shard's part of them: its stored rows, and those of erased visitors.
     pub share: Fingerprint,
     /// What was dropped of the share, because its visitors are erased.
-    pub erased: Fingerprint,
+    pub erased: Dropped,
     /// Whether a probe agreed with the whole.
     pub is_verified: bool,
     /// The hour of the clock at which it was fetched.
@@ -29,15 +31,46 @@ pub struct Entry {
 
 impl Entry {
     /// Stands for the rows that this shard has of the bucket: the reading says which fetch they are of, the share how
-    /// much of it is this shard's. When it was read and in which blocks the rows lie does not matter.
+    /// much of it is this shard's, and `erased` what is gone of that. When it was read and in which blocks the rows lie
+    /// does not matter.
     #[must_use]
     pub fn mark(&self, (kind, hour): (Kind, Hour)) -> u64 {
         // Each member is named, so that a new one can't be forgotten here.
-        let Self { reading, share, whole: _, is_verified: _, read_at: _, blocks: _ } = self;
-        let Fingerprint { rows, events, minutes, squares, newest_ms } = share;
+        let Self { reading, share, erased, whole: _, is_verified: _, read_at: _, blocks: _ } = self;
+        let Dropped { totals, by_account, by_object } = erased;
         let mut hasher = twox_hash::XxHash3_64::default();
-        (kind, hour, reading, rows, events, minutes, squares, newest_ms).hash(&mut hasher);
+        (kind, hour, reading, by_account, by_object).hash(&mut hasher);
+        for Fingerprint { rows, events, minutes, squares, newest_ms } in [share, totals] {
+            (rows, events, minutes, squares, newest_ms).hash(&mut hasher);
+        }
         hasher.finish()
+    }
+}
+
+/// The sums of rows that were dropped: enough to go on comparing them with Pendo's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// Their totals.
+    pub totals: Fingerprint,
+    /// Their part of the checksum by Pendo account.
+    pub by_account: u64,
+    /// Their part of the checksum by object.
+    pub by_object: u64,
+}
+
+impl Dropped {
+    /// Takes a row in.
+    pub fn add(&mut self, row: &UsageRow<'_>) {
+        let totals = row.totals();
+        self.totals.merge(&totals);
+        self.by_account = self.by_account.wrapping_add(weigh(row.account.unwrap_or_default(), &totals));
+        self.by_object = self.by_object.wrapping_add(weigh(row.object, &totals));
+    }
+
+    /// Whether nothing was dropped.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.totals.is_empty()
     }
 }
 
@@ -83,7 +116,11 @@ pub fn pack(entries: &Entries) -> Vec<u8> {
         write_fingerprint(&mut out, *hour, &entry.share);
     }
     for ((_, hour), entry) in entries {
-        write_fingerprint(&mut out, *hour, &entry.erased);
+        write_fingerprint(&mut out, *hour, &entry.erased.totals);
+        if !entry.erased.is_empty() {
+            out.hash(entry.erased.by_account);
+            out.hash(entry.erased.by_object);
+        }
     }
     for entry in entries.values() {
         out.number(entry.blocks.len() as u64);
@@ -136,7 +173,11 @@ pub fn unpack(body: &[u8]) -> Result<Entries, PackError> {
     }
     let mut erased = Vec::with_capacity(count);
     for (_, hour) in &keys {
-        erased.push(read_fingerprint(&mut input, *hour)?);
+        let totals = read_fingerprint(&mut input, *hour)?;
+        erased.push(match totals.is_empty() {
+            true => Dropped::default(),
+            false => Dropped { totals, by_account: input.hash()?, by_object: input.hash()? },
+        });
     }
     let mut entries = Entries::new();
     for (at, key) in keys.into_iter().enumerate() {
@@ -202,6 +243,7 @@ mod tests {
                 newest_ms: Hour(i).start_ms() + 77,
             };
             let share = if share.rows == 0 { Fingerprint::default() } else { share };
+            let dropped = Dropped { totals: share, by_account: u64::MAX, by_object: 7 };
             let name: Arc<str> = format!("block#{}", i / 24).into();
             entries.insert(
                 (Kind::ALL[i.unsigned_abs() as usize % 5], Hour(490_000 + i)),
@@ -209,7 +251,7 @@ mod tests {
                     reading: 1_000 - u64::from(i.unsigned_abs()),
                     whole: share,
                     share,
-                    erased: if i % 4 == 0 { share } else { Fingerprint::default() },
+                    erased: if share.rows > 0 && i % 4 == 0 { dropped } else { Dropped::default() },
                     is_verified: i % 2 == 0,
                     read_at: Hour(490_050),
                     blocks: if share.rows == 0 { Vec::new() } else { vec![name] },

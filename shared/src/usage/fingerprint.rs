@@ -20,15 +20,15 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
-    /// The totals of one row.
-    #[must_use]
-    pub fn of(events: u64, minutes: u64, last_ms: i64) -> Self {
-        Self { rows: 1, events, minutes, squares: events.saturating_mul(events), newest_ms: last_ms }
-    }
-
     /// Takes a row into the totals.
     pub fn add(&mut self, row: &Row) {
-        self.merge(&Self::of(row.events, row.minutes, row.last_ms));
+        self.merge(&Self {
+            rows: 1,
+            events: row.events,
+            minutes: row.minutes,
+            squares: row.events.saturating_mul(row.events),
+            newest_ms: row.last_ms,
+        });
     }
 
     /// Takes another part's totals in. Commutative and associative.
