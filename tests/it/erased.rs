@@ -2,16 +2,15 @@
 //! totals, and nothing is left but a keyed hash.
 
 use crate::canary::{Log, holds};
-use crate::harness::{World, all_time, both_levels, field, ms, used};
+use crate::harness::{World, all_time, both_levels, field, used};
 use crate::reference::{Reference, kind_name};
 use crate::resilience::cut_after;
 use chrono_tz::Tz;
 use pendo_simulator::{Faults, Kind, RawRow};
 use serde_json::{Value, json};
 use shared::id::VisitorHash;
-use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
+use shared::store::{Change, SeenIn, StoreError};
+use shared::time::Hour;
 
 /// Upper case, so that it is not what the directory holds.
 const ANN: &str = "GONE-Ann@x.test";
@@ -262,42 +261,34 @@ async fn an_erasure_that_is_cut_anywhere_is_mended_by_the_next_run() {
 }
 
 #[tokio::test]
-async fn a_run_that_fetched_before_an_erasure_brings_nothing_back() {
-    let (visitors, rows) = crowd();
-    let world = synced(&rows).await;
-    let (context, workspace) = (world.stack.context().clone(), world.workspace());
-    let mut waited = 0;
-    for (nth, visitor) in visitors.iter().enumerate() {
-        // A Pendo account in which nobody was before, so that another shard may hold the visitor for the first time.
-        let at = ms(crate::harness::NOW) + crate::harness::HOUR_MS * i64::try_from(nth).unwrap();
-        let mut row = used(Kind::Event, visitor, Some(&format!("fresh-{nth}")), crate::harness::NOW, 9);
-        (row.hour_ms, row.first_ms, row.last_ms) = (at - at % crate::harness::HOUR_MS, at, at);
-        world.pendo().inject(row);
-        world.advance(1);
-        let mut slow = pin!(shared::sync::run(&context, &workspace, None));
-        let mut steps = 30 + 12 * nth;
-        let is_under_way = poll_fn(|task| match slow.as_mut().poll(task) {
-            Poll::Ready(_) => Poll::Ready(false),
-            Poll::Pending if steps == 0 => Poll::Ready(true),
-            Poll::Pending => {
-                steps -= 1;
-                Poll::Pending
-            }
-        })
-        .await;
-        world.pendo().do_not_process(visitor, true);
-        world.tick().await;
-        if is_under_way {
-            waited += 1;
-            drop(slow.await);
-        }
-        world.tick_after(1).await;
-        values_agree(&world).await;
-        classes_agree(&world).await;
-    }
-    assert!(waited > 5, "{waited} runs were under way");
-    swept(&world).await;
-    for visitor in &visitors {
-        assert_eq!(stands(&world, visitor).await, [false, false], "{visitor}");
-    }
+async fn a_writer_who_has_not_heard_of_an_erasure_is_refused_also_where_nothing_stood() {
+    let world = World::empty().await;
+    world.pendo().inject(used(Kind::Event, ANN, Some("A-1"), "2026-06-30T11:05:00Z", 5));
+    world.connect().await;
+    world.upload("accounts", "id\nA-1\n").await;
+    world.match_both().await;
+    world.field(&field("Events", "account", "event", "count", &all_time())).await;
+    let store = &world.stack.context().store;
+    let workspace = world.workspace();
+    let id = store.connection_get(&workspace).await.unwrap().unwrap().value.id;
+    let shards = store.layout_get(&workspace, &id).await.unwrap().unwrap().shards;
+    let seen = store.seen_get(&workspace, &id, SeenIn::Visitors).await.unwrap();
+    let other = (0..shards).find(|number| !seen.value[ANN].as_array().unwrap().contains(&json!(number))).unwrap();
+
+    // A run that is about to store rows in a shard for the first time has read the head and named it in the index.
+    let head = store.shard_get(&workspace, &id, other).await.unwrap();
+    let named = [(ANN.to_owned(), Some(json!((0..shards).collect::<Vec<_>>())))].into();
+    let now_ms = world.stack.clock().now_ms();
+    store.seen_put(&workspace, &id, SeenIn::Visitors, &named, seen.version, now_ms).await.unwrap();
+    world.pendo().do_not_process(ANN, true);
+    world.tick_after(1).await;
+    let moved = store.shard_move(&head, Change::default(), Hour(0), now_ms).await;
+    assert!(matches!(moved, Err(StoreError::Conflict { .. })), "{moved:?}");
+
+    // One that reads the head now, and names the visitor again, is undone by the next run.
+    let seen = store.seen_get(&workspace, &id, SeenIn::Visitors).await.unwrap();
+    assert_eq!(seen.value.get(ANN), None);
+    store.seen_put(&workspace, &id, SeenIn::Visitors, &named, seen.version, now_ms).await.unwrap();
+    world.tick_after(1).await;
+    assert_eq!(store.seen_get(&workspace, &id, SeenIn::Visitors).await.unwrap().value.get(ANN), None);
 }
