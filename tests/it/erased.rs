@@ -151,6 +151,21 @@ async fn an_erased_visitor_counts_nowhere_and_leaves_no_trace_whatever_pendo_doe
     }
 }
 
+#[tokio::test]
+async fn where_nothing_is_mapped_any_more_an_erased_visitor_leaves_no_trace_either() {
+    let world = synced(&rows()).await;
+    for listed in world.get("/v1/fields").await.expect(200)["items"].as_array().unwrap() {
+        world.delete(&format!("/v1/fields/{}", listed["id"].as_str().unwrap())).await.expect(204);
+    }
+    world.idle().await;
+    world.tick_after(1).await;
+    assert_eq!(stands(&world, ANN).await, [true, true]);
+    world.pendo().do_not_process(ANN, true);
+    world.tick_after(1).await;
+    swept(&world).await;
+    assert_eq!(stands(&world, ANN).await, [false, false]);
+}
+
 async fn ann(world: &World) -> Value {
     world.value("contact", "C-1", "Events").await
 }

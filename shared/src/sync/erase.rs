@@ -12,7 +12,7 @@ use crate::connection::Connection;
 use crate::erased::{Erased, Told};
 use crate::id::{Kind, VisitorHash, WorkspaceId};
 use crate::store::noun::People;
-use crate::store::{Change, Layout, SeenIn, Shard, Store, StoreError};
+use crate::store::{Change, Folds, Layout, SeenIn, Shard, Store, StoreError};
 use crate::time::Hour;
 use crate::usage::block::{self, BlockRow};
 use crate::usage::entry::Entries;
@@ -67,6 +67,9 @@ pub async fn settle(run: &Run<'_>, people: &mut PeopleState) -> Result<Option<[u
         let versions = run.store.erased_versions(run.workspace, &run.connection).await?;
         if versions == people.erased_in {
             return Ok(None);
+        }
+        if run.fields.is_empty() {
+            forget_folds(&sink).await?;
         }
         match pass(&sink).await {
             Ok(true) => has_changed = true,
@@ -159,6 +162,18 @@ async fn without(sink: &Sink<'_>, shard: &Shard, visitors: &BTreeSet<VisitorHash
         }
     }
     Ok(entries)
+}
+
+/// Folds hold whom they counted. Where there is no field nothing is evaluated any more, and they would stay.
+async fn forget_folds(sink: &Sink<'_>) -> Result<(), StoreError> {
+    for number in 0..sink.shards {
+        let shard = sink.store.shard_get(sink.workspace, &sink.connection.id, number).await?;
+        if !shard.folds().is_empty() {
+            let change = Change { folds: Some(Folds::new()), ..Change::default() };
+            sink.store.shard_move(&shard, change, sink.open_from(), sink.now_ms).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Forgets those who are erased no longer. Whose the dropped rows were nobody knows any more, so every bucket of which

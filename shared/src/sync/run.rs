@@ -152,6 +152,9 @@ impl Run<'_> {
         if kinds.is_empty() {
             people.erased_in = erased.unwrap_or(people.erased_in);
             self.store.checkpoint_change(self.workspace, &self.connection.id, |c| c.people = people.clone()).await?;
+            if let Some(layout) = self.store.layout_get(self.workspace, &self.connection.id).await? {
+                compact::keep_house(self, layout, &checkpoint).await?;
+            }
             return Ok((true, RunEnd::Done));
         }
 
