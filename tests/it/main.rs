@@ -11,6 +11,7 @@ mod access;
 mod canary;
 mod demo;
 mod erased;
+mod fanout;
 mod faults;
 mod folds;
 mod freshness;

@@ -36,7 +36,7 @@ pub(crate) async fn change(context: &Context, workspace: &WorkspaceId, asked: Ch
         view.values_to_recompute = Some(extent(context, workspace, None).await?);
     }
     if after.status == ConnectionStatus::Active && before.status == ConnectionStatus::Paused {
-        nudge(context, workspace, Job::Sync { workspace: workspace.to_string(), hop: 0 }).await;
+        nudge(context, workspace, Job::sync(workspace)).await;
     }
     Reply::json(200, &view)
 }

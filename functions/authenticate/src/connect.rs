@@ -68,7 +68,7 @@ async fn begin(
         frozen_as_of: None,
     };
     put_or_take_back(context, workspace, &connection, version).await?;
-    nudge(context, workspace, Job::Sync { workspace: workspace.to_string(), hop: 0 }).await;
+    nudge(context, workspace, Job::sync(workspace)).await;
     Reply::json(201, &view(&connection).with_outcome("connected"))
 }
 
@@ -117,7 +117,7 @@ async fn renew(
         }
     }
     if after.status == ConnectionStatus::Active && before.status != ConnectionStatus::Active {
-        nudge(context, workspace, Job::Sync { workspace: workspace.to_string(), hop: 0 }).await;
+        nudge(context, workspace, Job::sync(workspace)).await;
     } else if after.time_zone != before.time_zone {
         nudge(context, workspace, Job::Evaluate { workspace: workspace.to_string() }).await;
     }

@@ -80,7 +80,7 @@ pub(crate) async fn create(context: &Context, workspace: &WorkspaceId, request: 
             Err(StoreError::Conflict { .. }) => continue,
             Err(error) => return Err(error.into()),
         }
-        nudge(context, workspace, Job::Sync { workspace: workspace.to_string(), hop: 0 }).await;
+        nudge(context, workspace, Job::sync(workspace)).await;
         let values = context.store.objects_get(workspace, definition.object).await?.value.len();
         return Reply::json(201, &created(&field, values, is_first.then(|| backfill(kind)))?);
     }

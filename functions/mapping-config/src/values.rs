@@ -58,7 +58,7 @@ pub(crate) async fn sync(context: &Context, workspace: &WorkspaceId, request: &R
             "Syncing is paused: send PATCH /v1/connection with {\"paused\":false} first.",
         ));
     }
-    context.queue.send(workspace, &Job::Sync { workspace: workspace.to_string(), hop: 0 }).await?;
+    context.queue.send(workspace, &Job::sync(workspace)).await?;
     Reply::json(202, &json!({"status": "queued", "next_step": "GET /v1/status shows the run."}))
 }
 

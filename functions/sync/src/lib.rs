@@ -18,6 +18,8 @@ const RESERVE: Duration = Duration::from_secs(120);
 const RUN_MAX: Duration = Duration::from_secs(10 * 60);
 /// Continuations of one run at most: 500 runs of ten minutes read any history; more is a loop.
 const HOPS_MAX: u32 = 500;
+const MINUTE_MS: i64 = 60_000;
+const HALF_HOUR_MS: i64 = 30 * MINUTE_MS;
 
 /// Takes either event and answers what Lambda expects of it. `time_left` is how long this invocation may take.
 ///
@@ -29,8 +31,9 @@ pub async fn handle_within(context: &Context, event: Value, time_left: Option<Du
         let deadline = Instant::now() + time_left.map_or(RUN_MAX, |left| left.saturating_sub(RESERVE).min(RUN_MAX));
         return Ok(serde_json::to_value(jobs(context, batch, deadline).await)?);
     }
-    if event.get("scheduled_time").is_some() {
-        return tick(context).await;
+    if event.get("scheduled_time").is_some() || event.as_object().is_some_and(serde_json::Map::is_empty) {
+        let asked = event.get("scheduled_time").and_then(Value::as_str).unwrap_or_default();
+        return tick(context, scheduled(asked, context.clock.now_ms())).await;
     }
     Err(Error::from("the event is neither the schedule's nor the queue's"))
 }
@@ -43,14 +46,26 @@ pub async fn handle(context: &Context, event: Value) -> Result<Value, Error> {
     handle_within(context, event, None).await
 }
 
+/// The time that a tick is for, to its minute; `None` when the event says `now`, as an operator does by hand. Where the
+/// schedule's own time did not arrive, the half hour stands for it.
+fn scheduled(asked: &str, now_ms: i64) -> Option<i64> {
+    let minute = |at_ms: i64| at_ms.div_euclid(MINUTE_MS) * MINUTE_MS;
+    // A time that is still to come would make later ticks look done.
+    let given = shared::time::parse_instant(asked).map(minute).filter(|at_ms| *at_ms <= now_ms + MINUTE_MS);
+    (asked != "now").then(|| given.unwrap_or(now_ms.div_euclid(HALF_HOUR_MS) * HALF_HOUR_MS))
+}
+
 /// Queues one job for each active connection.
-async fn tick(context: &Context) -> Result<Value, Error> {
+async fn tick(context: &Context, tick: Option<i64>) -> Result<Value, Error> {
     let due = context.store.workspaces_due().await?;
-    for workspace in &due {
-        context.queue.send(workspace, &Job::Sync { workspace: workspace.to_string(), hop: 0 }).await?;
-    }
-    tracing::info!(connections = due.len(), "the tick queued a job for each active connection");
-    Ok(serde_json::json!({ "queued": due.len() }))
+    let job = |workspace: WorkspaceId| {
+        let job = Job::Sync { workspace: workspace.to_string(), hop: 0, tick };
+        (workspace, job)
+    };
+    let jobs: Vec<_> = due.into_iter().map(job).collect();
+    context.queue.send_all(&jobs).await?;
+    tracing::info!(connections = jobs.len(), "the tick queued a job for each active connection");
+    Ok(serde_json::json!({ "queued": jobs.len() }))
 }
 
 async fn jobs(context: &Context, batch: SqsEvent, deadline: Instant) -> SqsBatchResponse {
@@ -71,13 +86,15 @@ async fn job(context: &Context, body: &str, deadline: Instant) -> Result<(), Err
     let job: Job = serde_json::from_str(body)?;
     let parse = |text: &str| WorkspaceId::parse(text).ok_or_else(|| Error::from("the job names no workspace"));
     match &job {
-        Job::Sync { workspace, hop } => {
+        Job::Sync { workspace, hop, tick } => {
             let workspace = parse(workspace)?;
-            if Box::pin(sync::run(context, &workspace, Some(deadline))).await? == RunEnd::Continues {
+            if Box::pin(sync::run_at(context, &workspace, *tick, Some(deadline))).await? == RunEnd::Continues {
                 if *hop >= HOPS_MAX {
                     return Err(Error::from("the run was continued too often"));
                 }
-                context.queue.send(&workspace, &Job::Sync { workspace: workspace.to_string(), hop: hop + 1 }).await?;
+                // Without the tick: its hour is served, and what is left would look done.
+                let rest = Job::Sync { workspace: workspace.to_string(), hop: hop + 1, tick: None };
+                context.queue.send(&workspace, &rest).await?;
             }
         }
         Job::Evaluate { workspace } => Box::pin(sync::evaluate_only(context, &parse(workspace)?)).await?,
@@ -87,4 +104,27 @@ async fn job(context: &Context, body: &str, deadline: Instant) -> Result<(), Err
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tick_is_for_its_minute_and_for_the_half_hour_where_none_is_given() {
+        let ms = |text: &str| shared::time::parse_instant(text).unwrap();
+        let now_ms = ms("2026-06-30T12:47:31Z");
+        let cases = [
+            ("2026-06-30T12:20:41Z", Some("2026-06-30T12:20:00Z")),
+            ("2026-06-29T08:20:00Z", Some("2026-06-29T08:20:00Z")),
+            ("2026-06-30T12:48:00Z", Some("2026-06-30T12:48:00Z")),
+            ("2026-06-30T13:20:00Z", Some("2026-06-30T12:30:00Z")),
+            ("<aws.scheduler.scheduled-time>", Some("2026-06-30T12:30:00Z")),
+            ("", Some("2026-06-30T12:30:00Z")),
+            ("now", None),
+        ];
+        for (asked, tick) in cases {
+            assert_eq!(scheduled(asked, now_ms), tick.map(ms), "{asked}");
+        }
+    }
 }

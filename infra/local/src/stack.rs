@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pendo_simulator::{Clock, Options as SimulatorOptions, Simulator};
+use serde_json::json;
 use shared::config::Config;
 use shared::context::Context;
 use tokio::net::TcpListener;
@@ -263,12 +264,28 @@ impl Stack {
         self.queue.dead_letters()
     }
 
-    /// Hands the schedule's event over now, and waits until all jobs it caused are done.
+    /// The queue, to make it refuse or to give it a message again.
+    #[must_use]
+    pub fn queue(&self) -> &JobQueue {
+        &self.queue
+    }
+
+    /// Asks for a run of every connection now, as an operator does by hand, and waits until all jobs it caused are done.
     ///
     /// # Errors
     /// What `sync` answers with.
     pub async fn tick(&self) -> Result<(), lambda_runtime::Error> {
-        schedule::tick(&self.functions, self.clock.now_ms()).await?;
+        self.functions.sync(json!({"scheduled_time": "now"})).await?;
+        self.queue.idle().await;
+        Ok(())
+    }
+
+    /// Hands the schedule's event of an instant over, and waits until all jobs it caused are done.
+    ///
+    /// # Errors
+    /// What `sync` answers with.
+    pub async fn tick_at(&self, at_ms: i64) -> Result<(), lambda_runtime::Error> {
+        schedule::tick(&self.functions, at_ms).await?;
         self.queue.idle().await;
         Ok(())
     }

@@ -43,6 +43,7 @@ struct State {
     held: watch::Sender<bool>,
     waiting: Mutex<HashSet<(String, String)>>,
     dead_letters: Mutex<Vec<Job>>,
+    to_refuse: Mutex<usize>,
 }
 
 /// The end that gives jobs out.
@@ -59,6 +60,7 @@ impl JobQueue {
             held: watch::Sender::new(false),
             waiting: Mutex::default(),
             dead_letters: Mutex::default(),
+            to_refuse: Mutex::default(),
         };
         (Self(Arc::new(state)), Jobs(receiver))
     }
@@ -84,6 +86,19 @@ impl JobQueue {
     #[must_use]
     pub fn dead_letters(&self) -> Vec<Job> {
         self.0.dead_letters.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Refuses so many of the next messages that come in batches, as SQS does when it has trouble of its own.
+    pub fn refuse(&self, count: usize) {
+        *self.0.to_refuse.lock().unwrap_or_else(PoisonError::into_inner) = count;
+    }
+
+    /// Whether the next message is to be refused.
+    pub(crate) fn refuses(&self) -> bool {
+        let mut left = self.0.to_refuse.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_refused = *left > 0;
+        *left = left.saturating_sub(1);
+        is_refused
     }
 
     /// Lets no further job begin, or lets them begin again.

@@ -17,6 +17,8 @@ pub struct Checkpoint {
     pub people: PeopleState,
     /// The last run that ended.
     pub last_run: Option<RunRecord>,
+    /// The newest time of the schedule whose run is done, ms since 1970: its job may come again and is skipped.
+    pub ticked_ms: i64,
     /// The hour of the last daily pass over what compaction and sweeping take care of.
     pub housekept_at: Option<Hour>,
 }

@@ -27,5 +27,5 @@ pub mod subscription;
 pub mod tags;
 pub mod world;
 
-pub use run::{RunEnd, SyncError, evaluate_only, run};
+pub use run::{RunEnd, SyncError, evaluate_only, run, run_at};
 pub use subscription::same_subscription;

@@ -78,11 +78,24 @@ pub struct Run<'a> {
     pub report: Report,
 }
 
-/// Runs one connection's sync. `deadline` is when to stop and continue in a new job.
+/// Runs one connection's sync, asked for by hand. `deadline` is when to stop and continue in a new job.
 ///
 /// # Errors
 /// What stopped the whole run. What stopped a single kind stands in the checkpoint.
 pub async fn run(context: &Context, workspace: &WorkspaceId, deadline: Option<Instant>) -> Result<RunEnd, SyncError> {
+    run_at(context, workspace, None, deadline).await
+}
+
+/// Runs one connection's sync for a time of the schedule (ms since 1970), once. Without one it always runs.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_at(
+    context: &Context,
+    workspace: &WorkspaceId,
+    tick: Option<i64>,
+    deadline: Option<Instant>,
+) -> Result<RunEnd, SyncError> {
     let store = context.store.metered();
     let Some(connection) = store.connection_get(workspace).await? else { return Ok(RunEnd::Skipped) };
     if connection.value.status != ConnectionStatus::Active {
@@ -90,6 +103,14 @@ pub async fn run(context: &Context, workspace: &WorkspaceId, deadline: Option<In
     }
     let started_at_ms = context.clock.now_ms();
     let started = Instant::now();
+    if let Some(tick) = tick {
+        let ticked_ms = store.checkpoint_get(workspace, &connection.value.id).await?.value.ticked_ms;
+        // One that is still to come was written by a clock that has gone back since.
+        if (tick..=started_at_ms).contains(&ticked_ms) {
+            tracing::info!("the job's tick is done already");
+            return Ok(RunEnd::Skipped);
+        }
+    }
     let key = context.secrets.get(&connection.value.secret).await?;
     let client = Client::new(&connection.value.base_url, &key)?;
     let fields = store.fields_get(workspace).await?.value;
@@ -115,7 +136,8 @@ pub async fn run(context: &Context, workspace: &WorkspaceId, deadline: Option<In
         Ok((is_complete, end)) => (*is_complete, None, *end),
         Err(error) => (false, Some(error.to_string()), RunEnd::Skipped),
     };
-    run.finish(started_at_ms, started, is_complete, error).await?;
+    let ticked_ms = tick.filter(|_| result.is_ok());
+    run.finish(started_at_ms, started, is_complete, error, ticked_ms).await?;
     // Asking again with a revoked key would help nobody: the connection says what to do.
     if is_revoked { Ok(RunEnd::Skipped) } else { result.map(|_| end) }
 }
@@ -356,6 +378,7 @@ impl Run<'_> {
         started: Instant,
         is_complete: bool,
         error: Option<String>,
+        ticked_ms: Option<i64>,
     ) -> Result<(), StoreError> {
         let requests = Requests::from(&self.client);
         self.report.pendo_requests = requests.pendo_requests;
@@ -377,7 +400,8 @@ impl Run<'_> {
         };
         self.store
             .checkpoint_change(self.workspace, &self.connection.id, |checkpoint| {
-                checkpoint.last_run = Some(record.clone())
+                checkpoint.last_run = Some(record.clone());
+                checkpoint.ticked_ms = checkpoint.ticked_ms.max(ticked_ms.unwrap_or_default());
             })
             .await?;
         Ok(())

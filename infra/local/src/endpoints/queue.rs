@@ -1,4 +1,4 @@
-//! SQS `SendMessage` onto the in-process queue.
+//! SQS `SendMessage` and `SendMessageBatch` onto the in-process queue.
 
 use std::time::Duration;
 
@@ -9,21 +9,30 @@ use crate::worker::{Job, JobQueue};
 
 /// Messages may not be larger.
 const BODY_MAX: usize = 1024 * 1024;
+/// Nor may a batch have more of them.
+const BATCH_MAX: usize = 10;
 /// The kind of refusal that SQS gives for another queue's URL.
 pub(super) const NO_QUEUE: &str = "com.amazonaws.sqs#QueueDoesNotExist";
 
 pub(super) fn call(queue: &JobQueue, operation: &str, input: &Value) -> Result<Value, Refusal> {
     match operation {
-        "SendMessage" => send_message(queue, input),
+        "SendMessage" => {
+            check_url(input)?;
+            send_message(queue, input)
+        }
+        "SendMessageBatch" => send_batch(queue, input),
         _ => Err(unknown_operation(operation)),
     }
 }
 
-fn send_message(queue: &JobQueue, input: &Value) -> Result<Value, Refusal> {
-    let url = text(input, "QueueUrl")?;
-    if url.rsplit('/').next() != Some(QUEUE) {
-        return Err(Refusal::bad_request(NO_QUEUE, "The specified queue does not exist."));
+fn check_url(input: &Value) -> Result<(), Refusal> {
+    if text(input, "QueueUrl")?.rsplit('/').next() == Some(QUEUE) {
+        return Ok(());
     }
+    Err(Refusal::bad_request(NO_QUEUE, "The specified queue does not exist."))
+}
+
+fn send_message(queue: &JobQueue, input: &Value) -> Result<Value, Refusal> {
     let body = text(input, "MessageBody")?;
     if body.is_empty() || body.len() > BODY_MAX {
         let message = format!("the message body must have 1 to {BODY_MAX} bytes");
@@ -39,4 +48,38 @@ fn send_message(queue: &JobQueue, input: &Value) -> Result<Value, Refusal> {
     let answer = json!({"MessageId": job.message_id, "MD5OfMessageBody": format!("{:x}", md5::compute(body))});
     queue.send(job);
     Ok(answer)
+}
+
+/// Each message for itself: some may be taken and others not, in one answer with status 200.
+fn send_batch(queue: &JobQueue, input: &Value) -> Result<Value, Refusal> {
+    check_url(input)?;
+    let entries = input.get("Entries").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    if entries.is_empty() {
+        return Err(Refusal::bad_request(
+            "com.amazonaws.sqs#EmptyBatchRequest",
+            "There should be at least one message.",
+        ));
+    }
+    if entries.len() > BATCH_MAX {
+        let message = format!("Maximum number of entries per request are {BATCH_MAX}.");
+        return Err(Refusal::bad_request("com.amazonaws.sqs#TooManyEntriesInBatchRequest", message));
+    }
+    let (mut taken, mut failed) = (Vec::new(), Vec::new());
+    for entry in entries {
+        let id = text(entry, "Id")?;
+        if queue.refuses() {
+            failed.push(json!({"Id": id, "SenderFault": false, "Code": "InternalError", "Message": "Try again."}));
+            continue;
+        }
+        match send_message(queue, entry) {
+            Ok(mut answer) => {
+                answer["Id"] = id.into();
+                taken.push(answer);
+            }
+            Err(refusal) => {
+                failed.push(json!({"Id": id, "SenderFault": true, "Code": refusal.kind, "Message": refusal.message}));
+            }
+        }
+    }
+    Ok(json!({"Successful": taken, "Failed": failed}))
 }

@@ -89,3 +89,21 @@ async fn a_message_reaches_the_queue_with_its_checksum() {
         clients.queue.send_message().queue_url("http://127.0.0.1/0/other").message_body("{}").send().await.unwrap_err();
     assert!(elsewhere.into_service_error().is_queue_does_not_exist());
 }
+
+#[tokio::test]
+async fn what_is_refused_of_a_batch_is_sent_again_and_what_is_never_taken_is_an_error() {
+    let (clients, queue, mut jobs, _stop) = clients(None).await;
+    let url = format!("http://127.0.0.1/000000000000/{QUEUE}");
+    let sender = shared::queue::Queue::new(clients.queue.clone(), url);
+    let workspace = |n: usize| shared::id::WorkspaceId::parse(&format!("w-{n}")).unwrap();
+    let wanted: Vec<_> = (0..25).map(|n| (workspace(n), shared::queue::Job::sync(&workspace(n)))).collect();
+    queue.refuse(13);
+    sender.send_all(&wanted).await.unwrap();
+    let mut arrived = std::collections::BTreeSet::new();
+    for _ in 0..25 {
+        let job = jobs.next().await.unwrap();
+        assert!(job.body.contains(&job.group) && arrived.insert(job.group), "{}", job.body);
+    }
+    queue.refuse(usize::MAX);
+    assert!(sender.send_all(&wanted).await.is_err());
+}
