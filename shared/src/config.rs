@@ -17,6 +17,8 @@ pub struct Config {
     pub access_level_claim: String,
     /// `PROVISIONAL_HOURS`: an hour younger than this is provisional (default 8).
     pub provisional_hours: i32,
+    /// `PENDO_REQUESTS_PER_SECOND`: the most that a run asks Pendo (default 10).
+    pub pendo_requests_per_second: u32,
 }
 
 /// A setting that is missing or wrong.
@@ -42,6 +44,13 @@ impl Config {
                 what: "must be a whole number from 0 to 240".to_owned(),
             })?,
         };
+        let pendo_requests_per_second = match optional("PENDO_REQUESTS_PER_SECOND") {
+            None => crate::pendo::pace::PER_SECOND,
+            Some(text) => text.parse().ok().filter(|rate| (1..=1000).contains(rate)).ok_or_else(|| ConfigError {
+                name: "PENDO_REQUESTS_PER_SECOND",
+                what: "must be a whole number from 1 to 1000".to_owned(),
+            })?,
+        };
         let pendo_base_url = optional("PENDO_BASE_URL");
         if let Some(url) = &pendo_base_url {
             check_base_url(url).map_err(|what| ConfigError { name: "PENDO_BASE_URL", what })?;
@@ -54,6 +63,7 @@ impl Config {
             workspace_claim: optional("WORKSPACE_CLAIM").unwrap_or_else(|| "workspace".to_owned()),
             access_level_claim: optional("ACCESS_LEVEL_CLAIM").unwrap_or_else(|| "access_level".to_owned()),
             provisional_hours,
+            pendo_requests_per_second,
         })
     }
 }

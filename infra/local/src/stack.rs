@@ -12,6 +12,7 @@ use pendo_simulator::{Clock, Options as SimulatorOptions, Simulator};
 use serde_json::json;
 use shared::config::Config;
 use shared::context::Context;
+use shared::pendo::pace::PER_SECOND;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -155,7 +156,8 @@ impl Stack {
             (_, Some(simulator)) => Some(simulator.url().to_owned()),
             _ => None,
         };
-        let config = config(endpoints, pendo_base_url);
+        let is_simulated = simulator.is_some();
+        let config = config(endpoints, pendo_base_url, is_simulated);
         let environment = environment(&config, database, endpoints);
         let context = context(config, &clients, &options.clock);
         let functions = Functions::new(context.clone(), &options.binaries, &environment).await?;
@@ -313,7 +315,7 @@ async fn listen(port: u16) -> Result<TcpListener, StartError> {
     })
 }
 
-fn config(endpoints: SocketAddr, pendo_base_url: Option<String>) -> Config {
+fn config(endpoints: SocketAddr, pendo_base_url: Option<String>, is_simulated: bool) -> Config {
     Config {
         table: database::TABLE.to_owned(),
         queue_url: format!("http://{endpoints}/000000000000/{}", endpoints::QUEUE),
@@ -322,6 +324,8 @@ fn config(endpoints: SocketAddr, pendo_base_url: Option<String>) -> Config {
         workspace_claim: "workspace".to_owned(),
         access_level_claim: "access_level".to_owned(),
         provisional_hours: 8,
+        // Nobody else asks the simulator.
+        pendo_requests_per_second: if is_simulated { 1_000 } else { PER_SECOND },
     }
 }
 
@@ -331,6 +335,7 @@ fn environment(config: &Config, database: SocketAddr, endpoints: SocketAddr) -> 
         ("TABLE_NAME", config.table.clone()),
         ("QUEUE_URL", config.queue_url.clone()),
         ("SECRET_PREFIX", config.secret_prefix.clone()),
+        ("PENDO_REQUESTS_PER_SECOND", config.pendo_requests_per_second.to_string()),
         ("PENDO_BASE_URL", config.pendo_base_url.clone().unwrap_or_default()),
         ("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{database}")),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", format!("http://{endpoints}")),

@@ -2,6 +2,7 @@
 
 use super::PendoError;
 use super::decode::{FrameError, Splitter};
+use super::pace::{PER_SECOND, Pace};
 use rand::RngExt;
 use reqwest::{StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
@@ -45,6 +46,7 @@ pub struct Client {
     base_url: String,
     key: header::HeaderValue,
     traffic: Arc<Traffic>,
+    pace: Arc<Pace>,
 }
 
 impl Client {
@@ -65,7 +67,14 @@ impl Client {
             .connect_timeout(Duration::from_secs(10))
             .build()
             .map_err(|error| PendoError::Unavailable { detail: error.to_string() })?;
-        Ok(Self { http, base_url: base_url.trim_end_matches('/').to_owned(), key: value, traffic: Arc::default() })
+        let base_url = base_url.trim_end_matches('/').to_owned();
+        Ok(Self { http, base_url, key: value, traffic: Arc::default(), pace: Arc::new(Pace::new(PER_SECOND)) })
+    }
+
+    /// The same with another number of requests a second.
+    #[must_use]
+    pub fn paced(self, per_second: u32) -> Self {
+        Self { pace: Arc::new(Pace::new(per_second)), ..self }
     }
 
     /// All requests sent so far, retries included.
@@ -129,6 +138,7 @@ impl Client {
     }
 
     async fn get_once(&self, path: &str) -> Result<serde_json::Value, PendoError> {
+        let _room = self.pace.room().await;
         let response = self.send(path, GET_TIMEOUT, None).await?;
         let body = response.bytes().await.map_err(|error| incomplete(&error))?;
         self.traffic.bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
@@ -153,6 +163,7 @@ impl Client {
         if is_usage {
             self.traffic.usage_requests.fetch_add(1, Ordering::Relaxed);
         }
+        let _room = self.pace.room().await;
         let mut response = self.send("/api/v1/aggregation", AGGREGATION_TIMEOUT, Some(&body)).await?;
         let mut splitter = Splitter::default();
         while let Some(chunk) = response.chunk().await.map_err(|error| incomplete(&error))? {
@@ -173,48 +184,48 @@ impl Client {
         let mut attempt = 0;
         loop {
             attempt += 1;
+            self.pace.turn().await;
             self.traffic.requests.fetch_add(1, Ordering::Relaxed);
             let request = match body {
                 None => self.http.get(&url),
                 Some(body) => self.http.post(&url).json(body),
             };
             let sent = request.header("x-pendo-integration-key", self.key.clone()).timeout(timeout).send().await;
+            let mut asked = None;
             let error = match sent {
                 Ok(response) if response.status().is_success() => return Ok(response),
-                Ok(response) => refusal(path, response).await,
+                Ok(response) => {
+                    asked = retry_after(&response);
+                    refusal(path, response).await
+                }
                 Err(error) if error.is_timeout() && !error.is_connect() => incomplete(&error),
                 Err(error) => PendoError::Unavailable { detail: error.without_url().to_string() },
             };
-            let pause = match &error {
-                PendoError::RateLimited { retry_after } => {
-                    retry_after.map_or_else(|| jitter(attempt), |asked| asked.min(RETRY_AFTER_MAX))
-                }
-                PendoError::Unavailable { .. } => jitter(attempt),
-                _ => return Err(error),
-            };
-            if attempt >= ATTEMPTS_MAX {
+            let may_pass = matches!(error, PendoError::RateLimited { .. } | PendoError::Unavailable { .. });
+            if !may_pass || attempt >= ATTEMPTS_MAX {
                 return Err(error);
             }
+            let pause = asked.map_or_else(|| jitter(attempt), |asked| asked.min(RETRY_AFTER_MAX));
             tracing::debug!(pendo.path = path, attempt, pause_ms = pause.as_millis(), "pendo will be asked again");
             tokio::time::sleep(pause).await;
         }
     }
 }
 
+/// How long Pendo asks to wait, if it does, in seconds.
+fn retry_after(response: &reqwest::Response) -> Option<Duration> {
+    let asked = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
+    asked.trim().parse().ok().map(Duration::from_secs)
+}
+
 /// Turns a status into the reaction it asks for. Bodies may be empty, text or HTML.
 async fn refusal(path: &str, response: reqwest::Response) -> PendoError {
     let status = response.status();
-    let retry_after = response
-        .headers()
-        .get(header::RETRY_AFTER)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|text| text.trim().parse().ok())
-        .map(Duration::from_secs);
     match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => PendoError::Unauthorized { status: status.as_u16() },
         StatusCode::PAYMENT_REQUIRED => PendoError::PaymentRequired,
         StatusCode::NOT_FOUND => PendoError::NotFound { what: path.to_owned() },
-        StatusCode::TOO_MANY_REQUESTS => PendoError::RateLimited { retry_after },
+        StatusCode::TOO_MANY_REQUESTS => PendoError::RateLimited { retry_after: retry_after(&response) },
         StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::GATEWAY_TIMEOUT => {
             PendoError::Incomplete { detail: format!("status {}", status.as_u16()) }
         }

@@ -55,3 +55,11 @@ pub enum PendoError {
         detail: String,
     },
 }
+
+impl PendoError {
+    /// Whether Pendo is out of reach or overloaded, so that asking less is all that helps.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        matches!(self, Self::RateLimited { .. } | Self::Unavailable { .. } | Self::Incomplete { .. })
+    }
+}

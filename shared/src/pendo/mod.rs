@@ -5,6 +5,7 @@ pub mod client;
 pub mod decode;
 pub mod error;
 pub mod metadata;
+pub mod pace;
 pub mod parts;
 pub mod people;
 pub mod region;
