@@ -16,6 +16,7 @@ fn configuring() -> Vec<(Method, &'static str, Value)> {
         (Method::DELETE, "/v1/connection?data=purge", Value::Null),
         (Method::GET, "/v1/pendo/metadata", Value::Null),
         (Method::GET, "/v1/pendo/catalog", Value::Null),
+        (Method::GET, "/v1/pendo/estimate?kind=page", Value::Null),
         (Method::GET, "/v1/matching", Value::Null),
         (Method::PUT, "/v1/matching", both_levels()),
         (Method::PUT, "/v1/matching?dry_run=true", both_levels()),

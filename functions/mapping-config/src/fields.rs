@@ -6,12 +6,14 @@ use crate::source::{client, connection, pendo_problem, refused};
 use serde_json::Value;
 use shared::api::page::Listed;
 use shared::api::{Problem, Reply, Request, nudge};
+use shared::connection::Connection;
 use shared::context::Context;
 use shared::fields::{Definition, Field};
 use shared::id::{FieldId, Kind, ObjectKind, WorkspaceId};
 use shared::pendo::catalog;
 use shared::queue::Job;
 use shared::store::StoreError;
+use shared::sync::estimate;
 use shared::time::to_the_second;
 use std::collections::HashSet;
 
@@ -49,6 +51,7 @@ pub(crate) async fn create(context: &Context, workspace: &WorkspaceId, request: 
     let definition = Definition::parse(&body).map_err(|problem| refused("invalid-field", problem))?;
     let connection = connection(context, workspace).await?;
     refuse_unmatched(context, workspace, definition.object).await?;
+    let client = client(context, &connection).await?;
     let mut are_ids_known = false;
     for _ in 0..ATTEMPTS_MAX {
         let stands = context.store.fields_get(workspace).await?;
@@ -62,7 +65,7 @@ pub(crate) async fn create(context: &Context, workspace: &WorkspaceId, request: 
             ));
         }
         if !are_ids_known {
-            refuse_unknown_ids(&client(context, &connection).await?, &definition, &body).await?;
+            refuse_unknown_ids(&client, &definition, &body).await?;
             are_ids_known = true;
         }
         let kind = definition.usage.kind;
@@ -82,7 +85,13 @@ pub(crate) async fn create(context: &Context, workspace: &WorkspaceId, request: 
         }
         nudge(context, workspace, Job::sync(workspace)).await;
         let values = context.store.objects_get(workspace, definition.object).await?.value.len();
-        return Reply::json(201, &created(&field, values, is_first.then(|| backfill(kind)))?);
+        let backfill = if is_first && !was_read(context, workspace, &connection, kind).await? {
+            let found = estimate::estimate(&client, &connection, kind, context.clock.now_ms()).await;
+            Some(crate::estimate::shown(&found, kind, BACKFILL)?)
+        } else {
+            None
+        };
+        return Reply::json(201, &created(&field, values, backfill)?);
     }
     Err(Problem::from(StoreError::Conflict { key: "fields".to_owned() }))
 }
@@ -180,15 +189,21 @@ async fn refuse_unknown_ids(
 }
 
 /// What the first field of a kind sets off.
-fn backfill(kind: Kind) -> String {
-    format!(
-        "No field has used the kind {} before: its history is read now, newest first, one small aggregation for each stretch of days; \
-         a value shows as soon as its own window is covered. GET /v1/status gives rows, progress and time left.",
-        kind.name()
-    )
+const BACKFILL: &str = "No field has used this kind before: its history is read now, newest first; a value shows as soon as its own window \
+                        is covered. GET /v1/status gives rows, progress and time left.";
+
+/// Whether history of a kind stands already, or is being read.
+async fn was_read(
+    context: &Context,
+    workspace: &WorkspaceId,
+    connection: &Connection,
+    kind: Kind,
+) -> Result<bool, Problem> {
+    let checkpoint = context.store.checkpoint_get(workspace, &connection.id).await?.value;
+    Ok(checkpoint.kinds.get(&kind).is_some_and(|state| state.as_of.is_some()))
 }
 
-fn created(field: &Field, values: usize, backfill: Option<String>) -> Result<Value, Problem> {
+fn created(field: &Field, values: usize, backfill: Option<Value>) -> Result<Value, Problem> {
     let mut shown = shown(field)?;
     shown["values_to_recompute"] = values.into();
     shown["backfill"] = backfill.into();

@@ -5,6 +5,7 @@
 
 mod catalog;
 mod directory;
+mod estimate;
 mod fields;
 mod matching;
 mod people;
@@ -35,7 +36,8 @@ async fn route(context: &Context, request: &Request) -> Result<Reply, Problem> {
         (["v1", "sync"], _) => Err(Problem::method("POST")),
         (["v1", "pendo", "metadata"], "GET") => catalog::metadata(context, access.configuring()?, request).await,
         (["v1", "pendo", "catalog"], "GET") => catalog::catalog(context, access.configuring()?, request).await,
-        (["v1", "pendo", "metadata" | "catalog"], _) => Err(Problem::method("GET")),
+        (["v1", "pendo", "estimate"], "GET") => estimate::read(context, access.configuring()?, request).await,
+        (["v1", "pendo", "metadata" | "catalog" | "estimate"], _) => Err(Problem::method("GET")),
         (["v1", "matching"], "GET") => matching::read(context, access.configuring()?, request).await,
         (["v1", "matching"], "PUT") => matching::put(context, access.configuring()?, request).await,
         (["v1", "matching"], _) => Err(Problem::method("GET, PUT")),

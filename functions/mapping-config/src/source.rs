@@ -27,7 +27,8 @@ pub(crate) async fn client(context: &Context, connection: &Connection) -> Result
         .because(error),
         error => error.into(),
     })?;
-    Client::new(&connection.base_url, &key).map_err(pendo_problem)
+    let client = Client::new(&connection.base_url, &key).map_err(pendo_problem)?;
+    Ok(client.paced(context.config.pendo_requests_per_second))
 }
 
 /// What Pendo's failure means for the caller.

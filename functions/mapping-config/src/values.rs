@@ -52,11 +52,20 @@ pub(crate) async fn status(context: &Context, workspace: &WorkspaceId, request: 
 /// `POST /v1/sync`: queues a run.
 pub(crate) async fn sync(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
     request.query(&[])?;
-    if connection(context, workspace).await?.status == ConnectionStatus::Paused {
-        return Err(Problem::conflict(
-            "paused",
-            "Syncing is paused: send PATCH /v1/connection with {\"paused\":false} first.",
-        ));
+    match connection(context, workspace).await?.status {
+        ConnectionStatus::Paused => {
+            return Err(Problem::conflict(
+                "paused",
+                "Syncing is paused: send PATCH /v1/connection with {\"paused\":false} first.",
+            ));
+        }
+        ConnectionStatus::Revoked => {
+            return Err(Problem::conflict(
+                "key-revoked",
+                "Pendo refuses the key: send a new one with POST /v1/connection, which syncs at once.",
+            ));
+        }
+        _ => {}
     }
     context.queue.send(workspace, &Job::sync(workspace)).await?;
     Reply::json(202, &json!({"status": "queued", "next_step": "GET /v1/status shows the run."}))

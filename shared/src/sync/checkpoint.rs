@@ -1,5 +1,7 @@
 //! The checkpoint: what the runs of a connection have reached. It is written last, after the data it vouches for.
 
+use super::claim::Claim;
+use super::outage::Outage;
 use super::quarantine::Quarantine;
 use super::tags::Edit;
 use crate::id::Kind;
@@ -19,6 +21,10 @@ pub struct Checkpoint {
     pub last_run: Option<RunRecord>,
     /// The newest time of the schedule whose run is done, ms since 1970: its job may come again and is skipped.
     pub ticked_ms: i64,
+    /// Runs in a row that ended because Pendo was not available; `None` after one that was answered.
+    pub outage: Option<Outage>,
+    /// The run that reads history, if one does.
+    pub claim: Option<Claim>,
     /// The hour of the last daily pass over what compaction and sweeping take care of.
     pub housekept_at: Option<Hour>,
 }

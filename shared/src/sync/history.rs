@@ -3,23 +3,39 @@
 
 use super::checkpoint::{Backfill, Checkpoint, KindState};
 use super::evaluate::Moment;
-use super::fetch::Expected;
+use super::fetch::{Expected, Source};
 use super::probe::Past;
 use super::quarantine::{self, Quarantine};
 use super::run::{Run, SyncError};
+use super::shards::Batch;
 use super::{parts, plan, reconcile};
 use crate::id::Kind;
 use crate::store::Layout;
 use crate::time::{Hour, HourRange};
 use crate::usage::fingerprint::Fingerprint;
+use futures_util::stream::{self, StreamExt};
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::time::Instant;
+use tokio::sync::{Semaphore, mpsc};
 
 /// Rows of one answer, by the probe's count: small enough to decode and store in bounded memory.
 pub const ROWS_PER_WINDOW: u64 = 40_000;
+/// Windows in memory at once: the one that is stored, and those that are fetched meanwhile.
+const WINDOWS_AT_ONCE: usize = 4;
 
-/// Reads the days that the shards do not hold as Pendo has them; answers whether it got to the end (otherwise time was
-/// up).
+/// How far reading history got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// To its end.
+    All,
+    /// Until time was nearly up.
+    TimeUp,
+    /// Until somebody paused or ended the connection.
+    Stopped,
+}
+
+/// Reads the days that the shards do not hold as Pendo has them; answers how far it got.
 ///
 /// # Errors
 /// What stopped it; what is stored stays stored.
@@ -29,7 +45,7 @@ pub async fn read(
     kind: Kind,
     past: &Past,
     moment: &Moment,
-) -> Result<bool, SyncError> {
+) -> Result<Reach, SyncError> {
     let moment = &Moment { keeps_folds: false, ..moment.clone() };
     let step = Instant::now();
     let mut shards = run.sink(layout).heads().await?;
@@ -46,13 +62,13 @@ pub async fn read(
     let checkpoint = run.store.checkpoint_get(run.workspace, &run.connection.id).await?.value;
     let state = checkpoint.kinds.get(&kind).cloned().unwrap_or_default();
     let started_at_ms = run.context.clock.now_ms();
+    let before = &Before { expected: Expected::ByDay(past.found.clone()), stands };
     let mut reader = Reader {
         layout,
         kind,
         past,
         moment,
-        expected: Expected::ByDay(past.found.clone()),
-        stands,
+        before,
         is_backfill: state.covered_from.is_none_or(|covered| covered > range.from),
         covered: state.covered_from,
         held_before: state.quarantine,
@@ -68,8 +84,8 @@ pub async fn read(
     if reader.is_backfill {
         reader.keep_progress(run).await?;
     }
-    let mut is_whole = reader.read(run, &dirty).await?;
-    if is_whole && past.with_parts {
+    let mut reach = reader.read(run, &dirty).await?;
+    if reach == Reach::All && past.with_parts {
         let step = Instant::now();
         // Once all totals agree: what do they hide? Days that are held back differ anyway.
         let rows = past.found.iter().map(|(day, totals)| (*day, totals.rows)).collect();
@@ -77,11 +93,11 @@ pub async fn read(
         let mut moved = parts::moved_days(run, layout, kind, compared, &rows).await?;
         moved.retain(|day, _| !reader.held.contains_key(&day.utc_day()));
         run.spend("parts", step);
-        is_whole = reader.read(run, &moved).await?;
+        reach = reader.read(run, &moved).await?;
     }
-    if !is_whole {
+    if reach != Reach::All {
         reader.keep_quarantine(run).await?;
-        return Ok(false);
+        return Ok(reach);
     }
     let step = Instant::now();
     run.sink(layout).evaluate_due(moment).await?;
@@ -90,7 +106,15 @@ pub async fn read(
     reconcile::totals(run, layout, kind, range, &past.found, !dirty.is_empty() || reader.is_backfill).await?;
     reader.finish(run).await?;
     run.spend("reconcile", step);
-    Ok(true)
+    Ok(Reach::All)
+}
+
+/// What was known before reading began.
+struct Before {
+    /// What the probe said.
+    expected: Expected,
+    /// What the shards held of each hour.
+    stands: BTreeMap<Hour, Fingerprint>,
 }
 
 /// What reading a kind's history keeps in mind.
@@ -99,10 +123,7 @@ struct Reader<'a> {
     kind: Kind,
     past: &'a Past,
     moment: &'a Moment,
-    /// What the probe said.
-    expected: Expected,
-    /// What the shards held of each hour at the start.
-    stands: BTreeMap<Hour, Fingerprint>,
+    before: &'a Before,
     is_backfill: bool,
     covered: Option<Hour>,
     held_before: Quarantine,
@@ -111,43 +132,93 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Reads days (first hours, with Pendo's rows), newest first; answers whether it got to the end.
-    async fn read(&mut self, run: &mut Run<'_>, days: &BTreeMap<Hour, u64>) -> Result<bool, SyncError> {
-        let known: BTreeSet<Hour> = self.stands.keys().map(|hour| Hour(hour.utc_day() * 24)).collect();
+    /// Reads days (first hours, with Pendo's rows), newest first; answers how far it got. Windows are fetched side by side and
+    /// stored in order.
+    async fn read(&mut self, run: &mut Run<'_>, days: &BTreeMap<Hour, u64>) -> Result<Reach, SyncError> {
+        let known: BTreeSet<Hour> = self.before.stands.keys().map(|hour| Hour(hour.utc_day() * 24)).collect();
         let is_empty = |day: Hour| !self.past.found.contains_key(&day) && !known.contains(&day);
-        for window in plan::windows(days, 24, ROWS_PER_WINDOW, is_empty) {
-            if run.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                return Ok(false);
-            }
-            let range = self.past.range;
+        // The fetches have clones of their own, because the run changes while they are under way.
+        let (client, store, connection) = (run.client.clone(), run.store.clone(), run.connection.clone());
+        let source = &Source {
+            client: &client,
+            store: &store,
+            workspace: run.workspace,
+            connection: &connection,
+            shards: self.layout.shards,
+            as_of: run.as_of,
+        };
+        let (kind, range, before) = (self.kind, self.past.range, self.before);
+        let rooms = &Semaphore::new(WINDOWS_AT_ONCE);
+        let fetch = |window: HourRange| async move {
             let window = HourRange { from: window.from.max(range.from), to: window.to.min(range.to) };
-            let step = Instant::now();
-            let mut batch = run.source(self.layout).window(self.kind, window, &self.expected, &self.stands).await?;
-            run.spend("fetch", step);
-            let rows = batch.rows.values().map(|rows| rows.len() as u64).sum::<u64>();
-            run.report.rows += rows;
-            self.progress.rows_done += rows;
-            self.progress.days_done += days.range(Hour(window.from.utc_day() * 24)..window.to).count() as u64;
-            let now_ms = run.context.clock.now_ms();
-            self.progress.moved_at_ms = now_ms;
-            self.held.extend(quarantine::hold(&mut batch, self.kind, &self.stands, &self.held_before, now_ms));
-
-            // Nobody reads a window that is not covered yet, so its rows need no values now.
-            let is_read = self.covered.is_some_and(|covered| window.to > covered);
-            let step = Instant::now();
-            run.sink(self.layout).store(&batch, is_read.then_some(self.moment)).await?;
-            run.spend("store", step);
-            if self.is_backfill {
-                if self.reaches_a_window(run, window) {
-                    let step = Instant::now();
-                    run.sink(self.layout).evaluate_due(self.moment).await?;
-                    run.spend("evaluate", step);
-                    self.covered = Some(window.from);
+            let room = rooms.acquire().await;
+            (window, source.window(kind, window, &before.expected, &before.stands).await, room)
+        };
+        let windows = plan::windows(days, 24, ROWS_PER_WINDOW, is_empty);
+        let fetches: Vec<_> = windows.into_iter().map(fetch).collect();
+        let mut fetches = stream::iter(fetches).buffered(WINDOWS_AT_ONCE);
+        let (sender, mut fetched) = mpsc::unbounded_channel();
+        let fetching = async move {
+            while let Some(next) = fetches.next().await {
+                if sender.send(next).is_err() {
+                    break;
                 }
-                self.keep_progress(run).await?;
             }
+            drop(sender);
+            std::future::pending::<Infallible>().await
+        };
+        let storing = async {
+            loop {
+                if run.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                    return Ok(Reach::TimeUp);
+                }
+                let step = Instant::now();
+                // A window leaves its room when it is stored, so no more than those are ever in memory.
+                let Some((window, batch, _room)) = fetched.recv().await else { return Ok(Reach::All) };
+                run.spend("fetch", step);
+                if !run.is_active().await? {
+                    return Ok(Reach::Stopped);
+                }
+                self.keep(run, days, window, batch?).await?;
+            }
+        };
+        tokio::select! {
+            reach = storing => reach,
+            never = fetching => match never {},
         }
-        Ok(true)
+    }
+
+    /// Stores a window and how far history is read with it.
+    async fn keep(
+        &mut self,
+        run: &mut Run<'_>,
+        days: &BTreeMap<Hour, u64>,
+        window: HourRange,
+        mut batch: Batch,
+    ) -> Result<(), SyncError> {
+        let rows = batch.rows.values().map(|rows| rows.len() as u64).sum::<u64>();
+        run.report.rows += rows;
+        self.progress.rows_done += rows;
+        self.progress.days_done += days.range(Hour(window.from.utc_day() * 24)..window.to).count() as u64;
+        let now_ms = run.context.clock.now_ms();
+        self.progress.moved_at_ms = now_ms;
+        self.held.extend(quarantine::hold(&mut batch, self.kind, &self.before.stands, &self.held_before, now_ms));
+
+        // Nobody reads a window that is not covered yet, so its rows need no values now.
+        let is_read = self.covered.is_some_and(|covered| window.to > covered);
+        let step = Instant::now();
+        run.sink(self.layout).store(&batch, is_read.then_some(self.moment)).await?;
+        run.spend("store", step);
+        if self.is_backfill {
+            if self.reaches_a_window(run, window) {
+                let step = Instant::now();
+                run.sink(self.layout).evaluate_due(self.moment).await?;
+                run.spend("evaluate", step);
+                self.covered = Some(window.from);
+            }
+            self.keep_progress(run).await?;
+        }
+        Ok(())
     }
 
     /// Whether a field's own window is covered with this one. Newest first: all from its begin up to now is read.

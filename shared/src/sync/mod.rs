@@ -4,13 +4,17 @@
 //! so an interruption anywhere is mended by the next run.
 
 pub mod checkpoint;
+pub mod claim;
 pub mod compact;
 pub mod erase;
+pub mod estimate;
 pub mod evaluate;
 pub mod fetch;
+mod finish;
 mod folds;
 pub mod history;
 pub mod moves;
+pub mod outage;
 pub mod page;
 pub mod parts;
 pub mod people;
@@ -19,6 +23,7 @@ pub mod probe;
 pub mod purge;
 pub mod quarantine;
 pub mod reconcile;
+mod revoked;
 pub mod run;
 pub mod shards;
 mod split;

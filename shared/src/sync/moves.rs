@@ -9,10 +9,13 @@ use crate::id::{VisitorHash, WorkspaceId};
 use crate::store::{Change, Folds, PageRef, Seen, SeenIn, Shard, Store, StoreError};
 use crate::time::Hour;
 use crate::usage::block;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How often a head that moved meanwhile is read again before the run gives the shard up to the next one.
 const REDOS_MAX: u32 = 8;
+/// Heads that are read side by side.
+const HEADS_AT_ONCE: usize = 16;
 /// UTC days whose entries stand in the head itself: enough for the probe of every run.
 const OPEN_DAYS: i32 = 2;
 
@@ -33,16 +36,14 @@ pub struct Sink<'a> {
 }
 
 impl Sink<'_> {
-    /// Reads every head.
+    /// Reads every head, some side by side.
     ///
     /// # Errors
     /// The table's.
     pub async fn heads(&self) -> Result<Vec<Shard>, StoreError> {
-        let mut shards = Vec::with_capacity(usize::from(self.shards));
-        for number in 0..self.shards {
-            shards.push(self.store.shard_get(self.workspace, &self.connection.id, number).await?);
-        }
-        Ok(shards)
+        let read = |number| self.store.shard_get(self.workspace, &self.connection.id, number);
+        let reads: Vec<_> = (0..self.shards).map(read).collect();
+        stream::iter(reads).buffered(HEADS_AT_ONCE).try_collect().await
     }
 
     /// Reads what evaluation sees beside rows. Call it after [`Sink::heads`].

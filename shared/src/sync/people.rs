@@ -1,6 +1,7 @@
 //! Keeps Pendo's visitors and accounts as the matching needs them: what moved since the last run, the whole list weekly.
 
-use super::checkpoint::PeopleState;
+use super::checkpoint::{Checkpoint, PeopleState};
+use super::run::{Run, SyncError};
 use crate::connection::Connection;
 use crate::erased::Told;
 use crate::id::WorkspaceId;
@@ -12,12 +13,36 @@ use crate::store::{Store, StoreError, Versioned};
 use crate::time::DAY_MS;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use super::erase::learn;
 use super::fetch::FetchError;
 
 /// `lastupdated` may be written a little before it can be read.
 const OVERLAP_MS: i64 = 2 * 3_600_000;
+
+impl Run<'_> {
+    /// Reads what moved of Pendo's people; answers the new state.
+    ///
+    /// # Errors
+    /// Pendo's and the table's.
+    pub(super) async fn people(&mut self, checkpoint: &Checkpoint) -> Result<PeopleState, SyncError> {
+        let step = Instant::now();
+        let matching = self.store.matching_get(self.workspace).await?;
+        let state = refresh(
+            &self.store,
+            &self.client,
+            self.workspace,
+            &self.connection,
+            matching.as_ref(),
+            &checkpoint.people,
+            self.context.clock.now_ms(),
+        )
+        .await?;
+        self.spend("people", step);
+        Ok(state)
+    }
+}
 
 /// Reads what moved and stores what differs; answers the new state.
 ///

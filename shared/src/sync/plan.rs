@@ -1,5 +1,6 @@
 //! Plans a run: compares Pendo's fingerprints with the heads and says which hours to fetch.
 
+use crate::connection::Connection;
 use crate::id::Kind;
 use crate::store::Shard;
 use crate::time::{Hour, HourRange};
@@ -92,6 +93,12 @@ pub fn judge(hour: Hour, pendo: Fingerprint, stored: Option<Stored>, as_of: Hour
     Verdict::Wait(
         i64::try_from(pendo.events).unwrap_or(i64::MAX) - i64::try_from(stored.whole.events).unwrap_or(i64::MAX),
     )
+}
+
+/// Where a connection's history begins: where it was chosen, or as far back as Pendo keeps anything.
+#[must_use]
+pub fn history_start(connection: &Connection, as_of: Hour) -> Hour {
+    connection.history_from.unwrap_or(Hour((as_of.utc_day() - RETENTION_DAYS) * 24))
 }
 
 /// Whether one of the ages lies between the last reading and now. An hour's age counts from its end.

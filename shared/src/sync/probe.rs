@@ -3,7 +3,7 @@
 use super::checkpoint::{Compared, KindState};
 use super::fetch::Expected;
 use super::history::ROWS_PER_WINDOW;
-use super::plan::{self, DAILY_HOURS, EVERY_RUN_HOURS, RETENTION_DAYS, Verdict};
+use super::plan::{self, DAILY_HOURS, EVERY_RUN_HOURS, Verdict};
 use super::quarantine::{self, Quarantine};
 use super::run::{Run, SyncError};
 use super::shards::Batch;
@@ -74,26 +74,46 @@ impl Probe {
 }
 
 impl Run<'_> {
-    /// Asks Pendo for the fingerprints that this run compares: the trailing hours, or all history by day.
+    /// Whether all of a kind's history is to be compared now.
+    pub(super) fn wants_history(&self, state: &KindState, edit: Option<Edit>) -> bool {
+        let is_weekly = self.age(state.weekly_at.min(state.parts_at)) >= 7 * 24;
+        let is_edited = edit.is_some_and(|edit| edit.is_due(state.weekly_at, self.as_of));
+        let is_held_long = held_from(state).is_some_and(|held| held < self.midnight(DAILY_HOURS));
+        is_new(state) || self.is_gap(state) || is_weekly || is_edited || is_held_long
+    }
+
+    /// Whether the trailing hours alone join what is read of a kind. Before any window is covered, and after a gap, they don't.
+    pub(super) fn may_trail(&self, state: &KindState) -> bool {
+        state.covered_from.is_some() && !self.is_gap(state)
+    }
+
+    fn is_gap(&self, state: &KindState) -> bool {
+        self.age(state.as_of) > DAILY_HOURS - EVERY_RUN_HOURS
+    }
+
+    fn age(&self, at: Option<Hour>) -> i32 {
+        at.map_or(i32::MAX, |at| self.as_of.0 - at.0)
+    }
+
+    fn midnight(&self, hours_ago: i32) -> Hour {
+        Hour(self.as_of.plus(-hours_ago).utc_day() * 24)
+    }
+
+    /// Asks Pendo for the fingerprints that this run compares: all history by day, or the trailing hours.
     ///
     /// # Errors
     /// Pendo's.
-    pub async fn probe(&mut self, kind: Kind, state: &KindState, edit: Option<Edit>) -> Result<Probe, PendoError> {
+    pub async fn probe(&mut self, kind: Kind, state: &KindState, of_history: bool) -> Result<Probe, PendoError> {
         let step = Instant::now();
-        let start = self.connection.history_from.unwrap_or(Hour((self.as_of.utc_day() - RETENTION_DAYS) * 24));
-        let age = |at: Option<Hour>| at.map_or(i32::MAX, |at| self.as_of.0 - at.0);
-        let midnight = |hours_ago: i32| Hour(self.as_of.plus(-hours_ago).utc_day() * 24);
-        let held = state.quarantine.keys().next().map(|day| Hour(day * 24));
-        let is_new = state.covered_from.is_none() || state.backfill.is_some();
-        let is_gap = age(state.as_of) > DAILY_HOURS - EVERY_RUN_HOURS;
-        let is_weekly = age(state.weekly_at.min(state.parts_at)) >= 7 * 24;
-        let is_edited = edit.is_some_and(|edit| edit.is_due(state.weekly_at, self.as_of));
-        let is_held_long = held.is_some_and(|held| held < midnight(DAILY_HOURS));
-        let probe = if is_new || is_gap || is_weekly || is_edited || is_held_long {
+        let start = plan::history_start(&self.connection, self.as_of);
+        let age = |at: Option<Hour>| self.age(at);
+        let midnight = |hours_ago: i32| self.midnight(hours_ago);
+        let probe = if of_history {
             let range = HourRange { from: start, to: self.as_of };
             let found = probe_halving(&self.client, kind, range, By::Day).await?;
-            Probe::History(Past { range, found, with_parts: !is_new && age(state.parts_at) >= 7 * 24 })
+            Probe::History(Past { range, found, with_parts: !is_new(state) && age(state.parts_at) >= 7 * 24 })
         } else {
+            let held = held_from(state);
             let is_pass = age(state.daily_at) >= 24 || age(state.as_of) > 2;
             let from = midnight(if is_pass { DAILY_HOURS } else { EVERY_RUN_HOURS });
             let range = HourRange { from: held.map_or(from, |held| held.min(from)).max(start), to: self.as_of };
@@ -104,13 +124,14 @@ impl Run<'_> {
         Ok(probe)
     }
 
-    /// Decides the number of shards when the first kind is mapped.
+    /// Decides the number of shards when the first kind is mapped; `None` while no probe says how much there is.
     ///
     /// # Errors
     /// The table's.
-    pub async fn layout(&self, probes: &BTreeMap<Kind, Probe>) -> Result<Layout, StoreError> {
-        if let Some(layout) = self.store.layout_get(self.workspace, &self.connection.id).await? {
-            return Ok(layout);
+    pub async fn layout(&self, probes: &BTreeMap<Kind, Probe>) -> Result<Option<Layout>, StoreError> {
+        let stands = self.store.layout_get(self.workspace, &self.connection.id).await?;
+        if stands.is_some() || probes.is_empty() {
+            return Ok(stands);
         }
         let busiest: u64 = probes
             .values()
@@ -121,7 +142,7 @@ impl Run<'_> {
             .sum();
         let shards = busiest.div_ceil(ROWS_PER_SHARD_DAY).next_power_of_two().clamp(SHARDS_MIN, SHARDS_MAX);
         let layout = Layout { shards: u16::try_from(shards).unwrap_or(u16::MAX) };
-        self.store.layout_put(self.workspace, &self.connection.id, layout).await
+        self.store.layout_put(self.workspace, &self.connection.id, layout).await.map(Some)
     }
 
     /// Fetches and proves those of the trailing hours that differ.
@@ -176,8 +197,18 @@ impl Run<'_> {
     }
 }
 
+/// Whether a kind's history was not read to its end yet.
+fn is_new(state: &KindState) -> bool {
+    state.covered_from.is_none() || state.backfill.is_some()
+}
+
+/// The first hour of the days that are held back.
+fn held_from(state: &KindState) -> Option<Hour> {
+    state.quarantine.keys().next().map(|day| Hour(day * 24))
+}
+
 /// Probes a range; when Pendo needs too long for it, in halves (on day boundaries).
-async fn probe_halving(
+pub(super) async fn probe_halving(
     client: &Client,
     kind: Kind,
     range: HourRange,

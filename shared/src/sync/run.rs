@@ -3,18 +3,18 @@
 use super::checkpoint::{Checkpoint, Report, RunRecord};
 use super::evaluate::Moment;
 use super::fetch::{FetchError, Source};
-use super::history;
+use super::history::{self, Reach};
 use super::moves::Sink;
+use super::outage::Heard;
 use super::probe::{Probe, Recent, Trailing};
 use super::quarantine::Quarantine;
 use super::shards::Batch;
 use super::tags::Edit;
-use super::{compact, erase, people, reconcile};
+use super::{compact, erase, reconcile};
 use crate::connection::{Connection, ConnectionStatus};
 use crate::context::Context;
 use crate::fields::Field;
 use crate::id::{Kind, WorkspaceId};
-use crate::pendo::client::Requests;
 use crate::pendo::{Client, PendoError};
 use crate::secrets::SecretsError;
 use crate::store::{Layout, Store, StoreError};
@@ -76,6 +76,10 @@ pub struct Run<'a> {
     pub deadline: Option<Instant>,
     /// What it did.
     pub report: Report,
+    /// Its claim on history, while it reads it.
+    pub(super) claim: Option<String>,
+    /// Why Pendo did not answer any of its probes.
+    outage: Option<String>,
 }
 
 /// Runs one connection's sync, asked for by hand. `deadline` is when to stop and continue in a new job.
@@ -104,15 +108,19 @@ pub async fn run_at(
     let started_at_ms = context.clock.now_ms();
     let started = Instant::now();
     if let Some(tick) = tick {
-        let ticked_ms = store.checkpoint_get(workspace, &connection.value.id).await?.value.ticked_ms;
-        // One that is still to come was written by a clock that has gone back since.
-        if (tick..=started_at_ms).contains(&ticked_ms) {
+        let checkpoint = store.checkpoint_get(workspace, &connection.value.id).await?.value;
+        if let Some(outage) = checkpoint.outage.filter(|outage| outage.rests(tick)) {
+            tracing::info!(runs = outage.runs, detail = outage.detail, "pendo does not answer: the connection rests");
+            return Ok(RunEnd::Skipped);
+        }
+        // A tick that is still to come was written by a clock that has gone back since.
+        if (tick..=started_at_ms).contains(&checkpoint.ticked_ms) {
             tracing::info!("the job's tick is done already");
             return Ok(RunEnd::Skipped);
         }
     }
     let key = context.secrets.get(&connection.value.secret).await?;
-    let client = Client::new(&connection.value.base_url, &key)?;
+    let client = Client::new(&connection.value.base_url, &key)?.paced(context.config.pendo_requests_per_second);
     let fields = store.fields_get(workspace).await?.value;
     let as_of = Hour::of_ms(started_at_ms);
     let mut run = Run {
@@ -125,6 +133,8 @@ pub async fn run_at(
         fields,
         deadline,
         report: Report::default(),
+        claim: None,
+        outage: None,
     };
     let result = run.steps().await;
     let is_refused = matches!(result, Err(SyncError::Pendo(PendoError::Unauthorized { .. })));
@@ -132,14 +142,25 @@ pub async fn run_at(
     if is_revoked {
         run.mark_revoked().await?;
     }
-    let (is_complete, error, end) = match &result {
+    let (is_complete, error, mut end) = match &result {
         Ok((is_complete, end)) => (*is_complete, None, *end),
         Err(error) => (false, Some(error.to_string()), RunEnd::Skipped),
     };
-    let ticked_ms = tick.filter(|_| result.is_ok());
-    run.finish(started_at_ms, started, is_complete, error, ticked_ms).await?;
-    // Asking again with a revoked key would help nobody: the connection says what to do.
-    if is_revoked { Ok(RunEnd::Skipped) } else { result.map(|_| end) }
+    let heard = match &result {
+        Err(SyncError::Pendo(error)) if error.is_outage() => Heard::Silence(error.to_string()),
+        Err(SyncError::Store(_) | SyncError::Secrets(_)) => Heard::Nothing,
+        _ if run.client.requests() == 0 => Heard::Nothing,
+        _ => run.outage.take().map_or(Heard::Answer, Heard::Silence),
+    };
+    let is_served = result.is_ok() && !matches!(heard, Heard::Silence(_));
+    let record = RunRecord { started_at_ms, is_complete, error, ..RunRecord::default() };
+    let checkpoint = run.finish(record, started, tick.filter(|_| is_served), &heard).await?;
+    if end == RunEnd::Done && run.is_wanted(&checkpoint) {
+        end = RunEnd::Continues;
+    }
+    // Asking again with a revoked key, or where Pendo rests, would help nobody: the status says what to do.
+    let rests = checkpoint.outage.is_some_and(|outage| outage.until_ms.is_some());
+    if is_revoked || (rests && result.is_err()) { Ok(RunEnd::Skipped) } else { result.map(|_| end) }
 }
 
 /// Evaluates again without Pendo: after a change of fields, matching, directory or zone.
@@ -184,18 +205,44 @@ impl Run<'_> {
         let mut probes: BTreeMap<Kind, Probe> = BTreeMap::new();
         let mut errors: BTreeMap<Kind, String> = BTreeMap::new();
         let mut edits: BTreeMap<Kind, Option<Edit>> = BTreeMap::new();
+        let mut silence = None;
+        let mut wanting: BTreeSet<Kind> = BTreeSet::new();
         for kind in &kinds {
             let state = checkpoint.kinds.get(kind).cloned().unwrap_or_default();
             let edit = self.edit(*kind, &state).await?;
             edits.insert(*kind, edit);
-            match self.probe(*kind, &state, edit).await {
+            wanting.extend(self.wants_history(&state, edit).then_some(*kind));
+        }
+        // One run reads history; the others serve the trailing hours of what is covered already.
+        let is_claimed = !wanting.is_empty() && self.claim_history().await?;
+        for kind in &kinds {
+            let state = checkpoint.kinds.get(kind).cloned().unwrap_or_default();
+            let is_wanting = wanting.contains(kind);
+            if is_wanting && !is_claimed && !self.may_trail(&state) {
+                continue;
+            }
+            match self.probe(*kind, &state, is_wanting && is_claimed).await {
                 Ok(probe) => drop(probes.insert(*kind, probe)),
                 Err(error @ PendoError::Unauthorized { .. }) => return Err(error.into()),
-                Err(error) => drop(errors.insert(*kind, error.to_string())),
+                Err(error) => {
+                    silence = error.is_outage().then(|| error.to_string()).or(silence);
+                    errors.insert(*kind, error.to_string());
+                }
             }
         }
+        self.outage = silence.filter(|_| probes.is_empty());
         let newest: BTreeMap<Kind, i64> = probes.iter().map(|(kind, probe)| (*kind, probe.newest_ms())).collect();
-        let layout = self.layout(&probes).await?;
+        let is_left = !wanting.is_empty() && !is_claimed;
+        let Some(layout) = self.layout(&probes).await? else {
+            let failed = |checkpoint: &mut Checkpoint| {
+                checkpoint.people = people.clone();
+                for (kind, error) in &errors {
+                    checkpoint.kinds.entry(*kind).or_default().error = Some(error.clone());
+                }
+            };
+            self.store.checkpoint_change(self.workspace, &self.connection.id, failed).await?;
+            return Ok((false, RunEnd::Done));
+        };
         let as_of = kinds.iter().filter_map(|kind| {
             let stands = checkpoint.kinds.get(kind).and_then(|state| state.as_of);
             Some((*kind, if probes.contains_key(kind) { Some(self.as_of) } else { stands }?))
@@ -273,8 +320,9 @@ impl Run<'_> {
         for (kind, probe) in probes {
             if let Probe::History(past) = probe {
                 match history::read(self, layout, kind, &past, &moment).await {
-                    Ok(true) => {}
-                    Ok(false) => return Ok((false, RunEnd::Continues)),
+                    Ok(Reach::All) => {}
+                    Ok(Reach::TimeUp) => return Ok((false, RunEnd::Continues)),
+                    Ok(Reach::Stopped) => return Ok((false, RunEnd::Skipped)),
                     Err(SyncError::Pendo(error)) if !matches!(error, PendoError::Unauthorized { .. }) => {
                         let text = error.to_string();
                         self.store
@@ -296,7 +344,7 @@ impl Run<'_> {
         let step = Instant::now();
         compact::keep_house(self, layout, &checkpoint).await?;
         self.spend("compact", step);
-        Ok((errors.is_empty(), RunEnd::Done))
+        Ok((errors.is_empty() && !is_left, RunEnd::Done))
     }
 
     /// Where things of this run are stored.
@@ -328,82 +376,5 @@ impl Run<'_> {
     /// Adds the time since `since` to a step of the report.
     pub fn spend(&mut self, step: &str, since: Instant) {
         *self.report.seconds.entry(step.to_owned()).or_default() += since.elapsed().as_secs_f64();
-    }
-
-    async fn people(&mut self, checkpoint: &Checkpoint) -> Result<super::checkpoint::PeopleState, SyncError> {
-        let step = Instant::now();
-        let matching = self.store.matching_get(self.workspace).await?;
-        let state = people::refresh(
-            &self.store,
-            &self.client,
-            self.workspace,
-            &self.connection,
-            matching.as_ref(),
-            &checkpoint.people,
-            self.context.clock.now_ms(),
-        )
-        .await?;
-        self.spend("people", step);
-        Ok(state)
-    }
-
-    /// A refused key is believed only after the secret was read once more: it may have been rotated meanwhile.
-    async fn is_revoked(&self) -> Result<bool, SyncError> {
-        let Some(connection) = self.store.connection_get(self.workspace).await? else { return Ok(false) };
-        if connection.value.id != self.connection.id {
-            return Ok(false);
-        }
-        let key = self.context.secrets.get(&connection.value.secret).await?;
-        let client = Client::new(&connection.value.base_url, &key)?;
-        Ok(matches!(client.verify().await, Err(PendoError::Unauthorized { .. })))
-    }
-
-    async fn mark_revoked(&self) -> Result<(), StoreError> {
-        loop {
-            let Some(mut connection) = self.store.connection_get(self.workspace).await? else { return Ok(()) };
-            if connection.value.id != self.connection.id || connection.value.status != ConnectionStatus::Active {
-                return Ok(());
-            }
-            connection.value.status = ConnectionStatus::Revoked;
-            match self.store.connection_put(self.workspace, &connection.value, connection.version).await {
-                Err(StoreError::Conflict { .. }) => {}
-                other => return other.map(|_| ()),
-            }
-        }
-    }
-
-    async fn finish(
-        &mut self,
-        started_at_ms: i64,
-        started: Instant,
-        is_complete: bool,
-        error: Option<String>,
-        ticked_ms: Option<i64>,
-    ) -> Result<(), StoreError> {
-        let requests = Requests::from(&self.client);
-        self.report.pendo_requests = requests.pendo_requests;
-        self.report.usage_requests = requests.usage_requests;
-        self.report.pendo_bytes = requests.pendo_bytes;
-        self.spend("total", started);
-        let spent = self.store.meter().spent();
-        self.report.usage_writes = spent.usage_writes;
-        self.report.value_writes = spent.value_writes;
-        self.report.write_units = spent.write_units;
-        self.report.read_units = spent.read_units;
-        self.report.price();
-        let record = RunRecord {
-            started_at_ms,
-            ended_at_ms: self.context.clock.now_ms(),
-            is_complete,
-            error,
-            report: self.report.clone(),
-        };
-        self.store
-            .checkpoint_change(self.workspace, &self.connection.id, |checkpoint| {
-                checkpoint.last_run = Some(record.clone());
-                checkpoint.ticked_ms = checkpoint.ticked_ms.max(ticked_ms.unwrap_or_default());
-            })
-            .await?;
-        Ok(())
     }
 }

@@ -26,6 +26,8 @@ pub struct StatusReport {
     pub is_complete: bool,
     /// Per kind.
     pub kinds: BTreeMap<Kind, KindReport>,
+    /// Runs in a row that ended because Pendo was not available; null after one that was answered.
+    pub outage: Option<OutageReport>,
     /// The last run.
     pub last_run: Option<LastRun>,
     /// When the schedule runs next.
@@ -34,6 +36,19 @@ pub struct StatusReport {
     pub directory: BTreeMap<&'static str, usize>,
     /// Calculated fields.
     pub fields: usize,
+}
+
+/// Pendo does not answer.
+#[derive(Debug, Serialize)]
+pub struct OutageReport {
+    /// Runs in a row.
+    pub runs: u32,
+    /// When the first of them ended.
+    pub since: String,
+    /// Until when the schedule does not ask; null while it still does.
+    pub until: Option<String>,
+    /// What the last of them met.
+    pub detail: String,
 }
 
 /// How far a kind was read.
@@ -152,6 +167,7 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
         as_of: None,
         is_complete: false,
         kinds: BTreeMap::new(),
+        outage: None,
         last_run: None,
         next_run_at: None,
         directory: BTreeMap::from([("accounts", directory.accounts.len()), ("contacts", directory.contacts.len())]),
@@ -160,6 +176,12 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
     let Some(connection) = store.connection_get(workspace).await? else { return Ok(report) };
     let connection = connection.value;
     let checkpoint = store.checkpoint_get(workspace, &connection.id).await?.value;
+    report.outage = checkpoint.outage.as_ref().map(|outage| OutageReport {
+        runs: outage.runs,
+        since: to_the_second(outage.since_ms),
+        until: outage.until_ms.map(to_the_second),
+        detail: outage.detail.clone(),
+    });
     let mapped: std::collections::BTreeSet<Kind> = fields.iter().map(|field| field.definition.usage.kind).collect();
     let now_ms = context.clock.now_ms();
     for kind in &mapped {
@@ -237,6 +259,18 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
     }
     .to_owned();
     if connection.status == ConnectionStatus::Active {
+        let until_ms =
+            checkpoint.outage.as_ref().and_then(|outage| outage.until_ms).filter(|until_ms| *until_ms > now_ms);
+        if let (Some(until_ms), Some(outage)) = (until_ms, &report.outage) {
+            report.next_step = format!(
+                "Pendo has not answered since {}, {} runs in a row: the schedule asks again after {}; POST /v1/sync tries at once",
+                outage.since,
+                outage.runs,
+                to_the_second(until_ms),
+            );
+        }
+        // The first tick of the schedule that is not skipped.
+        let now_ms = until_ms.map_or(now_ms, |until_ms| until_ms - 1);
         let shifted = now_ms - SCHEDULE_MINUTE * 60_000;
         let next = (shifted.div_euclid(HOUR_MS) + 1) * HOUR_MS + SCHEDULE_MINUTE * 60_000;
         report.next_run_at = Some(to_the_second(next));

@@ -75,6 +75,7 @@ mod tests {
         let cases = [
             ("/v1/connection", Some("ANY /v1/connection")),
             ("/v1/pendo/metadata", Some("ANY /v1/pendo/{proxy+}")),
+            ("/v1/pendo/estimate", Some("ANY /v1/pendo/{proxy+}")),
             ("/v1/directory/accounts", Some("ANY /v1/directory/{proxy+}")),
             ("/v1/fields", Some("ANY /v1/fields")),
             ("/v1/fields/f1", Some("ANY /v1/fields/{id}")),

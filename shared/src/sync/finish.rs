@@ -1,0 +1,44 @@
+//! The end of a run: what it did and cost, and what the next one should know.
+
+use super::checkpoint::{Checkpoint, RunRecord};
+use super::outage::{Heard, Outage};
+use super::run::Run;
+use crate::pendo::client::Requests;
+use crate::store::StoreError;
+use std::time::Instant;
+
+impl Run<'_> {
+    /// Writes the checkpoint that ends the run: its record, its tick, whether Pendo was there, and the claim that it lets go.
+    ///
+    /// # Errors
+    /// The table's.
+    pub(super) async fn finish(
+        &mut self,
+        record: RunRecord,
+        started: Instant,
+        ticked_ms: Option<i64>,
+        heard: &Heard,
+    ) -> Result<Checkpoint, StoreError> {
+        let requests = Requests::from(&self.client);
+        self.report.pendo_requests = requests.pendo_requests;
+        self.report.usage_requests = requests.usage_requests;
+        self.report.pendo_bytes = requests.pendo_bytes;
+        self.spend("total", started);
+        let spent = self.store.meter().spent();
+        self.report.usage_writes = spent.usage_writes;
+        self.report.value_writes = spent.value_writes;
+        self.report.write_units = spent.write_units;
+        self.report.read_units = spent.read_units;
+        self.report.price();
+        let ended_at_ms = self.context.clock.now_ms();
+        let record = RunRecord { ended_at_ms, report: self.report.clone(), ..record };
+        self.store
+            .checkpoint_change(self.workspace, &self.connection.id, |checkpoint| {
+                checkpoint.last_run = Some(record.clone());
+                checkpoint.ticked_ms = checkpoint.ticked_ms.max(ticked_ms.unwrap_or_default());
+                checkpoint.outage = Outage::after(checkpoint.outage.as_ref(), heard, ended_at_ms);
+                self.release_history(checkpoint);
+            })
+            .await
+    }
+}
