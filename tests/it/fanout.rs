@@ -89,7 +89,7 @@ async fn while_one_run_reads_history_another_serves_the_hour_and_leaves_the_days
     world.tick().await;
     assert_eq!((world.value("account", "A-1", "Events").await, probes_by_day(&world)), (8.into(), 0), "the hour only");
     assert!(world.checkpoint().await.claim.unwrap().is_wanted, "the other one will look again");
-    assert_eq!(world.checkpoint().await.last_run.unwrap().is_complete, false);
+    assert!(!world.checkpoint().await.last_run.unwrap().is_complete);
     world.stack.clock().advance_ms(601_000);
     world.tick().await;
     assert_eq!(world.value("account", "A-1", "Events").await, 108, "a claim that ran out holds nobody");

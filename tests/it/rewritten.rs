@@ -180,6 +180,7 @@ async fn a_run_that_dies_after_it_saw_an_edit_leaves_it_to_the_next() {
             if is_over { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
         });
         dies.await;
+        crate::resilience::claim_runs_out(&world).await;
     }
     world.tick().await;
     assert_eq!(uses(&world).await, truth(&world));

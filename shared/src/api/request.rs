@@ -192,6 +192,7 @@ pub(super) mod tests {
             workspace_claim: "workspace".to_owned(),
             access_level_claim: "access_level".to_owned(),
             provisional_hours: 8,
+            pendo_requests_per_second: 10,
         }
     }
 
