@@ -22,7 +22,7 @@ impl Progress {
     pub fn start() -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(0);
-            if let Ok(style) = ProgressStyle::with_template("{bar:32} {pos}/{len} days  {msg}  {elapsed}") {
+            if let Ok(style) = ProgressStyle::with_template("{spinner} asking Pendo how much there is  {elapsed}") {
                 bar.set_style(style);
             }
             bar
@@ -34,7 +34,14 @@ impl Progress {
     pub fn show(&mut self, kinds: &str, reading: &Reading) -> Option<String> {
         let rows = format!("{} rows", grouped(reading.rows_done));
         match &self.bar {
+            Some(bar) if reading.days_total == 0 => {
+                bar.tick();
+                None
+            }
             Some(bar) => {
+                if let Ok(style) = ProgressStyle::with_template("{bar:32} {pos}/{len} days  {msg}  {elapsed}") {
+                    bar.set_style(style);
+                }
                 bar.set_length(reading.days_total);
                 bar.set_position(reading.days_done);
                 bar.set_message(format!("{kinds}, {rows}"));
