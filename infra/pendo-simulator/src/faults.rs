@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::random;
+use crate::trouble::Trouble;
 
 /// The faults that are switched on; zero, false and absent are off.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -46,8 +47,16 @@ pub struct Faults {
     pub list_refused: Option<u16>,
     /// Only requests whose path holds this text are spoiled; all if absent.
     pub only_path: Option<String>,
+    /// Only requests whose body holds this text are spoiled; all if absent.
+    pub only_body: Option<String>,
     /// At most this many requests are spoiled; 0 is no limit.
     pub at_most: u64,
+    /// This share of the requests, in percent, meets one of `troubles`; drawn from the seed, `salt` and the request's number.
+    pub trouble_percent: u32,
+    /// What those requests can meet.
+    pub troubles: Vec<Trouble>,
+    /// Another salt draws other requests.
+    pub salt: u64,
 }
 
 /// What happens to one request.
@@ -60,6 +69,7 @@ pub(crate) enum Fate {
     Cut,
     Shrink,
     Empty,
+    Trouble(Trouble),
 }
 
 impl Faults {
@@ -68,6 +78,13 @@ impl Faults {
         let draw = random::mix(&[seed, 0xF0, number]) % 100;
         if draw < u64::from(self.forbidden_percent) {
             return Fate::Status(403);
+        }
+        if !self.troubles.is_empty() {
+            let draw = random::mix(&[seed, self.salt, 0xF1, number]);
+            if draw % 100 < u64::from(self.trouble_percent) {
+                let which = usize::try_from(draw / 100).unwrap_or_default() % self.troubles.len();
+                return Fate::Trouble(self.troubles[which]);
+            }
         }
         let rules = [
             (self.too_many_every, Fate::TooMany),

@@ -8,6 +8,7 @@ mod gate;
 mod key;
 mod people;
 mod schema;
+mod trouble;
 
 use std::sync::Arc;
 

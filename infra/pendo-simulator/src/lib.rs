@@ -19,6 +19,7 @@ mod row;
 mod simulator;
 mod state;
 mod texts;
+mod trouble;
 mod value;
 mod world;
 
@@ -29,5 +30,6 @@ pub use region::Region;
 pub use row::{Kind, RawRow};
 pub use simulator::Simulator;
 pub use state::LoggedRequest;
+pub use trouble::Trouble;
 pub use world::directory::{DirectoryList, print_directory};
 pub use world::{DEFAULT_APP, SECOND_APP};

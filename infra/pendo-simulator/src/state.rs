@@ -98,9 +98,11 @@ impl State {
     }
 
     /// Draws what happens to the next request, and how long it is held back.
-    pub(crate) fn draw(&self, path: &str) -> (Fate, u64) {
+    pub(crate) fn draw(&self, path: &str, body: &[u8]) -> (Fate, u64) {
         let faults = self.faults();
-        if faults.only_path.as_ref().is_some_and(|only| !path.contains(only.as_str())) {
+        let body = String::from_utf8_lossy(body);
+        let lacks = |text: &str, only: &Option<String>| only.as_ref().is_some_and(|only| !text.contains(only.as_str()));
+        if lacks(path, &faults.only_path) || lacks(&body, &faults.only_body) {
             return (Fate::Fine, 0);
         }
         let number = self.counted.fetch_add(1, Ordering::SeqCst) + 1;

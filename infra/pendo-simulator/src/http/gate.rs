@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use crate::faults::Fate;
-use crate::http::{BODY_BYTES_MAX, answer, key};
+use crate::http::{BODY_BYTES_MAX, answer, key, trouble};
 use crate::state::{LoggedRequest, State};
 
 /// Lets a request through, or not, and writes it down.
@@ -57,7 +57,7 @@ fn http_body_size(body: &Body) -> usize {
 async fn judge(state: &Arc<State>, parts: Parts, body: Bytes, next: Next) -> Response {
     let Some(access) = key::access(&state.options, &parts.headers) else { return answer::empty(StatusCode::FORBIDDEN) };
     let faults = state.faults();
-    let (fate, delay_ms) = state.draw(parts.uri.path());
+    let (fate, delay_ms) = state.draw(parts.uri.path(), &body);
     if delay_ms > 0 {
         tokio::time::sleep(Duration::from_millis(delay_ms)).await;
     }
@@ -80,6 +80,11 @@ async fn judge(state: &Arc<State>, parts: Parts, body: Bytes, next: Next) -> Res
                 "<!doctype html><title>Pendo</title><p>We will be right back.",
             );
         }
+        Fate::Trouble(trouble) => {
+            if let Some(response) = trouble::refusal(trouble, state.numbered.load(Ordering::SeqCst)) {
+                return response;
+            }
+        }
         Fate::Fine | Fate::Cut | Fate::Shrink | Fate::Empty => {}
     }
     let mut request = Request::from_parts(parts, Body::from(body));
@@ -88,6 +93,9 @@ async fn judge(state: &Arc<State>, parts: Parts, body: Bytes, next: Next) -> Res
     let response = next.run(request).await;
     if response.status() != StatusCode::OK {
         return response;
+    }
+    if let Fate::Trouble(trouble) = fate {
+        return trouble::spoiled(trouble, response).await;
     }
     let too_big = |size: usize| faults.max_bytes > 0 && size as u64 > faults.max_bytes;
     if fate != Fate::Cut && !too_big(http_body_size(response.body())) {
