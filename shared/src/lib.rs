@@ -10,6 +10,7 @@
 //! - rules, pure, without I/O or clock: [`usage`], [`directory`], [`matching`], [`fields`]
 //! - state: [`store`] (DynamoDB), [`secrets`] (Secrets Manager), [`queue`] (SQS)
 //! - running: [`sync`], [`values`], [`api`], [`config`], [`context`], [`clock`]
+//! - for tests: [`planted`], mistakes on purpose
 
 pub mod api;
 pub mod clock;
@@ -22,6 +23,7 @@ pub mod fields;
 pub mod id;
 pub mod matching;
 pub mod pendo;
+pub mod planted;
 pub mod queue;
 pub mod secrets;
 pub mod store;

@@ -3,6 +3,7 @@
 use super::PendoError;
 use super::decode::{FrameError, Splitter};
 use super::pace::{PER_SECOND, Pace};
+use crate::planted::planted;
 use rand::RngExt;
 use reqwest::{StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
@@ -19,6 +20,12 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 const AGGREGATION_TIMEOUT: Duration = Duration::from_secs(310);
 /// For the small lists.
 const GET_TIMEOUT: Duration = Duration::from_secs(60);
+/// The longest answer of an aggregation, unpacked: several times an hour of a million rows.
+const ANSWER_BYTES_MAX: u64 = 2 << 30;
+/// The longest list, which is held whole.
+const LIST_BYTES_MAX: usize = 128 << 20;
+/// How much of an error's body is read.
+const REFUSAL_BYTES_MAX: usize = 16 << 10;
 /// How much of an error's body is kept for people.
 const DETAIL_CHARS_MAX: usize = 200;
 
@@ -60,8 +67,10 @@ impl Client {
             detail: "the key has characters that no header may hold".to_owned(),
         })?;
         value.set_sensitive(true);
+        let never = reqwest::redirect::Policy::none();
+        let policy = if planted!(RedirectFollowed) { reqwest::redirect::Policy::default() } else { never };
         let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
+            .redirect(policy)
             .https_only(!base_url.starts_with("http://"))
             .no_proxy()
             .connect_timeout(Duration::from_secs(10))
@@ -139,8 +148,8 @@ impl Client {
 
     async fn get_once(&self, path: &str) -> Result<serde_json::Value, PendoError> {
         let _room = self.pace.room().await;
-        let response = self.send(path, GET_TIMEOUT, None).await?;
-        let body = response.bytes().await.map_err(|error| incomplete(&error))?;
+        let mut response = self.send(path, GET_TIMEOUT, None).await?;
+        let body = body(&mut response, LIST_BYTES_MAX).await.map_err(|error| incomplete(&error))?;
         self.traffic.bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
         serde_json::from_slice(&body)
             .map_err(|error| PendoError::Unreadable { place: path.to_owned(), detail: error.to_string() })
@@ -166,7 +175,12 @@ impl Client {
         let _room = self.pace.room().await;
         let mut response = self.send("/api/v1/aggregation", AGGREGATION_TIMEOUT, Some(&body)).await?;
         let mut splitter = Splitter::default();
+        let mut received = 0;
         while let Some(chunk) = response.chunk().await.map_err(|error| incomplete(&error))? {
+            received += chunk.len() as u64;
+            if received > ANSWER_BYTES_MAX {
+                return Err(PendoError::Incomplete { detail: "the answer is too long".to_owned() });
+            }
             self.traffic.bytes.fetch_add(chunk.len() as u64, Ordering::Relaxed);
             splitter.feed(&chunk, &mut on_row).map_err(unreadable)?;
         }
@@ -219,7 +233,7 @@ fn retry_after(response: &reqwest::Response) -> Option<Duration> {
 }
 
 /// Turns a status into the reaction it asks for. Bodies may be empty, text or HTML.
-async fn refusal(path: &str, response: reqwest::Response) -> PendoError {
+async fn refusal(path: &str, mut response: reqwest::Response) -> PendoError {
     let status = response.status();
     match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => PendoError::Unauthorized { status: status.as_u16() },
@@ -231,10 +245,24 @@ async fn refusal(path: &str, response: reqwest::Response) -> PendoError {
         }
         _ if status.is_server_error() => PendoError::Unavailable { detail: format!("status {}", status.as_u16()) },
         _ => {
-            let text = response.text().await.unwrap_or_default();
-            PendoError::BadRequest { status: status.as_u16(), detail: text.chars().take(DETAIL_CHARS_MAX).collect() }
+            let bytes = body(&mut response, REFUSAL_BYTES_MAX).await.unwrap_or_default();
+            let detail = String::from_utf8_lossy(&bytes).chars().take(DETAIL_CHARS_MAX).collect();
+            PendoError::BadRequest { status: status.as_u16(), detail }
         }
     }
+}
+
+/// A body, up to so many bytes: what a small answer unpacks to is not ours to decide.
+async fn body(response: &mut reqwest::Response, bytes_max: usize) -> Result<Vec<u8>, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        body.extend_from_slice(&chunk);
+        if body.len() > bytes_max {
+            body.truncate(bytes_max);
+            break;
+        }
+    }
+    Ok(body)
 }
 
 fn incomplete(error: &reqwest::Error) -> PendoError {

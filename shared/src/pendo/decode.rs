@@ -3,6 +3,8 @@
 //! Knows only the frame `{"results":[{…},…],…}` (in any order of keys, `results` absent or null when empty); each row's
 //! bytes go to the caller as they stand. An answer that ends early is an error: only whole JSON counts.
 
+use crate::planted::planted;
+
 /// What was wrong with the frame.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
@@ -26,6 +28,9 @@ pub enum FrameError {
         what: String,
     },
 }
+
+/// The longest row, and the longest word between rows: many times what Pendo's longest ids come to.
+const ROW_BYTES_MAX: usize = 1 << 20;
 
 /// Takes chunks of an answer and gives out rows.
 #[derive(Default)]
@@ -138,6 +143,9 @@ impl Splitter {
         if let Some(start) = row_start {
             self.row.extend_from_slice(&chunk[start..]);
         }
+        if self.row.len().max(self.word.len()) > ROW_BYTES_MAX {
+            return Err(self.malformed(chunk.len(), "a row does not end"));
+        }
         self.bytes += chunk.len();
         Ok(())
     }
@@ -147,7 +155,7 @@ impl Splitter {
     /// # Errors
     /// It ended too early.
     pub fn finish(self) -> Result<u64, FrameError> {
-        if self.has_ended { Ok(self.rows) } else { Err(FrameError::Truncated) }
+        if self.has_ended || planted!(TruncatedBodyAccepted) { Ok(self.rows) } else { Err(FrameError::Truncated) }
     }
 
     fn finish_row(

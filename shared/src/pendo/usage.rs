@@ -5,6 +5,7 @@
 
 use super::{Client, PendoError};
 use crate::id::Kind;
+use crate::planted::planted;
 use crate::time::{DAY_MS, HOUR_MS, Hour, HourRange};
 use crate::usage::fingerprint::Fingerprint;
 use crate::usage::row::Row;
@@ -61,6 +62,7 @@ pub(super) const fn object_key(kind: Kind) -> Option<&'static str> {
 fn source(kind: Kind, range: HourRange, scope: &Scope) -> Vec<Value> {
     let name = source_name(kind);
     let apps = match scope {
+        Scope::All if planted!(DefaultAppOnly) => Value::Null,
         Scope::All => json!("expandAppIds(\"*\")"),
         Scope::App(app) | Scope::Objects(app, _) => json!(app),
     };
@@ -87,6 +89,7 @@ fn source(kind: Kind, range: HourRange, scope: &Scope) -> Vec<Value> {
 pub(super) fn grouped(kind: Kind, range: HourRange, scope: &Scope) -> Vec<Value> {
     let mut keys = vec!["accountId", "visitorId", "appId"];
     keys.extend(object_key(kind));
+    keys.truncate(if planted!(NarrowKey) { 2 } else { keys.len() });
     let fields = if kind == Kind::Guide {
         keys.push("type");
         json!([{"events": {"count": null}}, {"first": {"min": "receivedTime"}}, {"last": {"max": "receivedTime"}}])
@@ -148,7 +151,11 @@ pub async fn probe(
         .aggregate(&probe_pipeline(kind, range, by, scope), |bytes| {
             let wire: WireTotals = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
             let hour = Hour::of_ms(wire.hour.or(wire.utc_day).ok_or("it has no hour")?);
-            if range.holds(hour) || by == By::Day {
+            let is_asked = match by {
+                By::Hour => range.holds(hour),
+                By::Day => range.from.utc_day() <= hour.utc_day() && hour < range.to,
+            };
+            if is_asked {
                 found.entry(hour).or_default().merge(&Fingerprint {
                     rows: wire.rows,
                     events: wire.events,

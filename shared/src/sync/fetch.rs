@@ -101,7 +101,9 @@ impl Source<'_> {
             let stored = stands.get(&hour).copied().unwrap_or_default();
             let probed = [expected.of_hour(hour), after.of_hour(hour)];
             let is_short = probed.iter().flatten().all(|totals| events < totals.events) && events < stored.events;
-            let is_refused = if self.is_old(hour) { !stored.is_empty() } else { is_short };
+            // More than Pendo says before and after, and than what stands: rows came twice.
+            let is_long = probed.iter().flatten().all(|totals| events > totals.events) && events > stored.events;
+            let is_refused = if self.is_old(hour) { !stored.is_empty() } else { is_short || is_long };
             if is_refused {
                 batch.buckets.remove(&(kind, hour));
             }

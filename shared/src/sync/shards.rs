@@ -2,6 +2,7 @@
 
 use super::world::shard_of;
 use crate::id::{Kind, VisitorHash};
+use crate::planted::planted;
 use crate::store::{Shard, Store, StoreError};
 use crate::time::{Hour, HourRange};
 use crate::usage::block::{Block, BlockRow};
@@ -81,7 +82,7 @@ impl Batch {
         for (key, bucket) in &self.buckets {
             let stands = shard.entry(key.0, key.1);
             let share = shares.get(key).copied();
-            let is_newer = stands.is_none_or(|entry| entry.reading < bucket.reading);
+            let is_newer = stands.is_none_or(|entry| entry.reading < bucket.reading || planted!(OlderReadingWins));
             if is_newer && (stands.is_some() || share.is_some()) {
                 let (share, erased) = share.unwrap_or_default();
                 let entry = Entry {
@@ -91,7 +92,9 @@ impl Batch {
                     erased,
                     is_verified: bucket.is_verified,
                     read_at: Hour(0),
-                    blocks: Vec::new(),
+                    blocks: stands
+                        .filter(|_| planted!(CounterThatAdds))
+                        .map_or_else(Vec::new, |old| old.blocks.clone()),
                 };
                 taken.entries.insert(*key, entry);
             }
