@@ -86,6 +86,12 @@ impl Reference {
         self
     }
 
+    /// With the objects of the directory by id.
+    pub(crate) fn with_objects(mut self, accounts: BTreeMap<String, Value>, contacts: BTreeMap<String, Value>) -> Self {
+        (self.accounts, self.contacts) = (accounts, contacts);
+        self
+    }
+
     /// With history chosen to begin at an hour.
     pub(crate) fn with_history_from(mut self, from_ms: i64) -> Self {
         self.history_from_ms = Some(from_ms);

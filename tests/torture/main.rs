@@ -1,0 +1,26 @@
+//! The torture chamber, Pendo's side: random histories against the brute force of `it/reference.rs`, faults of every kind,
+//! late rows, volume, and planted bugs that the checks must catch. Small in an ordinary run; the whole of it with
+//! `TORTURE=full cargo test --release -p tests --test torture -- --nocapture --test-threads 2`. Each check prints its seed, how many cases
+//! it ran, how many failed, and what that says.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test ends where something is not as it says, and prints what it saw; helpers count as tests"
+)]
+
+#[path = "../it/harness.rs"]
+#[expect(dead_code, reason = "what only the stories use")]
+mod harness;
+#[path = "../it/reference.rs"]
+#[expect(dead_code, reason = "what only the stories use")]
+mod reference;
+
+mod faults;
+mod history;
+mod late;
+mod operations;
+mod planted;
+mod size;
+mod volume;
