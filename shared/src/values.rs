@@ -210,6 +210,7 @@ async fn pages(
     };
     let mut values = Values::new();
     for number in 0..layout.shards {
+        let mut missed = None;
         loop {
             let shard = store.shard_get(workspace, &connection.id, number).await?;
             let wanted = |at: usize| {
@@ -239,8 +240,8 @@ async fn pages(
                     }
                     break;
                 }
-                // The page was replaced after the head was read: a newer head stands.
-                Err(StoreError::Missing { .. }) => {}
+                // The page was replaced after the head was read: a newer head stands. One that is named again is gone.
+                Err(StoreError::Missing { key }) if missed.as_ref() != Some(&key) => missed = Some(key),
                 Err(error) => return Err(error),
             }
         }

@@ -115,7 +115,7 @@ async fn rounds(world: &World, troubles: &[Trouble], rounds: u64, seed: u64) -> 
 
 #[tokio::test]
 async fn a_third_of_all_requests_in_trouble_loses_nothing_doubles_nothing_and_is_over_three_ticks_later() {
-    let (each, mixed) = pick((1, 3), (40, 1_000));
+    let (each, mixed) = pick((1, 6), (40, 1_000));
     let seed = first_seed();
     // Side by side, since those that answer 5xx make a run wait.
     let worlds = pick(3, 8);

@@ -85,7 +85,7 @@ async fn whatever_share_of_a_day_goes_away_half_or_more_is_held_back_and_all_is_
         let days = |world: &World| [29, 30].map(|day| of_day(&world.pendo().truth(), day));
         let (before, percent, salt) = (days(&world), random.below(101), random.next());
         world.pendo().remove(|row| {
-            row.account_id.as_deref() == Some("A-1") && Random::new(salt ^ row.events as u64).is(percent)
+            row.account_id.as_deref() == Some("A-1") && Random::new(salt ^ u64::from(row.events)).is(percent)
         });
         let after = days(&world);
         let served: u64 = before.iter().zip(after).map(|(old, new)| if new * 2 > *old { new } else { *old }).sum();

@@ -78,7 +78,7 @@ async fn a_run_that_fetched_earlier_and_stores_later_changes_nothing() -> bool {
         run(&world).await;
         early.await;
     }
-    counted_anew(&world).await == 22
+    shown(&world, "Uses").await == 22
 }
 
 async fn what_a_head_names_outlives_the_sweep() -> bool {
