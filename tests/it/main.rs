@@ -23,5 +23,4 @@ mod reference;
 mod refusals;
 mod resilience;
 mod rewritten;
-mod store;
 mod zones;

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::retry::RetryPartition;
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 
 /// One client for each service.
@@ -23,8 +24,11 @@ impl Clients {
     pub fn new(database: SocketAddr, endpoints: SocketAddr) -> Self {
         let at_database = sdk(database);
         let at_endpoints = sdk(endpoints);
+        // Tries are paid from a budget that the SDK shares within a process: each database has one of its own.
+        let budget = RetryPartition::new(format!("table at {database}"));
+        let table = aws_sdk_dynamodb::config::Builder::from(&at_database).retry_partition(budget).build();
         Self {
-            dynamodb: aws_sdk_dynamodb::Client::new(&at_database),
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(table),
             secrets: aws_sdk_secretsmanager::Client::new(&at_endpoints),
             queue: aws_sdk_sqs::Client::new(&at_endpoints),
         }
@@ -38,5 +42,6 @@ fn sdk(address: SocketAddr) -> SdkConfig {
         .region(Region::from_static("us-east-1"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .endpoint_url(format!("http://{address}"))
+        .retry_config(shared::context::retries())
         .build()
 }

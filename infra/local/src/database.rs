@@ -58,11 +58,19 @@ pub async fn start(file: Option<&Path>, mut stopping: Stopping) -> Result<(Socke
 /// # Errors
 /// The server refused.
 pub async fn create_table(client: &Client) -> Result<(), DatabaseError> {
+    create_table_named(client, TABLE).await
+}
+
+/// As [`create_table`], under another name.
+///
+/// # Errors
+/// The server refused.
+pub async fn create_table_named(client: &Client, table: &str) -> Result<(), DatabaseError> {
     let known = client.list_tables().send().await.map_err(|error| DatabaseError::Table(error.into()))?;
-    if known.table_names().iter().any(|name| name == TABLE) {
+    if known.table_names().iter().any(|name| name == table) {
         return Ok(());
     }
-    let mut request = client.create_table().table_name(TABLE).billing_mode(BillingMode::PayPerRequest);
+    let mut request = client.create_table().table_name(table).billing_mode(BillingMode::PayPerRequest);
     for name in ["pk", "sk", "due"] {
         request = request.attribute_definitions(text_attribute(name)?);
     }

@@ -114,6 +114,7 @@ pub struct Stack {
     clients: Clients,
     clock: Clock,
     context: Context,
+    environment: Environment,
     functions: Functions,
     queue: JobQueue,
     simulator: Option<Simulator>,
@@ -179,6 +180,7 @@ impl Stack {
             clients,
             clock: options.clock,
             context,
+            environment,
             functions,
             queue,
             simulator,
@@ -217,6 +219,12 @@ impl Stack {
     #[must_use]
     pub fn context(&self) -> &Context {
         &self.context
+    }
+
+    /// The same in the variables that Lambda sets, for a function's binary in a process of its own.
+    #[must_use]
+    pub fn environment(&self) -> &Environment {
+        &self.environment
     }
 
     /// The functions themselves, to be called without HTTP.

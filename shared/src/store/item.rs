@@ -8,6 +8,12 @@ use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
 use std::collections::HashMap;
+use std::time::Duration;
+
+/// How often in a row the table may process nothing of a batch before it counts as unavailable.
+const IDLE_ANSWERS_MAX: u32 = 8;
+/// The pause after the first such answer; each next one is twice as long.
+const IDLE_PAUSE: Duration = Duration::from_millis(25);
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
@@ -83,7 +89,8 @@ impl Store {
     /// Reads immutable items, strongly consistent, in the order asked.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] when one is not there: whoever named it has been replaced.
+    /// [`StoreError::Missing`] when one is not there: whoever named it has been replaced. [`StoreError::Unavailable`] when
+    /// the table goes on leaving all of it unprocessed.
     pub(crate) async fn blobs_get(&self, partition: &Partition, sorts: &[String]) -> Result<Vec<Vec<u8>>, StoreError> {
         let mut found: HashMap<String, Vec<u8>> = HashMap::with_capacity(sorts.len());
         for chunk in sorts.chunks(50) {
@@ -96,7 +103,9 @@ impl Store {
                     ])
                 })
                 .collect();
+            let mut idle = 0;
             while !keys.is_empty() {
+                let asked = keys.len();
                 let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
                 let answer = self
                     .client
@@ -117,6 +126,16 @@ impl Store {
                 // What the table left unprocessed is asked again, never taken for absent.
                 keys = answer.unprocessed_keys.into_iter().flatten().flat_map(|(_, left)| left.keys).collect();
                 keys.retain(|_| !planted!(UnprocessedIgnored));
+                if keys.len() < asked {
+                    idle = 0;
+                    continue;
+                }
+                // A throttled table answers at once: without a pause this would be a storm, without an end a hang.
+                idle += 1;
+                if idle == IDLE_ANSWERS_MAX {
+                    return Err(StoreError::unavailable("read items")(std::io::Error::other("all were unprocessed")));
+                }
+                tokio::time::sleep(IDLE_PAUSE * (1 << idle)).await;
             }
         }
         sorts.iter().map(|sort| found.remove(sort).ok_or_else(|| StoreError::Missing { key: sort.clone() })).collect()

@@ -71,6 +71,8 @@ pub struct KindState {
     pub compared_at: Option<Hour>,
     /// Events of anonymous visitors, from the probe.
     pub anonymous_events: u64,
+    /// The comparison after which the events were last attributed. Another than the last one: a run died in between.
+    pub attributed_at: Option<Hour>,
     /// Events by whose usage they are, per level.
     pub conservation: BTreeMap<String, BTreeMap<String, u64>>,
     /// Why the last run could not read this kind.

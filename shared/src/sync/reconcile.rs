@@ -75,6 +75,7 @@ pub async fn totals(
 /// # Errors
 /// The table's.
 pub async fn attribute(sink: &Sink<'_>, moment: &Moment, erased: Option<[u64; 3]>) -> Result<(), SyncError> {
+    let before = sink.store.checkpoint_get(sink.workspace, &sink.connection.id).await?.value;
     let mut shards = sink.heads().await?;
     let world = sink.world().await?;
     let ranges: BTreeMap<Kind, HourRange> =
@@ -107,6 +108,7 @@ pub async fn attribute(sink: &Sink<'_>, moment: &Moment, erased: Option<[u64; 3]
         .checkpoint_change(sink.workspace, &sink.connection.id, |checkpoint| {
             for (kind, state) in &mut checkpoint.kinds {
                 state.conservation = conservation.get(kind).cloned().unwrap_or_default();
+                state.attributed_at = before.kinds.get(kind).and_then(|state| state.compared_at);
             }
             checkpoint.people.erased_in = erased.unwrap_or(checkpoint.people.erased_in);
         })

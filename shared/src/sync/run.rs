@@ -280,7 +280,8 @@ impl Run<'_> {
         self.sink(layout).evaluate_due(&moment).await?;
         self.spend("evaluate", step);
         let as_of = self.as_of;
-        self.store
+        let reached = self
+            .store
             .checkpoint_change(self.workspace, &self.connection.id, |checkpoint| {
                 checkpoint.people = people.clone();
                 for (kind, edit) in &edits {
@@ -336,7 +337,9 @@ impl Run<'_> {
                 }
             }
         }
-        if reads_history || erased.is_some() {
+        // An earlier run may have compared history and died before it counted whose the rows are.
+        let is_owed = reached.kinds.values().any(|state| state.attributed_at != state.compared_at);
+        if reads_history || is_owed || erased.is_some() {
             let step = Instant::now();
             reconcile::attribute(&self.sink(layout), &moment, erased).await?;
             self.spend("reconcile", step);

@@ -1,6 +1,10 @@
-//! The contract of the store: what a shard's move, a sweep and a tree promise, on a real DynamoDB-compatible server.
+//! The contract of the store: what a shard's move, a sweep and a tree promise, on a real DynamoDB-compatible server, also
+//! while it refuses, loses answers and leaves batches unprocessed. With `TABLE_URL` it is another server than the embedded one.
 
 use crate::harness::{NOW, World, ms};
+use crate::proxy::{Chance, Plan, Proxy};
+use crate::scene::setting;
+use local::clients::Clients;
 use serde_json::json;
 use shared::id::{ConnectionId, Kind, ObjectKind, VisitorHash, WorkspaceId};
 use shared::store::{Change, Seen, Store, StoreError};
@@ -50,19 +54,29 @@ fn entry(reading: u64, events: u64, blocks: Vec<std::sync::Arc<str>>) -> Entry {
 }
 
 struct Place {
-    world: World,
+    /// Keeps the embedded server running.
+    _world: World,
+    proxy: Proxy,
+    store: Store,
     workspace: WorkspaceId,
     connection: ConnectionId,
 }
 
 impl Place {
+    /// A table of its own, reached through a proxy that does not disturb yet.
     async fn new() -> Self {
         let world = World::empty().await;
-        Self { workspace: world.workspace(), connection: ConnectionId::random(), world }
+        let url = setting("TABLE_URL").unwrap_or_else(|| world.stack.database_url());
+        let address = url.trim_start_matches("http://").trim_end_matches('/').parse().unwrap();
+        let table = format!("contract-{}", shared::id::random_hex());
+        local::database::create_table_named(&Clients::new(address, address).dynamodb, &table).await.unwrap();
+        let proxy = Proxy::start(url, 20_260_630).await;
+        let store = Store::new(Clients::new(proxy.address, proxy.address).dynamodb, table);
+        Self { workspace: world.workspace(), connection: ConnectionId::random(), _world: world, proxy, store }
     }
 
     fn store(&self) -> &Store {
-        &self.world.stack.context().store
+        &self.store
     }
 
     /// Reads shard 0, puts a block of one row and moves the head to it.
@@ -224,4 +238,72 @@ async fn readings_only_rise_also_side_by_side() {
     }
     taken.dedup();
     assert_eq!(taken.len(), 15);
+}
+
+/// What can be asked again is asked again; what was done and not answered is not done twice.
+#[tokio::test]
+async fn the_contract_holds_while_the_table_throttles_loses_answers_and_leaves_batches_unprocessed() {
+    let place = Place::new().await;
+    let chance = Chance { refused: 20, reason: None, lost: 20, unprocessed: 40, delay_ms: 2 };
+    let (mut version, mut model, mut last) = (0, BTreeMap::new(), 0);
+    for round in 1..=6u64 {
+        // A conflict of transactions is not asked again by the SDK: there are none here, so it only ends the call.
+        for reason in 0..4 {
+            place.proxy.plan(Plan::Chance(Chance { reason: Some(reason), ..chance.clone() }));
+            let reading = place.store().reading_next(&place.workspace, &place.connection).await.unwrap();
+            assert!(reading > last);
+            last = reading;
+            place.put(reading, round, ms(NOW), HOUR).await;
+            let shard = place.store().shard_get(&place.workspace, &place.connection, 0).await.unwrap();
+            let entry = shard.entry(KEY.0, HOUR).unwrap();
+            assert_eq!((entry.reading, entry.share.events), (reading, round));
+            assert_eq!(place.store().blocks_get(&shard, &entry.blocks).await.unwrap().len(), 1);
+        }
+        let id = format!("A-{round}");
+        let changes: BTreeMap<_, _> = (0..200).map(|n| (format!("{id}-{n}"), Some(json!({"n": n})))).collect();
+        model.extend(changes.iter().map(|(id, value)| (id.clone(), value.clone().unwrap())));
+        match place.store().objects_put(&place.workspace, ObjectKind::Account, &changes, version, ms(NOW)).await {
+            // The answer was lost and the resend refused: whoever reads again finds it done.
+            Ok(_) | Err(StoreError::Conflict { .. }) => version += 1,
+            Err(error) => panic!("{error}"),
+        }
+        let stands = place.store().objects_get(&place.workspace, ObjectKind::Account).await.unwrap();
+        assert_eq!((stands.version, &stands.value), (version, &model));
+    }
+    let shard = place.store().shard_get(&place.workspace, &place.connection, 0).await.unwrap();
+    assert_eq!(shard.rows_version(), 24, "each move counts once");
+}
+
+#[tokio::test]
+async fn a_conflict_of_transactions_is_an_error_that_changed_nothing() {
+    let place = Place::new().await;
+    place.put(1, 10, ms(NOW), HOUR).await;
+    let shard = place.store().shard_get(&place.workspace, &place.connection, 0).await.unwrap();
+    place.proxy.plan(Plan::Chance(Chance { refused: 100, reason: Some(4), ..Chance::default() }));
+    let change = || Change { entries: [(KEY, entry(2, 11, Vec::new()))].into(), ..Change::default() };
+    let refused = place.store().shard_move(&shard, change(), HOUR, ms(NOW)).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable { .. })), "{refused:?}");
+    assert_eq!(place.proxy.sites().len(), 1);
+    place.proxy.plan(Plan::Calm);
+    place.store().shard_move(&shard, change(), HOUR, ms(NOW)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_batch_that_stays_unprocessed_and_a_table_that_stays_throttled_are_given_up() {
+    let place = Place::new().await;
+    place.put(1, 10, ms(NOW), HOUR).await;
+    let shard = place.store().shard_get(&place.workspace, &place.connection, 0).await.unwrap();
+    let names = shard.entry(KEY.0, HOUR).unwrap().blocks.clone();
+    for chance in [
+        Chance { unprocessed: 100, ..Chance::default() },
+        Chance { refused: 100, reason: Some(0), ..Chance::default() },
+        Chance { lost: 100, ..Chance::default() },
+    ] {
+        place.proxy.plan(Plan::Chance(chance.clone()));
+        let given_up = place.store().blocks_get(&shard, &names).await;
+        assert!(matches!(given_up, Err(StoreError::Unavailable { .. })), "{chance:?}: {given_up:?}");
+        assert_eq!(place.proxy.sites().len(), 8, "{chance:?}");
+    }
+    place.proxy.plan(Plan::Calm);
+    assert_eq!(place.store().blocks_get(&shard, &names).await.unwrap().len(), 1);
 }
