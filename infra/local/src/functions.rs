@@ -1,11 +1,13 @@
 //! The three functions: their handlers in this process, or their binaries as Lambda runs them.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::encodings::Body;
 use serde_json::Value;
+use shared::config::Config;
 use shared::context::Context;
 
 use crate::lambda::{Environment, Lambda, LambdaError};
@@ -81,6 +83,24 @@ impl Functions {
     pub fn sync_process(&self) -> Option<&Lambda> {
         self.sync.as_deref()
     }
+}
+
+/// A function's settings, and where it finds table, secrets and queue, in the variables that Lambda sets.
+pub(crate) fn environment(config: &Config, database: SocketAddr, endpoints: SocketAddr) -> Environment {
+    let variables = [
+        ("TABLE_NAME", config.table.clone()),
+        ("QUEUE_URL", config.queue_url.clone()),
+        ("SECRET_PREFIX", config.secret_prefix.clone()),
+        ("PENDO_REQUESTS_PER_SECOND", config.pendo_requests_per_second.to_string()),
+        ("PENDO_BASE_URL", config.pendo_base_url.clone().unwrap_or_default()),
+        ("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{database}")),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", format!("http://{endpoints}")),
+        ("AWS_ENDPOINT_URL_SQS", format!("http://{endpoints}")),
+        ("AWS_REGION", "us-east-1".to_owned()),
+        ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+    ];
+    variables.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
 /// As API Gateway: a function that fails or answers something else is a 500 of its own.

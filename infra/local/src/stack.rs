@@ -20,7 +20,7 @@ use crate::clients::Clients;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::database::{self, DatabaseError};
 use crate::endpoints::{self, EndpointsError};
-use crate::functions::{Binaries, Functions};
+use crate::functions::{self, Binaries, Functions};
 use crate::gateway::{self, Authorizer};
 use crate::lambda::{Environment, LambdaError};
 use crate::schedule;
@@ -159,7 +159,7 @@ impl Stack {
         };
         let is_simulated = simulator.is_some();
         let config = config(endpoints, pendo_base_url, is_simulated);
-        let environment = environment(&config, database, endpoints);
+        let environment = functions::environment(&config, database, endpoints);
         let context = context(config, &clients, &options.clock);
         let functions = Functions::new(context.clone(), &options.binaries, &environment).await?;
 
@@ -221,7 +221,11 @@ impl Stack {
         &self.context
     }
 
+<<<<<<< HEAD
     /// The same in the variables that Lambda sets, for a function's binary in a process of its own.
+=======
+    /// The same in the variables that Lambda sets for a function.
+>>>>>>> 24dc896 (bench: figures for reading, requests, cost, start and freshness)
     #[must_use]
     pub fn environment(&self) -> &Environment {
         &self.environment
@@ -335,24 +339,6 @@ fn config(endpoints: SocketAddr, pendo_base_url: Option<String>, is_simulated: b
         // Nobody else asks the simulator.
         pendo_requests_per_second: if is_simulated { 1_000 } else { PER_SECOND },
     }
-}
-
-/// The same in the variables that Lambda sets.
-fn environment(config: &Config, database: SocketAddr, endpoints: SocketAddr) -> Environment {
-    let variables = [
-        ("TABLE_NAME", config.table.clone()),
-        ("QUEUE_URL", config.queue_url.clone()),
-        ("SECRET_PREFIX", config.secret_prefix.clone()),
-        ("PENDO_REQUESTS_PER_SECOND", config.pendo_requests_per_second.to_string()),
-        ("PENDO_BASE_URL", config.pendo_base_url.clone().unwrap_or_default()),
-        ("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{database}")),
-        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", format!("http://{endpoints}")),
-        ("AWS_ENDPOINT_URL_SQS", format!("http://{endpoints}")),
-        ("AWS_REGION", "us-east-1".to_owned()),
-        ("AWS_ACCESS_KEY_ID", "local".to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
-    ];
-    variables.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
 fn context(config: Config, clients: &Clients, clock: &Clock) -> Context {

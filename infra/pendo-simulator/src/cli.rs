@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use chrono::DateTime;
 use chrono_tz::Tz;
 use clap::Parser;
-use pendo_simulator::{Clock, DEFAULT_KEY, DirectoryList, Faults, Options, Region, Simulator, print_directory};
+use pendo_simulator::{Clock, DEFAULT_KEY, DirectoryList, Faults, Late, Options, Region, Simulator, print_directory};
 use tokio::net::TcpListener;
 
 /// A Pendo Engage API that runs on this machine and behaves as badly as the real one.
@@ -65,6 +65,9 @@ struct Cli {
     /// No late rows: each arrives two minutes after its last event
     #[arg(long)]
     punctual: bool,
+    /// This share of the rows arrives late, by anything up to so many hours, and no other
+    #[arg(long, value_name = "PERCENT,HOURS", value_parser = share, conflicts_with = "punctual")]
+    late: Option<Late>,
     /// Guide events with raw types such as ui:web:guideSeen
     #[arg(long)]
     raw_types: bool,
@@ -181,7 +184,7 @@ async fn serve(cli: Cli) -> std::io::Result<()> {
         foreign_key: cli.foreign_key,
         other_region_key: cli.other_region_key,
         time_zone: cli.time_zone,
-        late: !cli.punctual,
+        late: if cli.punctual { Late::Never } else { cli.late.unwrap_or(Late::Mixed) },
         faults: cli.faults.faults(),
         app1: cli.app1,
         raw_types: cli.raw_types,
@@ -217,6 +220,13 @@ fn instant(text: &str) -> Result<i64, String> {
 
 fn faults(text: &str) -> Result<Faults, String> {
     serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
+fn share(text: &str) -> Result<Late, String> {
+    let wrong = || "write it as PERCENT,HOURS, such as 5,72".to_owned();
+    let (percent, hours) = text.split_once(',').ok_or_else(wrong)?;
+    let percent = percent.parse().ok().filter(|percent| *percent <= 100).ok_or_else(wrong)?;
+    Ok(Late::Share { percent, hours: hours.parse().map_err(|_| wrong())? })
 }
 
 fn region_key(text: &str) -> Result<(String, Region), String> {

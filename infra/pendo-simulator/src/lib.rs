@@ -25,7 +25,7 @@ mod world;
 
 pub use clock::Clock;
 pub use faults::Faults;
-pub use options::{DEFAULT_KEY, Options};
+pub use options::{DEFAULT_KEY, Late, Options};
 pub use region::Region;
 pub use row::{Kind, RawRow};
 pub use simulator::Simulator;

@@ -30,8 +30,8 @@ pub struct Options {
     pub other_region_key: Option<(String, Region)>,
     /// The subscription's time zone.
     pub time_zone: Tz,
-    /// Whether some rows arrive late, by minutes to nine days; otherwise all arrive two minutes after their last event.
-    pub late: bool,
+    /// Which rows arrive late.
+    pub late: Late,
     /// What goes wrong from the start.
     pub faults: Faults,
     /// Whether `app1.pendo.io` is a host of region US1.
@@ -40,6 +40,22 @@ pub struct Options {
     pub raw_types: bool,
     /// Whether the request log keeps bodies.
     pub log_bodies: bool,
+}
+
+/// Which rows arrive late. What is not late arrives within minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Late {
+    /// None: each arrives two minutes after its last event.
+    Never,
+    /// As in life: 3 % by a quarter of an hour to eight hours, 0.5 % by one to eight days, and some in two parts.
+    Mixed,
+    /// A share of them, by anything up to some hours; the others as with [`Late::Never`].
+    Share {
+        /// How many, in percent.
+        percent: u32,
+        /// The longest delay.
+        hours: u32,
+    },
 }
 
 impl Default for Options {
@@ -56,7 +72,7 @@ impl Default for Options {
             foreign_key: None,
             other_region_key: None,
             time_zone: Tz::UTC,
-            late: true,
+            late: Late::Mixed,
             faults: Faults::default(),
             app1: false,
             raw_types: false,
@@ -71,7 +87,7 @@ pub const DEFAULT_KEY: &str = "simulator-key.us";
 impl Options {
     /// A world without generated accounts, visitors and usage; the two apps stand, all else can be added by hand.
     pub fn empty() -> Options {
-        Options { accounts: 0, visitors: 0, late: false, ..Options::default() }
+        Options { accounts: 0, visitors: 0, late: Late::Never, ..Options::default() }
     }
 
     /// Whether nothing is generated.

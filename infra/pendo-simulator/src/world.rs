@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 
-use crate::options::Options;
+use crate::options::{Late, Options};
 use crate::row::{DAY_MS, Kind, NONE, Row};
 use crate::texts::Texts;
 use crate::value::Record;
@@ -65,7 +65,7 @@ pub(crate) struct World {
     plan: Option<activity::Plan>,
     begins_ms: i64,
     made_until_ms: i64,
-    late: bool,
+    late: Late,
     raw_types: bool,
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use pendo_simulator::{Kind, Options, RawRow};
+use pendo_simulator::{Kind, Late, Options, RawRow};
 use serde_json::{Value, json};
 
 use crate::guest::{Guest, HOUR, HOUR_MS, NOW, all, row};
@@ -58,6 +58,20 @@ async fn rows_arrive_late_and_some_of_them_grow() {
     assert!(later.iter().any(|(key, events)| before.get(key).is_some_and(|known| known < events)), "some were in part");
     assert!(after.iter().all(|row| row.arrives_at_ms <= row.last_ms + 9 * 24 * HOUR_MS));
     assert!(after.iter().any(|row| row.arrives_at_ms > row.last_ms + 24 * HOUR_MS), "some were late by days");
+}
+
+#[tokio::test]
+async fn a_share_of_the_rows_arrives_late_and_no_other() {
+    let late = Late::Share { percent: 5, hours: 72 };
+    let guest = Guest::of(Options { days: 20, late, ..Options::default() }).await;
+    guest.simulator.clock().advance_ms(72 * HOUR_MS);
+    let rows = guest.simulator.truth_of(Kind::Event);
+    let old: Vec<i64> =
+        rows.iter().filter(|row| row.last_ms < NOW).map(|row| row.arrives_at_ms - row.last_ms).collect();
+    let late: Vec<i64> = old.iter().copied().filter(|delay_ms| *delay_ms > HOUR_MS / 30).collect();
+    assert!((3..=7).contains(&(late.len() * 100 / old.len())), "{} of {}", late.len(), old.len());
+    assert!(late.iter().all(|delay_ms| *delay_ms <= 72 * HOUR_MS + HOUR_MS / 30));
+    assert!(late.iter().any(|delay_ms| *delay_ms > 60 * HOUR_MS));
 }
 
 #[tokio::test]
