@@ -80,10 +80,8 @@ impl Reference {
     }
 
     /// With the lists of the directory as CSV.
-    pub(crate) fn with_directory(mut self, accounts: &str, contacts: &str) -> Self {
-        self.accounts = table(accounts);
-        self.contacts = table(contacts);
-        self
+    pub(crate) fn with_directory(self, accounts: &str, contacts: &str) -> Self {
+        self.with_objects(table(accounts), table(contacts))
     }
 
     /// With the objects of the directory by id.

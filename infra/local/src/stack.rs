@@ -221,11 +221,7 @@ impl Stack {
         &self.context
     }
 
-<<<<<<< HEAD
-    /// The same in the variables that Lambda sets, for a function's binary in a process of its own.
-=======
     /// The same in the variables that Lambda sets for a function.
->>>>>>> 24dc896 (bench: figures for reading, requests, cost, start and freshness)
     #[must_use]
     pub fn environment(&self) -> &Environment {
         &self.environment

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use shared::id::{Kind as UsageKind, WorkspaceId};
 use shared::pendo::Client;
-use shared::pendo::usage::{By, probe};
+use shared::pendo::usage::{By, Scope, probe};
 use shared::sync::checkpoint::Report;
 use shared::time::{Hour, HourRange};
 use shared::usage::fingerprint::Fingerprint;
@@ -109,7 +109,7 @@ impl World {
     pub(crate) async fn totals(&self, kind: UsageKind, range: HourRange) -> BTreeMap<Hour, Fingerprint> {
         let key = shared::secrets::parse_key(self.pendo().key()).unwrap();
         let client = Client::new(&self.pendo().url(), &key).unwrap();
-        probe(&client, kind, range, By::Hour).await.unwrap()
+        probe(&client, kind, range, By::Hour, &Scope::All).await.unwrap()
     }
 
     /// The rows that exist in a range, over all kinds.
