@@ -1,5 +1,5 @@
 //! `sync` as Lambda runs it: its binary, over the runtime API, with the schedule's event and the queue's jobs.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use local::api::Api;
 use local::lambda::Lambda;

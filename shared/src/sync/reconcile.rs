@@ -57,6 +57,10 @@ pub async fn totals(
     run.store
         .checkpoint_change(run.workspace, &run.connection.id, |checkpoint| {
             let state = checkpoint.kinds.entry(kind).or_default();
+            // A run that slept meanwhile would put its old probe beside what others have stored since.
+            if state.compared_at.is_some() && state.as_of > Some(run.as_of) {
+                return;
+            }
             (state.pendo_events, state.stored_events) = (pendo_events, stored_events);
             (state.compared_at, state.recent) = (Some(range.to), None);
             state.unverified.clone_from(&unverified);
