@@ -56,9 +56,12 @@ async fn a_worker_that_sleeps_for_days_and_wakes_spoils_nothing() {
             let at = 1 + usize::try_from(draw(&mut seed, requests)).unwrap();
             proxy.plan(Plan::Hold { at });
             let (sleeper, workspace) = (context.clone(), scene.world.workspace());
-            let run = tokio::spawn(async move { shared::sync::run(&sleeper, &workspace, None).await });
-            let held = tokio::time::timeout(std::time::Duration::from_secs(30), proxy.reached()).await;
-            assert!(held.is_ok(), "{stage:?}: request {at} of {requests} was not reached");
+            let mut run = tokio::spawn(async move { shared::sync::run(&sleeper, &workspace, None).await });
+            // A run may need fewer requests than the first one did; then nobody sleeps.
+            let is_held = tokio::select! { _ = proxy.reached() => true, _ = &mut run => false };
+            if !is_held {
+                continue;
+            }
             // From an hour to more than two days, while others run, keep house and sweep.
             let hours = [1, 7, 26, 50][usize::try_from(draw(&mut seed, 4)).unwrap()];
             for step in [hours, 1] {
@@ -72,7 +75,7 @@ async fn a_worker_that_sleeps_for_days_and_wakes_spoils_nothing() {
             let what = format!("{stage:?}: asleep at {at} of {requests} for {hours} h, seed {seed}");
             let heads = scene.outcome().await.lines;
             for (key, line) in &wanted.lines {
-                if heads[key]["value"] != line["value"] { println!("{what} {key:?}: {} instead of {}, as_of {} before the next run", heads[key]["value"], line["value"], heads[key]["as_of"]); }
+                assert_eq!(heads[key]["value"], line["value"], "{what}: {key:?}, before the next run");
             }
             scene.run().await.unwrap();
             // The sleeper may have told of its own, older comparison with Pendo; values and rows are not its to move.

@@ -40,7 +40,10 @@ async fn a_table_that_refuses_forgets_and_halves_loses_nothing() {
             scene.nothing_vouched_is_missing(&wanted, &what).await;
             ended += usize::from(end.is_ok());
             // Where refusals are asked again, a table that works seven times in ten lets the run through.
-            assert!(end.is_ok() || chance.refused.max(chance.lost) > 10 || matches!(chance.reason, None | Some(4)), "{what}: {end:?}");
+            assert!(
+                end.is_ok() || chance.refused.max(chance.lost) > 10 || matches!(chance.reason, None | Some(4)),
+                "{what}: {end:?}"
+            );
             scene.run().await.unwrap();
             scene.outcome().await.must_be(&wanted, &what);
             n += 1;

@@ -16,8 +16,9 @@ const CONTACTS: &str = "id,account_id,email\nC-1,A-1,ann@x.test\nC-2,A-2,bob@x.t
 const KINDS: [(Kind, &str); 3] = [(Kind::Page, "page"), (Kind::Event, "event"), (Kind::Guide, "guide")];
 /// Four attempts with their pauses for each of a run's requests, on a machine that is busy with other tests.
 const RUN_MAX: Duration = Duration::from_secs(180);
-/// Troubles that agree with themselves: a probe and a fetch that lost the same rows look like Pendo.
-const CONSISTENT: [Trouble; 4] = [Trouble::Shrink, Trouble::Empty, Trouble::NullResults, Trouble::MissingFields];
+/// Troubles that agree with themselves: a probe and a fetch that lost, or doubled, the same rows look like Pendo.
+const CONSISTENT: [Trouble; 5] =
+    [Trouble::Shrink, Trouble::Empty, Trouble::NullResults, Trouble::MissingFields, Trouble::Duplicates];
 
 /// A world with usage of each kind on several days.
 async fn prepared() -> World {

@@ -7,6 +7,7 @@ use local::{AccessLevel, Binaries, Options, Pendo, Stack};
 use pendo_simulator::{Kind, Options as Subscription, RawRow};
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::id::WorkspaceId;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -168,6 +169,10 @@ async fn a_binary_that_is_killed_at_any_instant_is_mended_by_the_next_run() {
     }
     assert!(cut > kills / 4, "{cut} of {kills} were killed before their end");
     let values = async |stack: &Stack| {
+        // What the last one that was killed had claimed is free again after a quarter of an hour.
+        let (store, workspace) = (&stack.context().store, WorkspaceId::parse(local::tokens::WORKSPACE).unwrap());
+        let connection = store.connection_get(&workspace).await.unwrap().unwrap().value;
+        store.checkpoint_change(&workspace, &connection.id, |checkpoint| checkpoint.claim = None).await.unwrap();
         stack.release_jobs();
         stack.run_job_queue_idle().await;
         stack.tick().await.unwrap();

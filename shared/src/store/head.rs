@@ -59,6 +59,8 @@ pub struct Seen {
     pub zone: String,
     /// The local day of each kind's `as_of`.
     pub days: BTreeMap<Kind, i32>,
+    /// Up to when each kind was read. A worker that slept evaluates up to here, and never up to an earlier hour.
+    pub as_of: BTreeMap<Kind, Hour>,
     /// The rows versions of the shards that were read.
     pub sources: BTreeMap<u16, u64>,
 }

@@ -201,6 +201,7 @@ impl Sink<'_> {
             let mut shards = self.heads().await?;
             let world = self.world().await?;
             for number in 0..self.shards {
+                let moment = &Self::moment_of(moment, &shards[usize::from(number)]);
                 let wanted = self.seen(&world, moment, number, &shards);
                 if !is_due(shards[usize::from(number)].seen(), &wanted) {
                     continue;
@@ -225,6 +226,15 @@ impl Sink<'_> {
         }
     }
 
+    /// The moment of a home: no kind is evaluated up to an earlier hour than its head has seen.
+    fn moment_of(moment: &Moment, shard: &Shard) -> Moment {
+        let mut own = moment.clone();
+        for (kind, as_of) in &mut own.as_of {
+            *as_of = shard.seen().as_of.get(kind).map_or(*as_of, |seen| *seen.max(as_of));
+        }
+        own
+    }
+
     fn seen(&self, world: &World, moment: &Moment, number: u16, shards: &[Shard]) -> Seen {
         let sources = world.sources_of(number, self.shards);
         Seen {
@@ -233,6 +243,7 @@ impl Sink<'_> {
             matching: world.matching_version,
             links: world.links_hash(number),
             zone: moment.zone.name().to_owned(),
+            as_of: moment.as_of.clone(),
             days: moment.as_of.iter().map(|(kind, as_of)| (*kind, moment.zone.local_day(as_of.start_ms()))).collect(),
             sources: sources
                 .into_iter()
@@ -251,6 +262,7 @@ impl Sink<'_> {
         rows: &Rows,
         blocks: &mut Blocks,
     ) -> Result<Change, StoreError> {
+        let moment = &Self::moment_of(moment, &shards[usize::from(number)]);
         let seen = self.seen(world, moment, number, shards);
         // The heads were read one after another: another run may have evaluated this home from newer rows than we see.
         // What a head has seen never goes down.
