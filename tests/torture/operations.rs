@@ -126,7 +126,7 @@ pub(crate) fn draw(seed: u64, length: u64) -> (&'static str, Vec<Operation>) {
             22..=27 => Operation::Remove { percent: *random.of(&[3, 10, 40, 70]), salt: random.next() },
             28..=31 => Operation::Edit {
                 kind: *random.of(&[Kind::Feature, Kind::Page]),
-                object: *random.of(&OBJECTS),
+                object: random.of::<&str>(&OBJECTS),
                 hours: *random.of(&[0, 0, 1, 5, 30]),
                 keeps: *random.of(&[100, 60, 10, 0]),
             },
@@ -140,7 +140,7 @@ pub(crate) fn draw(seed: u64, length: u64) -> (&'static str, Vec<Operation>) {
             64..=66 => Operation::Overlap(2 + u32::try_from(random.below(2)).unwrap()),
             67..=70 => Operation::Cut(usize::try_from(3 + random.below(400)).unwrap()),
             71..=75 => Operation::Faults { percent: *random.of(&[10, 30, 60]), troubles: quick(), salt: random.next() },
-            76..=78 => Operation::Zone(*random.of(&ZONES)),
+            76..=78 => Operation::Zone(random.of::<&str>(&ZONES)),
             79..=83 => Operation::Field(index(&mut random, 24)),
             84..=88 => Operation::Contact {
                 id: index(&mut random, 8),
