@@ -1,4 +1,4 @@
-//! The figures of docs/benchmarks.md, as Markdown on standard output. Nothing is checked here.
+//! What reading, keeping, starting and freshness cost, as Markdown on standard output. Nothing is checked here.
 //!
 //! `cargo bench -p sync -- SECTION…`, with the sections `reading`, `history`, `requests`, `month`, `start`; without any, all of
 //! them. `.ci/bench` builds what they need first. Simulator, table, secrets and queue live in this process; where
