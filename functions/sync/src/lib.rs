@@ -9,7 +9,7 @@ use serde_json::Value;
 use shared::context::Context;
 use shared::id::WorkspaceId;
 use shared::queue::Job;
-use shared::sync::{self, RunEnd};
+use shared::sync::{self, Asked, RunEnd};
 use std::time::{Duration, Instant};
 
 /// A run stops this long before its time is up and continues in a new message.
@@ -88,7 +88,12 @@ async fn job(context: &Context, body: &str, deadline: Instant) -> Result<(), Err
     match &job {
         Job::Sync { workspace, hop, tick } => {
             let workspace = parse(workspace)?;
-            if Box::pin(sync::run_at(context, &workspace, *tick, Some(deadline))).await? == RunEnd::Continues {
+            let asked = match tick {
+                Some(tick) => Asked::Tick(*tick),
+                None if *hop > 0 => Asked::Rest,
+                None => Asked::ByHand,
+            };
+            if Box::pin(sync::run_as(context, &workspace, asked, Some(deadline))).await? == RunEnd::Continues {
                 if *hop >= HOPS_MAX {
                     return Err(Error::from("the run was continued too often"));
                 }

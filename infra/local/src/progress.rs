@@ -45,6 +45,8 @@ impl Progress {
                 bar.set_length(reading.days_total);
                 bar.set_position(reading.days_done);
                 bar.set_message(format!("{kinds}, {rows}"));
+                // Each of the above draws only where the last drawing is a while ago, and would leave a mixture of two readings.
+                bar.force_draw();
                 None
             }
             None if self.said_at.elapsed() >= LINE_EVERY && reading.days_total > 0 => {

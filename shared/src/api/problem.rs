@@ -46,7 +46,7 @@ impl Problem {
             409 => "Not possible as things stand",
             413 => "Too large",
             415 => "Unsupported media type",
-            422 => "The request can't be meant",
+            422 => "The request makes no sense",
             503 => "Not available now",
             _ => "Internal error",
         }
@@ -94,7 +94,7 @@ impl Problem {
         Self::new(415, "unsupported-media-type", detail)
     }
 
-    /// 422: readable, but it can't be meant.
+    /// 422: readable, but not something that can be done.
     #[must_use]
     pub fn invalid(slug: &'static str, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::new(422, slug, detail).at(pointer)

@@ -88,7 +88,7 @@ fn whole_days(value: &Value, pointer: &str) -> Result<u32, Problem> {
     let Value::Number(number) = value else { return Err(wrong_type(pointer, value, &wanted)) };
     let days = number.as_u64().and_then(|days| u32::try_from(days).ok());
     days.filter(|days| (1..=ROLLING_DAYS_MAX).contains(days))
-        .ok_or_else(|| Problem::at(pointer, format!("window.rolling_days must be {wanted}, not {number}")))
+        .ok_or_else(|| Problem::at(pointer, format!("a rolling window is {wanted}, not {number}")))
 }
 
 #[cfg(test)]

@@ -148,10 +148,25 @@ pub struct RunRecord {
     pub ended_at_ms: i64,
     /// Whether every kind was read, and nothing differs that should not.
     pub is_complete: bool,
+    /// Whether it ran out of time, so that the rest is still to come.
+    pub continues: bool,
     /// What went wrong, in one sentence.
     pub error: Option<String>,
     /// What it did and cost.
     pub report: Report,
+}
+
+impl RunRecord {
+    /// The record of this run together with what it is the rest of, priced.
+    #[must_use]
+    pub fn after(mut self, earlier: Option<Self>) -> Self {
+        if let Some(earlier) = earlier {
+            self.started_at_ms = earlier.started_at_ms;
+            self.report.add(&earlier.report);
+        }
+        self.report.price();
+        self
+    }
 }
 
 /// What a run did and cost.
@@ -186,9 +201,24 @@ const WRITE_UNIT_DOLLARS: f64 = 0.625e-6;
 const READ_UNIT_DOLLARS: f64 = 0.125e-6;
 
 impl Report {
+    /// Adds what another part of the same run did.
+    fn add(&mut self, other: &Self) {
+        self.rows += other.rows;
+        self.pendo_requests += other.pendo_requests;
+        self.usage_requests += other.usage_requests;
+        self.pendo_bytes += other.pendo_bytes;
+        self.usage_writes += other.usage_writes;
+        self.value_writes += other.value_writes;
+        self.write_units += other.write_units;
+        self.read_units += other.read_units;
+        for (step, seconds) in &other.seconds {
+            *self.seconds.entry(step.clone()).or_default() += seconds;
+        }
+    }
+
     /// Computes what a million rows would cost at this run's rate.
     #[expect(clippy::cast_precision_loss, reason = "a price, not a count")]
-    pub fn price(&mut self) {
+    fn price(&mut self) {
         let dollars = self.write_units * WRITE_UNIT_DOLLARS + self.read_units * READ_UNIT_DOLLARS;
         self.dollars_per_million_rows = (self.rows > 0).then(|| dollars / self.rows as f64 * 1e6);
     }

@@ -2,7 +2,7 @@
 
 use super::checkpoint::{Checkpoint, RunRecord};
 use super::outage::{Heard, Outage};
-use super::run::Run;
+use super::run::{Asked, Run};
 use crate::pendo::client::Requests;
 use crate::store::StoreError;
 use std::time::Instant;
@@ -16,7 +16,8 @@ impl Run<'_> {
         &mut self,
         record: RunRecord,
         started: Instant,
-        ticked_ms: Option<i64>,
+        asked: Asked,
+        is_served: bool,
         heard: &Heard,
     ) -> Result<Checkpoint, StoreError> {
         let requests = Requests::from(&self.client);
@@ -29,13 +30,15 @@ impl Run<'_> {
         self.report.value_writes = spent.value_writes;
         self.report.write_units = spent.write_units;
         self.report.read_units = spent.read_units;
-        self.report.price();
         let ended_at_ms = self.context.clock.now_ms();
         let record = RunRecord { ended_at_ms, report: self.report.clone(), ..record };
         self.store
             .checkpoint_change(self.workspace, &self.connection.id, |checkpoint| {
-                checkpoint.last_run = Some(record.clone());
-                checkpoint.ticked_ms = checkpoint.ticked_ms.max(ticked_ms.unwrap_or_default());
+                let earlier = checkpoint.last_run.take().filter(|last| asked == Asked::Rest && last.continues);
+                checkpoint.last_run = Some(record.clone().after(earlier));
+                if let (Asked::Tick(tick), true) = (asked, is_served) {
+                    checkpoint.ticked_ms = checkpoint.ticked_ms.max(tick);
+                }
                 checkpoint.outage = Outage::after(checkpoint.outage.as_ref(), heard, ended_at_ms);
                 self.release_history(checkpoint);
             })

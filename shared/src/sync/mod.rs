@@ -32,5 +32,5 @@ pub mod subscription;
 pub mod tags;
 pub mod world;
 
-pub use run::{RunEnd, SyncError, evaluate_only, run, run_at};
+pub use run::{Asked, RunEnd, SyncError, evaluate_only, run, run_as};
 pub use subscription::same_subscription;

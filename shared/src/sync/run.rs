@@ -33,6 +33,17 @@ pub enum RunEnd {
     Skipped,
 }
 
+/// What a run is asked by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// By hand: it always runs.
+    ByHand,
+    /// By the schedule for this time, ms since 1970: it runs once.
+    Tick(i64),
+    /// By a run that ran out of time: it does the rest, and reports for both.
+    Rest,
+}
+
 /// Why a run could not do its work.
 #[derive(Debug, thiserror::Error)]
 pub enum SyncError {
@@ -87,17 +98,17 @@ pub struct Run<'a> {
 /// # Errors
 /// What stopped the whole run. What stopped a single kind stands in the checkpoint.
 pub async fn run(context: &Context, workspace: &WorkspaceId, deadline: Option<Instant>) -> Result<RunEnd, SyncError> {
-    run_at(context, workspace, None, deadline).await
+    run_as(context, workspace, Asked::ByHand, deadline).await
 }
 
-/// Runs one connection's sync for a time of the schedule (ms since 1970), once. Without one it always runs.
+/// Runs one connection's sync. `deadline` is when to stop and continue in a new job.
 ///
 /// # Errors
 /// As [`run`].
-pub async fn run_at(
+pub async fn run_as(
     context: &Context,
     workspace: &WorkspaceId,
-    tick: Option<i64>,
+    asked: Asked,
     deadline: Option<Instant>,
 ) -> Result<RunEnd, SyncError> {
     let store = context.store.metered();
@@ -107,7 +118,7 @@ pub async fn run_at(
     }
     let started_at_ms = context.clock.now_ms();
     let started = Instant::now();
-    if let Some(tick) = tick {
+    if let Asked::Tick(tick) = asked {
         let checkpoint = store.checkpoint_get(workspace, &connection.value.id).await?.value;
         if let Some(outage) = checkpoint.outage.filter(|outage| outage.rests(tick)) {
             tracing::info!(runs = outage.runs, detail = outage.detail, "pendo does not answer: the connection rests");
@@ -153,8 +164,9 @@ pub async fn run_at(
         _ => run.outage.take().map_or(Heard::Answer, Heard::Silence),
     };
     let is_served = result.is_ok() && !matches!(heard, Heard::Silence(_));
-    let record = RunRecord { started_at_ms, is_complete, error, ..RunRecord::default() };
-    let checkpoint = run.finish(record, started, tick.filter(|_| is_served), &heard).await?;
+    let continues = end == RunEnd::Continues;
+    let record = RunRecord { started_at_ms, is_complete, continues, error, ..RunRecord::default() };
+    let checkpoint = run.finish(record, started, asked, is_served, &heard).await?;
     if end == RunEnd::Done && run.is_wanted(&checkpoint) {
         end = RunEnd::Continues;
     }
