@@ -36,16 +36,13 @@ pub enum Job {
         /// Whose.
         workspace: String,
     },
-    /// Removes what a disconnected connection left, in the background.
+    /// Goes on with removing what disconnected connections left. What that is stands in the table.
     Purge {
         /// Whose.
         workspace: String,
-        /// Which life of the connection.
-        connection: crate::id::ConnectionId,
-        /// The secret to delete.
-        secret: String,
-        /// When it was asked for, ms since 1970: what is newer belongs to somebody else.
-        asked_at_ms: i64,
+        /// How many continuations came before this message.
+        #[serde(default)]
+        hop: u32,
     },
 }
 

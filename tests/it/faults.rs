@@ -1,8 +1,9 @@
 //! Pendo fails and lies: nothing is lost, nothing doubles, and what is whole is not given up for a part.
 
-use crate::harness::{World, all_time, field, used};
+use crate::harness::{World, all_time, field, two_accounts, used};
 use crate::resilience::{ACCOUNTS, agrees, prepared, rows, unpause_in_the_table};
 use pendo_simulator::{Faults, Kind};
+use serde_json::Value;
 
 #[tokio::test]
 async fn an_answer_that_fails_or_lies_loses_nothing_and_doubles_nothing() {
@@ -64,6 +65,67 @@ async fn an_answer_that_lost_rows_without_a_word_never_takes_the_place_of_a_whol
         shown = 400 + u64::from(nth) * 10;
         assert_eq!(world.value("account", "A-1", "Views").await, shown);
     }
+}
+
+#[tokio::test]
+async fn where_pendo_does_not_give_its_people_usage_is_stored_with_those_that_are_known() {
+    let world = two_accounts().await;
+    world.pendo().inject(used(Kind::Event, "ann@x.test", Some("A-1"), "2026-06-30T11:00:00Z", 3));
+    world.field(&field("Events", "contact", "event", "count", &all_time())).await;
+    let of_people = |fault: Faults| Faults { only_body: Some("\"visitors\"".to_owned()), ..fault };
+    let faults = [
+        Faults { error_every: 1, error_status: Some(500), ..Faults::default() },
+        Faults { error_every: 1, error_status: Some(400), ..Faults::default() },
+        Faults { error_every: 1, error_status: Some(402), ..Faults::default() },
+        Faults { html_every: 1, ..Faults::default() },
+        Faults { cut_every: 1, ..Faults::default() },
+    ];
+    for (n, fault) in (1..).zip(faults) {
+        let at = format!("2026-06-30T{:02}:10:00Z", 11 + n);
+        world.pendo().inject(used(Kind::Event, "ann@x.test", Some("A-1"), &at, 1));
+        world.pendo().inject(used(Kind::Event, &format!("new-{n}@x.test"), Some("A-1"), &at, 1));
+        world.pendo().set_faults(of_people(fault.clone()));
+        world.tick_after(1).await;
+        let status = world.status().await;
+        assert_eq!((&status["is_complete"], &status["kinds"]["event"]["error"]), (&false.into(), &Value::Null));
+        assert!(status["people"]["error"].is_string(), "{fault:?}: {status}");
+        assert_eq!(world.value("contact", "C-1", "Events").await, 3 + n, "{fault:?}");
+    }
+    world.pendo().set_faults(of_people(Faults { error_every: 1, error_status: Some(403), ..Faults::default() }));
+    let (context, workspace) = (world.stack.context().clone(), world.workspace());
+    let refused = shared::sync::run(&context, &workspace, None).await.unwrap_err();
+    assert!(refused.to_string().contains("403"), "a refusal is of the key and not of a list: {refused}");
+    world.pendo().set_faults(Faults::default());
+    world.tick().await;
+    let status = world.status().await;
+    assert_eq!((&status["is_complete"], &status["people"]["error"]), (&true.into(), &Value::Null), "{status}");
+}
+
+#[tokio::test]
+async fn a_pendo_that_refuses_long_spans_is_asked_for_shorter_ones() {
+    let world = two_accounts().await;
+    for (at, events) in [("2026-06-30T11:00:00Z", 3), ("2026-02-03T11:00:00Z", 5), ("2021-02-03T11:00:00Z", 7)] {
+        for kind in [Kind::Event, Kind::Guide] {
+            world.pendo().inject(used(kind, "ann@x.test", Some("A-1"), at, events));
+        }
+    }
+    world.pendo().set_faults(Faults { max_buckets: 100 * 24, ..Faults::default() });
+    let estimate = world.get("/v1/pendo/estimate?kind=event").await.expect(200);
+    assert_eq!((&estimate["days"], &estimate["first_day"]), (&3.into(), &"2021-02-03".into()), "{estimate}");
+    world.field(&field("Events", "account", "event", "count", &all_time())).await;
+    world.field(&field("Seen", "account", "guide", "count", &all_time())).await;
+    assert_eq!(world.value("account", "A-1", "Events").await, 15);
+    assert_eq!(world.value("account", "A-1", "Seen").await, 3);
+    // Once more in the weekly pass, with what equal totals hide.
+    world.tick_after(8 * 24).await;
+    let status = world.status().await;
+    assert_eq!(status["is_complete"], true, "{status}");
+    world.pendo().set_faults(Faults { max_buckets: 1, ..Faults::default() });
+    world.pendo().clear_requests();
+    world.tick_after(8 * 24).await;
+    let status = world.status().await;
+    assert!(status["kinds"]["event"]["error"].as_str().unwrap().contains("too many buckets"), "{status}");
+    assert!(world.usage_requests() < 30, "{}: it is given up soon", world.usage_requests());
 }
 
 #[tokio::test]

@@ -110,11 +110,76 @@ async fn a_purge_leaves_no_item_and_no_secret_and_connecting_right_after_works()
     world.delete("/v1/connection?data=purge").await.expect(202);
     world.idle().await;
     assert_eq!(secrets(&world).await, 0);
-    assert_eq!(world.items().await.into_keys().collect::<Vec<_>>(), []);
+    assert_eq!(left(&world).await, ["purges"], "a note, so that all is looked for once more");
     assert_eq!(world.get("/v1/connection").await.expect(200)["status"], "inactive");
     world.connect().await;
     set_up(&world).await;
     assert_eq!(world.value("account", "A-1", "Events").await, 12);
+}
+
+/// The sort keys of all items that stand.
+async fn left(world: &World) -> Vec<String> {
+    world.items().await.into_keys().map(|(_, sort)| sort).collect()
+}
+
+#[tokio::test]
+async fn a_purge_says_how_far_it_is_and_looks_a_day_later_for_what_a_worker_that_slept_brought_back() {
+    let world = synced().await;
+    let (context, workspace) = (world.stack.context().clone(), world.workspace());
+    let connection = context.store.connection_get(&workspace).await.unwrap().unwrap().value.id;
+    let shard = context.store.shard_get(&workspace, &connection, 1).await.unwrap();
+    let all = world.items().await.len();
+    world.stack.clock().advance_ms(1);
+    world.stack.hold_jobs();
+    world.delete("/v1/connection?data=purge").await.expect(202);
+    let purge = async || world.status().await["purges"][0].clone();
+    assert_eq!((&purge().await["items_removed"], &purge().await["removed_at"]), (&json!(0), &Value::Null));
+    // No time at all: it stops where it may, and says how far it is.
+    let end = shared::sync::purge::purge(&context, &workspace, std::time::Instant::now()).await.unwrap();
+    let removed = purge().await["items_removed"].as_u64().unwrap();
+    assert!(end == shared::sync::RunEnd::Continues && 0 < removed && removed < all as u64, "{removed} of {all}");
+    assert!(world.status().await["next_step"].as_str().unwrap().contains(&format!("{removed} items so far")));
+    world.stack.release_jobs();
+    world.idle().await;
+    assert_eq!(left(&world).await, ["purges"]);
+    assert_eq!(purge().await["removed_at"], "2026-06-30T12:30:00Z");
+    assert_eq!(purge().await["looked_for_again_at"], "2026-07-01T12:30:00Z");
+
+    // What a run that was asleep all the while writes when it wakes.
+    let open_from = shared::time::Hour(0);
+    context.store.shard_move(&shard, shared::store::Change::default(), open_from, 0).await.unwrap_err();
+    let unread = context.store.shard_get(&workspace, &connection, 1).await.unwrap();
+    context.store.shard_move(&unread, shared::store::Change::default(), open_from, 0).await.unwrap();
+    context.store.checkpoint_change(&workspace, &connection, |_| {}).await.unwrap();
+    world.tick_after(23).await;
+    assert_eq!(left(&world).await.len(), 3);
+    world.tick_after(1).await;
+    assert_eq!(left(&world).await, Vec::<String>::new());
+    assert_eq!(world.status().await["purges"], json!([]));
+}
+
+#[tokio::test]
+async fn a_purge_that_broke_off_is_ended_by_the_next_tick() {
+    let world = synced().await;
+    let (store, workspace) = (&world.stack.context().store, world.workspace());
+    let stands = store.connection_get(&workspace).await.unwrap().unwrap();
+    let mut connection = stands.value;
+    // What the request had done before it died: the mark and the note.
+    connection.status = shared::connection::ConnectionStatus::Purging;
+    store.connection_put(&workspace, &connection, stands.version).await.unwrap();
+    let note = shared::store::purge::Purge {
+        connection: connection.id,
+        secret: connection.secret,
+        asked_at_ms: world.stack.clock().now_ms(),
+        shards: 0,
+        items: 0,
+        cleared_at_ms: None,
+    };
+    store.purges_change(&workspace, |purges| purges.push(note.clone())).await.unwrap();
+    world.tick().await;
+    assert_eq!((left(&world).await, secrets(&world).await), (vec!["purges".to_owned()], 0));
+    world.tick_after(24).await;
+    assert_eq!(left(&world).await, Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -117,7 +117,7 @@ async fn a_run_that_is_cut_anywhere_is_mended_by_the_next() {
     }
 }
 
-/// What a run that was cut had claimed is free again: a quarter of an hour later, on a clock that stands.
+/// What a run that was cut had claimed is free again at once, without the seconds in which it is found dead.
 pub(crate) async fn claim_runs_out(world: &World) {
     let store = &world.stack.context().store;
     let connection = store.connection_get(&world.workspace()).await.unwrap().unwrap().value;

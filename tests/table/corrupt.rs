@@ -1,11 +1,14 @@
 //! Items that are cut short or of a form from another version: refused by name, never wiped, nobody else's trouble.
 
-use crate::scene::{Scene, Stage};
+use crate::harness::{World, all_time, field, used};
+use crate::scene::{Scene, Stage, Table};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use pendo_simulator::Kind;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::id::WorkspaceId;
+use shared::id::{VisitorHash, WorkspaceId};
+use shared::sync::world::shard_of;
 
 /// Depth of the partition, beginning of the sort key, and whether every run needs such items and so must refuse them.
 const ITEMS: [(usize, &str, bool); 10] = [
@@ -75,14 +78,13 @@ async fn a_spoiled_item_is_refused_by_name_and_kept_and_troubles_no_other_worksp
                 Err(error) => {
                     let error = error.to_string();
                     assert!(error.contains(family) && error.contains("unreadable"), "{what}: {error}");
-                    // The status needs the documents itself: where it can't say so, it says that it can't.
-                    let status = scene.world.get("/v1/status").await;
-                    let is_document = ["checkpoint", "matching", "fields"].contains(&family);
-                    assert!(status.status == 200 || (is_document && status.status == 500), "{what}: {}", status.text);
-                    if status.status == 200 {
-                        let told = status.json()["last_run"]["error"].clone();
-                        assert!(told.as_str().unwrap().contains(family), "{what}: {told}");
-                    }
+                    let status = scene.world.status().await;
+                    let is_named = |told: &Value| told.to_string().contains(family);
+                    assert!(
+                        is_named(&status["last_run"]["error"]) || is_named(&status["unreadable"]),
+                        "{what}: {status}"
+                    );
+                    assert!(status["unreadable"] == json!([]) || status["is_complete"] == false, "{what}: {status}");
                     refused += 1;
                 }
                 // The run needed none of them. Whoever does refuses too, or finds the right values.
@@ -106,6 +108,48 @@ async fn a_spoiled_item_is_refused_by_name_and_kept_and_troubles_no_other_worksp
         }
     }
     println!("spoiled items: n {n}, refused by the run {refused}, failures 0");
+}
+
+#[tokio::test]
+async fn a_spoiled_block_keeps_the_values_of_its_own_home_as_they_were_and_of_no_other() {
+    let world = World::empty().await;
+    let accounts: Vec<String> = (0..12).map(|n| format!("A-{n}")).collect();
+    let use_all = |at: &str, events| {
+        for account in &accounts {
+            world.pendo().inject(used(Kind::Event, "ann@x.test", Some(account), at, events));
+        }
+    };
+    use_all("2026-06-30T08:00:00Z", 3);
+    world.connect().await;
+    world.upload("accounts", &format!("id\n{}\n", accounts.join("\n"))).await;
+    world.matching(&json!({"account": {"account": "accountId", "object": "id"}})).await;
+    world.field(&field("Events", "account", "event", "count", &all_time())).await;
+    let table = Table { url: world.stack.database_url(), http: reqwest::Client::new() };
+    let home = |account: &str| shard_of(Some(account), VisitorHash(0), 4);
+    let spoilt = home("A-0");
+    let is_one = |item: &&Value| {
+        let (pk, sk) = (item["pk"]["S"].as_str().unwrap(), item["sk"]["S"].as_str().unwrap());
+        pk.ends_with(&format!("#{spoilt:05}")) && sk.starts_with("block#")
+    };
+    let originals: Vec<Value> = table.items().await.iter().filter(is_one).cloned().collect();
+    for item in &originals {
+        table.put(&spoiled(item)[1]).await;
+    }
+    use_all("2026-06-30T10:00:00Z", 4);
+    let error = shared::sync::run(world.stack.context(), &world.workspace(), None).await.unwrap_err().to_string();
+    assert!(error.contains("block#") && error.contains("unreadable"), "{error}");
+    assert_eq!(world.status().await["last_run"]["error"], error);
+    for account in &accounts {
+        let wanted = if home(account) == spoilt { 3 } else { 7 };
+        assert_eq!(world.value("account", account, "Events").await, wanted, "{account}");
+    }
+    for item in &originals {
+        table.put(item).await;
+    }
+    shared::sync::run(world.stack.context(), &world.workspace(), None).await.unwrap();
+    for account in &accounts {
+        assert_eq!(world.value("account", account, "Events").await, 7, "{account}");
+    }
 }
 
 /// A second workspace in the same table, over the same subscription.

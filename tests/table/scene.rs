@@ -168,7 +168,8 @@ impl Scene {
         self.table.set(&self.before).await;
     }
 
-    /// A run that nothing disturbs, a quarter of an hour after whatever died: what that had claimed is free again.
+    /// A run that nothing disturbs. What something dead had claimed is free at once, without the seconds in which it is found
+    /// dead.
     pub(crate) async fn run(&self) -> Result<RunEnd, SyncError> {
         let store = &self.world.stack.context().store;
         if let Some(connection) = store.connection_get(&self.world.workspace()).await? {

@@ -3,7 +3,7 @@
 use crate::harness::{World, all_time, field, two_accounts, used};
 use crate::size::pick;
 use pendo_simulator::Kind;
-use shared::sync::{Asked, RunEnd, run_as};
+use shared::sync::{Asked, Deadline, RunEnd, run_as};
 use std::time::Instant;
 
 /// The process's peak of resident memory so far, in megabytes; 0 where the system does not say.
@@ -32,10 +32,12 @@ async fn an_hour_of_very_many_rows_is_read_whole_and_in_as_many_parts_as_time_al
     let began = Instant::now();
     // No time at all: each part stops where it may.
     let mut parts = 1;
-    let end = run_as(&context, &workspace, Asked::ByHand, Some(Instant::now())).await.unwrap();
+    let end = run_as(&context, &workspace, Asked::ByHand, Some(Deadline::of(Instant::now()))).await.unwrap();
     assert_eq!(end, RunEnd::Continues);
     let mut allowed = std::time::Duration::from_millis(50);
-    let rest = async |allowed| run_as(&context, &workspace, Asked::Rest, Some(Instant::now() + allowed)).await.unwrap();
+    let rest = async |allowed| {
+        run_as(&context, &workspace, Asked::Rest, Some(Deadline::of(Instant::now() + allowed))).await.unwrap()
+    };
     while rest(allowed).await == RunEnd::Continues {
         (parts, allowed) = (parts + 1, allowed * 2);
     }

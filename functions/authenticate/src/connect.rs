@@ -23,7 +23,7 @@ pub(crate) async fn connect(context: &Context, workspace: &WorkspaceId, asked: C
     match stands {
         Some(stands) if stands.value.status == ConnectionStatus::Purging => {
             // A purge that broke off is taken up again; the new connection has nothing in common with it.
-            crate::disconnect::queue_purge(context, workspace, &stands.value).await?;
+            crate::disconnect::note_purge(context, workspace, &stands.value).await?;
             begin(context, workspace, asked, found, stands.version).await
         }
         None => begin(context, workspace, asked, found, 0).await,

@@ -7,6 +7,7 @@ use shared::connection::{Connection, ConnectionStatus};
 use shared::context::Context;
 use shared::id::WorkspaceId;
 use shared::queue::Job;
+use shared::store::purge::Purge;
 use shared::store::{StoreError, Versioned};
 use shared::time::Hour;
 
@@ -56,47 +57,51 @@ async fn keep(context: &Context, workspace: &WorkspaceId, stands: Versioned<Conn
     Reply::json(200, &view(&connection))
 }
 
-/// First the mark that stops every run, then the job that removes the data, then the key, last the item: whatever
-/// breaks off in between is found again by the mark. A job that comes while the item still stands may leave the data
-/// alone, so it is queued once more when the item is gone.
+/// First the mark that stops every run, then the note of what is to be removed, then the key, last the item: whatever
+/// breaks off in between is found again by the note, at the latest by the next tick.
 async fn purge(context: &Context, workspace: &WorkspaceId, stands: Versioned<Connection>) -> Result<Reply, Problem> {
-    let mut connection = stands.value;
+    let Versioned { value: mut connection, mut version } = stands;
     if connection.status != ConnectionStatus::Purging {
         connection.status = ConnectionStatus::Purging;
-        context.store.connection_put(workspace, &connection, stands.version).await?;
+        version = context.store.connection_put(workspace, &connection, version).await?;
     }
-    queue_purge(context, workspace, &connection).await?;
+    note_purge(context, workspace, &connection).await?;
     context.secrets.delete(&connection.secret).await?;
     context.store.workspace_forget(workspace).await?;
-    match context.store.connection_delete(workspace).await {
-        Ok(()) | Err(StoreError::Missing { .. }) => {}
+    match context.store.connection_delete(workspace, version).await {
+        // The job was faster, or a new connection stands in its place already.
+        Ok(()) | Err(StoreError::Conflict { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    nudge(context, workspace, purge_job(context, workspace, &connection)).await;
+    nudge(context, workspace, Job::Purge { workspace: workspace.to_string(), hop: 0 }).await;
     let shown = json!({
         "status": ConnectionStatus::Purging,
         "progress": {"key": "deleted", "connection": "deleted", "data": "queued"},
         "note": "Everything of this workspace is being removed: usage, values, visitors, directory, matching and calculated fields. \
                  Point-in-time backups keep them for up to 35 days.",
-        "next_step": "POST /v1/connection works at once: a new connection shares nothing with this one.",
+        "next_step": "GET /v1/status shows how far it is. POST /v1/connection works at once: a new connection shares nothing with this one.",
     });
     Reply::json(202, &shown)
 }
 
-/// Queues the removal of what a connection left.
-pub(crate) async fn queue_purge(
+/// Notes that what a connection left is to be removed.
+pub(crate) async fn note_purge(
     context: &Context,
     workspace: &WorkspaceId,
     connection: &Connection,
 ) -> Result<(), Problem> {
-    context.queue.send(workspace, &purge_job(context, workspace, connection)).await.map_err(Problem::from)
-}
-
-fn purge_job(context: &Context, workspace: &WorkspaceId, connection: &Connection) -> Job {
-    Job::Purge {
-        workspace: workspace.to_string(),
+    let purge = Purge {
         connection: connection.id.clone(),
         secret: connection.secret.clone(),
         asked_at_ms: context.clock.now_ms(),
-    }
+        shards: 0,
+        items: 0,
+        cleared_at_ms: None,
+    };
+    let note = |purges: &mut Vec<Purge>| {
+        if purges.iter().all(|known| known.connection != purge.connection) {
+            purges.push(purge.clone());
+        }
+    };
+    context.store.purges_change(workspace, note).await.map_err(Problem::from)
 }

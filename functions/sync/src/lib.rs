@@ -9,13 +9,18 @@ use serde_json::Value;
 use shared::context::Context;
 use shared::id::WorkspaceId;
 use shared::queue::Job;
-use shared::sync::{self, Asked, RunEnd};
+use shared::store::Due;
+use shared::sync::{self, Asked, Deadline, RunEnd};
 use std::time::{Duration, Instant};
 
 /// A run stops this long before its time is up and continues in a new message.
 const RESERVE: Duration = Duration::from_secs(120);
 /// The longest that a run takes before it continues in a new message, whatever time it has.
 const RUN_MAX: Duration = Duration::from_secs(10 * 60);
+/// A run that waits for somebody who hangs is cut this long before its time is up, to write down how it ended.
+const LAST_WORDS: Duration = Duration::from_secs(20);
+/// The longest that a run takes before it is cut, whatever time it has.
+const CUT_MAX: Duration = Duration::from_secs(13 * 60);
 /// Continuations of one run at most: 500 runs of ten minutes read any history; more is a loop.
 const HOPS_MAX: u32 = 500;
 const MINUTE_MS: i64 = 60_000;
@@ -28,7 +33,11 @@ const HALF_HOUR_MS: i64 = 30 * MINUTE_MS;
 pub async fn handle_within(context: &Context, event: Value, time_left: Option<Duration>) -> Result<Value, Error> {
     if event.get("Records").is_some() {
         let batch: SqsEvent = serde_json::from_value(event)?;
-        let deadline = Instant::now() + time_left.map_or(RUN_MAX, |left| left.saturating_sub(RESERVE).min(RUN_MAX));
+        let (now, left) = (Instant::now(), time_left.unwrap_or(Duration::MAX));
+        let deadline = Deadline {
+            stop_at: now + left.saturating_sub(RESERVE).min(RUN_MAX),
+            cut_at: now + left.saturating_sub(LAST_WORDS).min(CUT_MAX),
+        };
         return Ok(serde_json::to_value(jobs(context, batch, deadline).await)?);
     }
     if event.get("scheduled_time").is_some() || event.as_object().is_some_and(serde_json::Map::is_empty) {
@@ -55,20 +64,23 @@ fn scheduled(asked: &str, now_ms: i64) -> Option<i64> {
     (asked != "now").then(|| given.unwrap_or(now_ms.div_euclid(HALF_HOUR_MS) * HALF_HOUR_MS))
 }
 
-/// Queues one job for each active connection.
+/// Queues one job for each active connection, and one for each workspace of which something is to be removed.
 async fn tick(context: &Context, tick: Option<i64>) -> Result<Value, Error> {
-    let due = context.store.workspaces_due().await?;
-    let job = |workspace: WorkspaceId| {
+    let mut jobs = Vec::new();
+    for workspace in context.store.workspaces_due(Due::Connection).await? {
         let job = Job::Sync { workspace: workspace.to_string(), hop: 0, tick };
-        (workspace, job)
-    };
-    let jobs: Vec<_> = due.into_iter().map(job).collect();
+        jobs.push((workspace, job));
+    }
+    for workspace in context.store.workspaces_due(Due::Purge).await? {
+        let job = Job::Purge { workspace: workspace.to_string(), hop: 0 };
+        jobs.push((workspace, job));
+    }
     context.queue.send_all(&jobs).await?;
-    tracing::info!(connections = jobs.len(), "the tick queued a job for each active connection");
+    tracing::info!(jobs = jobs.len(), "the tick queued a job for each active connection and each purge");
     Ok(serde_json::json!({ "queued": jobs.len() }))
 }
 
-async fn jobs(context: &Context, batch: SqsEvent, deadline: Instant) -> SqsBatchResponse {
+async fn jobs(context: &Context, batch: SqsEvent, deadline: Deadline) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
     for message in batch.records {
         let id = message.message_id.unwrap_or_default();
@@ -82,7 +94,7 @@ async fn jobs(context: &Context, batch: SqsEvent, deadline: Instant) -> SqsBatch
     response
 }
 
-async fn job(context: &Context, body: &str, deadline: Instant) -> Result<(), Error> {
+async fn job(context: &Context, body: &str, deadline: Deadline) -> Result<(), Error> {
     let job: Job = serde_json::from_str(body)?;
     let parse = |text: &str| WorkspaceId::parse(text).ok_or_else(|| Error::from("the job names no workspace"));
     match &job {
@@ -94,21 +106,26 @@ async fn job(context: &Context, body: &str, deadline: Instant) -> Result<(), Err
                 None => Asked::ByHand,
             };
             if Box::pin(sync::run_as(context, &workspace, asked, Some(deadline))).await? == RunEnd::Continues {
-                if *hop >= HOPS_MAX {
-                    return Err(Error::from("the run was continued too often"));
-                }
                 // Without the tick: its hour is served, and what is left would look done.
-                let rest = Job::Sync { workspace: workspace.to_string(), hop: hop + 1, tick: None };
+                let rest = Job::Sync { workspace: workspace.to_string(), hop: next(*hop)?, tick: None };
                 context.queue.send(&workspace, &rest).await?;
             }
         }
         Job::Evaluate { workspace } => Box::pin(sync::evaluate_only(context, &parse(workspace)?)).await?,
-        Job::Purge { workspace, connection, secret, asked_at_ms } => {
-            let items = sync::purge::purge(context, &parse(workspace)?, connection, secret, *asked_at_ms).await?;
-            tracing::info!(items, "a disconnected connection was purged");
+        Job::Purge { workspace, hop } => {
+            let workspace = parse(workspace)?;
+            if sync::purge::purge(context, &workspace, deadline.stop_at).await? == RunEnd::Continues {
+                let rest = Job::Purge { workspace: workspace.to_string(), hop: next(*hop)? };
+                context.queue.send(&workspace, &rest).await?;
+            }
         }
     }
     Ok(())
+}
+
+/// The number of the next continuation.
+fn next(hop: u32) -> Result<u32, Error> {
+    if hop < HOPS_MAX { Ok(hop + 1) } else { Err(Error::from("the job was continued too often")) }
 }
 
 #[cfg(test)]

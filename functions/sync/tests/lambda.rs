@@ -4,10 +4,9 @@
 use local::api::Api;
 use local::lambda::Lambda;
 use local::{AccessLevel, Binaries, Options, Pendo, Stack};
-use pendo_simulator::{Kind, Options as Subscription, RawRow};
+use pendo_simulator::{Faults, Kind, Options as Subscription, RawRow};
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::id::WorkspaceId;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -134,6 +133,36 @@ async fn a_variable_that_is_not_set_ends_the_function_with_a_sentence_that_names
     }
 }
 
+#[tokio::test]
+async fn a_run_whose_pendo_hangs_is_cut_before_its_time_is_up_and_says_that_nothing_came() {
+    let stack = held().await;
+    let hangs = Some("timeSeries".to_owned());
+    stack.simulator().unwrap().set_faults(Faults {
+        slow_every: 1,
+        slow_ms: 900_000,
+        only_body: hangs,
+        ..Faults::default()
+    });
+    let body = json!({"job": "sync", "workspace": local::tokens::WORKSPACE, "hop": 0}).to_string();
+    let job = json!({"Records": [{"messageId": "m", "body": body, "eventSource": "aws:sqs"}]});
+    for runs in 1..=3 {
+        // What is left is two seconds more than the last words take.
+        let answer = sync::handle_within(stack.context(), job.clone(), Some(Duration::from_secs(22))).await.unwrap();
+        let is_failed = answer["batchItemFailures"] != json!([]);
+        assert_eq!(is_failed, runs < 3, "from the third on the connection rests: {answer}");
+        let status = api(&stack).get("/v1/status").await.unwrap();
+        assert_eq!(status["outage"]["runs"], runs, "{status}");
+        assert!(status["outage"]["detail"].as_str().unwrap().contains("all a run's time"), "{status}");
+    }
+    stack.simulator().unwrap().set_faults(Faults::default());
+    stack.release_jobs();
+    stack.run_job_queue_idle().await;
+    stack.tick().await.unwrap();
+    let status = api(&stack).get("/v1/status").await.unwrap();
+    assert_eq!((&status["outage"], &status["is_complete"]), (&Value::Null, &json!(true)), "{status}");
+    stack.stop().await;
+}
+
 /// A killed process leaves at the table whatever it had done; the next run ends where one does that was never disturbed.
 #[tokio::test]
 async fn a_binary_that_is_killed_at_any_instant_is_mended_by_the_next_run() {
@@ -169,10 +198,7 @@ async fn a_binary_that_is_killed_at_any_instant_is_mended_by_the_next_run() {
     }
     assert!(cut > kills / 4, "{cut} of {kills} were killed before their end");
     let values = async |stack: &Stack| {
-        // What the last one that was killed had claimed is free again after a quarter of an hour.
-        let (store, workspace) = (&stack.context().store, WorkspaceId::parse(local::tokens::WORKSPACE).unwrap());
-        let connection = store.connection_get(&workspace).await.unwrap().unwrap().value;
-        store.checkpoint_change(&workspace, &connection.id, |checkpoint| checkpoint.claim = None).await.unwrap();
+        // What the last one that was killed had claimed is found to be nobody's.
         stack.release_jobs();
         stack.run_job_queue_idle().await;
         stack.tick().await.unwrap();

@@ -21,8 +21,17 @@ pub struct Status {
     pub is_complete: bool,
     /// By kind.
     pub kinds: BTreeMap<String, Kind>,
+    /// Pendo's visitors and accounts.
+    people: Option<People>,
     /// The last run.
     pub last_run: Option<Run>,
+}
+
+/// How far Pendo's people are read.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct People {
+    error: Option<String>,
 }
 
 /// How far a kind is.
@@ -99,6 +108,9 @@ impl Status {
         let failed = self.kinds.iter().find_map(|(name, kind)| Some(format!("{name}: {}", kind.error.as_ref()?)));
         if failed.is_some() {
             return failed;
+        }
+        if let Some(error) = self.people.as_ref().and_then(|people| people.error.as_ref()) {
+            return Some(format!("visitors and accounts: {error}"));
         }
         let is_reading = self.kinds.values().any(|kind| kind.backfill.is_some());
         if is_reading || !run.is_complete {

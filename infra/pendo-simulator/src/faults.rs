@@ -37,6 +37,8 @@ pub struct Faults {
     pub null_results: bool,
     /// An aggregation that touches more raw rows than this times out with 504; 0 is no cap.
     pub max_rows: u64,
+    /// An aggregation over more buckets than this is refused with 400; 0 is no cap.
+    pub max_buckets: u64,
     /// An aggregation that answers more bytes than this is cut off; 0 is no cap.
     pub max_bytes: u64,
     /// `token/verify` does not exist.

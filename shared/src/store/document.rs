@@ -3,8 +3,9 @@
 
 use super::item::{BODY_BYTES_MAX, Item, n, number};
 use super::meter::Holds;
+use super::run::Due;
 use super::{Partition, Store, StoreError};
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -48,7 +49,7 @@ impl Store {
         name: &str,
         value: &T,
         expected: u64,
-        due: Option<&str>,
+        due: Option<Due>,
     ) -> Result<u64, StoreError> {
         let body = serde_json::to_string(value)
             .map_err(|error| StoreError::Unreadable { key: name.to_owned(), detail: error.to_string() })?;
@@ -61,7 +62,7 @@ impl Store {
             ("body".to_owned(), AttributeValue::S(body)),
         ]);
         if let Some(due) = due {
-            item.insert("due".to_owned(), AttributeValue::S(due.to_owned()));
+            item.insert("due".to_owned(), AttributeValue::S(due.name().to_owned()));
         }
         let put = self.item_put(partition, name, item);
         let put = if expected == 0 {
@@ -71,5 +72,34 @@ impl Store {
         };
         self.item_send(put, name, Holds::Bookkeeping).await?;
         Ok(expected + 1)
+    }
+
+    /// Deletes a document if its version still is `expected`; at 0 there is none.
+    pub(super) async fn document_delete(
+        &self,
+        partition: &Partition,
+        name: &str,
+        expected: u64,
+    ) -> Result<(), StoreError> {
+        if expected == 0 {
+            return Ok(());
+        }
+        let delete = self.client.delete_item().table_name(&*self.table);
+        let delete = delete
+            .key("pk", AttributeValue::S(partition.as_str().to_owned()))
+            .key("sk", AttributeValue::S(name.to_owned()))
+            .condition_expression("version = :expected")
+            .expression_attribute_values(":expected", n(expected))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        match delete.send().await {
+            Ok(answer) => {
+                self.meter.wrote(answer.consumed_capacity().and_then(|c| c.capacity_units()), Holds::Bookkeeping);
+                Ok(())
+            }
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                Err(StoreError::Conflict { key: name.to_owned() })
+            }
+            Err(error) => Err(StoreError::Unavailable { action: "delete an item", source: Box::new(error) }),
+        }
     }
 }

@@ -43,6 +43,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether one item is to blame, so that what does not need it can go on.
+    #[must_use]
+    pub fn is_of_one_item(&self) -> bool {
+        matches!(self, Self::Unreadable { .. })
+    }
+
     /// Wraps an error of the SDK.
     pub(crate) fn unavailable<E: std::error::Error + Send + Sync + 'static>(
         action: &'static str,

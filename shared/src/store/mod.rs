@@ -13,6 +13,7 @@ mod item;
 mod key;
 pub mod meter;
 pub mod noun;
+pub mod purge;
 pub mod run;
 mod sweep;
 pub mod tree;
@@ -22,7 +23,7 @@ pub use error::StoreError;
 pub use head::{Change, Folds, PageRef, Seen, Shard, span_hours, span_of};
 pub use key::Partition;
 pub use meter::{Meter, Spent};
-pub use run::{Layout, SeenIn};
+pub use run::{Due, Layout, SeenIn};
 
 use std::sync::Arc;
 

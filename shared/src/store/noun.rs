@@ -1,5 +1,6 @@
 //! One small family of methods per noun: connection, matching, fields, directory, Pendo's visitors and accounts.
 
+use super::run::Due;
 use super::tree::Map;
 use super::{Partition, Store, StoreError, Versioned};
 use crate::connection::{Connection, ConnectionStatus};
@@ -46,16 +47,16 @@ impl Store {
         connection: &Connection,
         expected: u64,
     ) -> Result<u64, StoreError> {
-        let due = (connection.status == ConnectionStatus::Active).then_some("connection");
+        let due = (connection.status == ConnectionStatus::Active).then_some(Due::Connection);
         self.document_put(&Partition::workspace(workspace), "connection", connection, expected, due).await
     }
 
-    /// Removes the connection's item.
+    /// Removes the connection's item if its version still is `expected`.
     ///
     /// # Errors
-    /// The table's.
-    pub async fn connection_delete(&self, workspace: &WorkspaceId) -> Result<(), StoreError> {
-        self.item_delete(&Partition::workspace(workspace), "connection").await
+    /// [`StoreError::Conflict`] when it moved, or is gone; the table's.
+    pub async fn connection_delete(&self, workspace: &WorkspaceId, expected: u64) -> Result<(), StoreError> {
+        self.document_delete(&Partition::workspace(workspace), "connection", expected).await
     }
 
     /// Forgets the workspace's matching, fields and directory. What the directory's roots named is swept by

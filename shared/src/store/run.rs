@@ -18,6 +18,24 @@ pub struct Layout {
     pub shards: u16,
 }
 
+/// What the tick finds in the sparse index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// A connection that is active.
+    Connection,
+    /// A purge that is not at its end.
+    Purge,
+}
+
+impl Due {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Connection => "connection",
+            Self::Purge => "purge",
+        }
+    }
+}
+
 /// Who stood on rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SeenIn {
@@ -175,12 +193,13 @@ impl Store {
         self.directory_sweep(workspace, before_ms).await
     }
 
-    /// The workspaces whose connection is active, for the tick: a query of the sparse index, no scan.
+    /// The workspaces that the tick has something to do for: a query of the sparse index, no scan.
     ///
     /// # Errors
     /// The table's.
-    pub async fn workspaces_due(&self) -> Result<Vec<WorkspaceId>, StoreError> {
-        let (mut due, mut start) = (Vec::new(), None);
+    pub async fn workspaces_due(&self, due: Due) -> Result<Vec<WorkspaceId>, StoreError> {
+        let what = due.name();
+        let (mut found, mut start) = (Vec::new(), None);
         loop {
             let answer = self
                 .client
@@ -188,21 +207,21 @@ impl Store {
                 .table_name(&*self.table)
                 .index_name("due")
                 .key_condition_expression("due = :due")
-                .expression_attribute_values(":due", AttributeValue::S("connection".to_owned()))
+                .expression_attribute_values(":due", AttributeValue::S(what.to_owned()))
                 .projection_expression("pk")
                 .set_exclusive_start_key(start)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .send()
                 .await
-                .map_err(StoreError::unavailable("list the due connections"))?;
+                .map_err(StoreError::unavailable("list what is due"))?;
             self.meter.read(answer.consumed_capacity().and_then(|c| c.capacity_units()));
             for item in answer.items.into_iter().flatten() {
                 let name = item.get("pk").and_then(|pk| pk.as_s().ok()).and_then(|pk| pk.split('#').next());
-                due.extend(name.and_then(WorkspaceId::parse));
+                found.extend(name.and_then(WorkspaceId::parse));
             }
             start = answer.last_evaluated_key;
             if start.is_none() {
-                return Ok(due);
+                return Ok(found);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Deleting: what no head names any more, and whole shards.
+//! Deleting what no head names any more.
 
 use super::{Partition, Store, StoreError};
 use crate::id::{ConnectionId, WorkspaceId};
@@ -38,17 +38,5 @@ impl Store {
             self.item_delete(&partition, sort).await?;
         }
         Ok(old.len() as u64)
-    }
-
-    /// Deletes every item of a shard: a purge.
-    ///
-    /// # Errors
-    /// The table's.
-    pub async fn partition_clear(&self, partition: &Partition) -> Result<u64, StoreError> {
-        let sorts = self.sorts_list(partition, "").await?;
-        for sort in &sorts {
-            self.item_delete(partition, sort).await?;
-        }
-        Ok(sorts.len() as u64)
     }
 }

@@ -132,6 +132,8 @@ pub struct PeopleState {
     pub whole_at_ms: i64,
     /// The version of the matching that they were read for.
     pub matching: u64,
+    /// Why the last run could not read them.
+    pub error: Option<String>,
     /// When the list of erased visitors was last asked for, ms since 1970.
     pub erased_at_ms: i64,
     /// The versions at which nothing of an erased visitor stood: of who is erased, of the visitor index, of the visitors.

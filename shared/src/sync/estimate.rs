@@ -1,7 +1,7 @@
 //! What reading a kind's history will come to, from one probe by day.
 
 use super::plan::history_start;
-use super::probe::probe_halving;
+use super::probe::probe_in_parts;
 use crate::connection::Connection;
 use crate::id::Kind;
 use crate::pendo::Client;
@@ -40,7 +40,7 @@ pub async fn estimate(client: &Client, connection: &Connection, kind: Kind, now_
     let as_of = Hour::of_ms(now_ms);
     let range = HourRange { from: history_start(connection, as_of), to: as_of };
     let because = |reason: String| Estimate { reason: Some(reason), ..Estimate::default() };
-    let found = match tokio::time::timeout(PATIENCE, probe_halving(client, kind, range, By::Day)).await {
+    let found = match tokio::time::timeout(PATIENCE, probe_in_parts(client, kind, range, By::Day)).await {
         Ok(Ok(found)) => found,
         Ok(Err(error)) => return because(format!("It is not known how much there is to read: {error}.")),
         Err(_) => {

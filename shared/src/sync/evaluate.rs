@@ -3,11 +3,14 @@
 use super::folds;
 use super::moves::Sink;
 use super::page::{ObjectValues, Values};
+use super::reconcile;
+use super::run::SyncError;
 use super::shards::{Blocks, Rows};
 use super::world::World;
 use crate::connection::Connection;
+use crate::context::Context;
 use crate::fields::{Accumulator, Field, Fold, Plan};
-use crate::id::{Kind, ObjectKind};
+use crate::id::{Kind, ObjectKind, WorkspaceId};
 use crate::matching::{Link, Status};
 use crate::store::{Folds, Shard, StoreError};
 use crate::time::{Hour, HourRange, Zone};
@@ -173,6 +176,29 @@ pub async fn evaluate(
     let open = HourRange { from: closed_to, to: Hour(i32::MAX) };
     home.read(open, shards, own, blocks, &mut fold).await?;
     Ok((home.values(&fold), folds))
+}
+
+/// Evaluates again without Pendo: after a change of fields, matching, directory or zone.
+///
+/// # Errors
+/// The table's.
+pub async fn evaluate_only(context: &Context, workspace: &WorkspaceId) -> Result<(), SyncError> {
+    let store = &context.store;
+    let Some(connection) = store.connection_get(workspace).await? else { return Ok(()) };
+    let connection = connection.value;
+    let Some(layout) = store.layout_get(workspace, &connection.id).await? else { return Ok(()) };
+    let checkpoint = store.checkpoint_get(workspace, &connection.id).await?.value;
+    let now_ms = context.clock.now_ms();
+    let fields = store.fields_get(workspace).await?.value;
+    let mapped: BTreeSet<Kind> = fields.iter().map(|field| field.definition.usage.kind).collect();
+    let kinds = checkpoint.kinds.iter().filter(|(kind, _)| mapped.contains(kind));
+    let as_of: BTreeMap<Kind, Hour> = kinds.filter_map(|(kind, state)| Some((*kind, state.as_of?))).collect();
+    let Some(newest) = as_of.values().max().copied() else { return Ok(()) };
+    let sink = Sink { store, workspace, connection: &connection, shards: layout.shards, as_of: newest, now_ms };
+    let moment = Moment::of(&connection, as_of);
+    sink.evaluate_due(&moment).await?;
+    reconcile::attribute(&sink, &moment, None).await?;
+    Ok(())
 }
 
 fn add(plans: &[Plan], accumulators: &mut [Accumulator], row: &UsageRow<'_>, local_day: i32) {

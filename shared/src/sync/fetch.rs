@@ -1,5 +1,6 @@
 //! Fetches windows and proves them: the reading first, then the rows, then the comparison with what Pendo says.
 
+use super::halving::may_be_too_long;
 use super::plan::DAILY_HOURS;
 use super::shards::Batch;
 use crate::connection::Connection;
@@ -56,8 +57,8 @@ impl Source<'_> {
         while let Some(part) = open.pop() {
             match self.part(kind, part, expected, stands).await {
                 Ok(fetched) => batch.append(fetched),
-                Err(FetchError::Pendo(PendoError::Incomplete { detail })) if part.len() > 1 => {
-                    tracing::debug!(kind = kind.name(), hours = part.len(), detail, "the window is halved");
+                Err(FetchError::Pendo(error)) if part.len() > 1 && may_be_too_long(&error, part) => {
+                    tracing::debug!(kind = kind.name(), hours = part.len(), %error, "the window is halved");
                     let middle = part.from.plus(part.len() / 2);
                     open.push(HourRange { from: part.from, to: middle });
                     open.push(HourRange { from: middle, to: part.to });

@@ -31,6 +31,7 @@ impl Run<'_> {
         self.report.write_units = spent.write_units;
         self.report.read_units = spent.read_units;
         let ended_at_ms = self.context.clock.now_ms();
+        self.stop_counting();
         let record = RunRecord { ended_at_ms, report: self.report.clone(), ..record };
         self.store
             .checkpoint_change(self.workspace, &self.connection.id, |checkpoint| {

@@ -31,7 +31,7 @@ pub enum Reach {
     All,
     /// Until time was nearly up.
     TimeUp,
-    /// Until somebody paused or ended the connection.
+    /// Until somebody paused or ended the connection, or another run took over.
     Stopped,
 }
 
@@ -171,14 +171,14 @@ impl Reader<'_> {
         };
         let storing = async {
             loop {
-                if run.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                if run.deadline.is_some_and(|deadline| deadline.is_over()) {
                     return Ok(Reach::TimeUp);
                 }
                 let step = Instant::now();
                 // A window leaves its room when it is stored, so no more than those are ever in memory.
                 let Some((window, batch, _room)) = fetched.recv().await else { return Ok(Reach::All) };
                 run.spend("fetch", step);
-                if !run.is_active().await? {
+                if !run.may_read_on().await? {
                     return Ok(Reach::Stopped);
                 }
                 self.keep(run, days, window, batch?).await?;

@@ -6,12 +6,14 @@
 pub mod checkpoint;
 pub mod claim;
 pub mod compact;
+mod deadline;
 pub mod erase;
 pub mod estimate;
 pub mod evaluate;
 pub mod fetch;
 mod finish;
 mod folds;
+mod halving;
 pub mod history;
 pub mod moves;
 pub mod outage;
@@ -32,5 +34,7 @@ pub mod subscription;
 pub mod tags;
 pub mod world;
 
-pub use run::{Asked, RunEnd, SyncError, evaluate_only, run, run_as};
+pub use deadline::Deadline;
+pub use evaluate::evaluate_only;
+pub use run::{Asked, RunEnd, SyncError, run, run_as};
 pub use subscription::same_subscription;

@@ -106,6 +106,8 @@ impl Sink<'_> {
     /// Stores a batch: each shard's head moves once, to its new rows and, when `moment` is given, to the values of its
     /// objects at the same time. Without `moment` (history whose windows nobody reads yet) the values follow later.
     ///
+    /// A shard of which an item can't be read is passed over; the others are stored before that is told.
+    ///
     /// # Errors
     /// The table's. What is stored stays stored; the next run mends the rest.
     pub async fn store(&self, batch: &Batch, moment: Option<&Moment>) -> Result<(), StoreError> {
@@ -118,8 +120,7 @@ impl Sink<'_> {
         let mut blocks = Blocks::default();
         let (mut shards, mut erased) = self.prepare(batch).await?;
         let mut world = None;
-        let mut redos = 0;
-        let mut number = 0;
+        let (mut redos, mut number, mut spoiled) = (0, 0, None);
         while number < self.shards {
             let Some(own) = shards.get_mut(usize::from(number)) else { break };
             let moved = match self.store.shard_load(own, range).await {
@@ -141,10 +142,14 @@ impl Sink<'_> {
                     (shards, erased) = self.prepare(batch).await?;
                     world = None;
                 }
+                Err(error) if error.is_of_one_item() => {
+                    spoiled.get_or_insert(error);
+                    number += 1;
+                }
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        spoiled.map_or(Ok(()), Err)
     }
 
     /// Moves one head to its part of a batch; answers whether there was any.
@@ -189,7 +194,7 @@ impl Sink<'_> {
     }
 
     /// Evaluates every home whose pages were made from something else than what stands, until none is left. Answers how
-    /// many heads moved.
+    /// many heads moved. A home of which an item can't be read is passed over; the others are evaluated before that is told.
     ///
     /// # Errors
     /// The table's.
@@ -200,6 +205,7 @@ impl Sink<'_> {
         'again: loop {
             let mut shards = self.heads().await?;
             let world = self.world().await?;
+            let mut spoiled = None;
             for number in 0..self.shards {
                 let moment = &Self::moment_of(moment, &shards[usize::from(number)]);
                 let wanted = self.seen(&world, moment, number, &shards);
@@ -219,10 +225,11 @@ impl Sink<'_> {
                         redos += 1;
                         continue 'again;
                     }
+                    Err(error) if error.is_of_one_item() => drop(spoiled.get_or_insert(error)),
                     Err(error) => return Err(error),
                 }
             }
-            return Ok(moved);
+            return spoiled.map_or(Ok(moved), Err);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Compares what equal totals hide, once a week: the totals per Pendo account and per object, by thirty days and, where
 //! those differ, by day. So merged accounts and moved objects are found.
 
-use super::plan;
+use super::halving;
 use super::run::{Run, SyncError};
 use super::shards::{Blocks, Rows};
 use crate::id::Kind;
@@ -65,7 +65,7 @@ async fn differing(
     Ok(spans)
 }
 
-/// Asks Pendo; when it needs too long, in halves between two spans.
+/// Asks Pendo, in as many parts (of whole spans) as it answers.
 async fn ask(
     run: &Run<'_>,
     kind: Kind,
@@ -73,15 +73,8 @@ async fn ask(
     part: Part,
     span_hours: i32,
 ) -> Result<Checksums, PendoError> {
-    let (mut found, mut open) = (Checksums::default(), vec![range]);
-    while let Some(range) = open.pop() {
-        match checksums(&run.client, kind, range, part, span_hours).await {
-            Ok(answer) => found.merge(&answer),
-            Err(error) => match plan::halves(range, span_hours) {
-                Some(halves) if matches!(error, PendoError::Incomplete { .. }) => open.extend(halves),
-                _ => return Err(error),
-            },
-        }
-    }
+    let mut found = Checksums::default();
+    let ask = |range| checksums(&run.client, kind, range, part, span_hours);
+    halving::ask(range, span_hours, ask, |answer| found.merge(&answer)).await?;
     Ok(found)
 }

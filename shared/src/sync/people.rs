@@ -57,7 +57,7 @@ pub async fn refresh(
     state: &PeopleState,
     now_ms: i64,
 ) -> Result<PeopleState, FetchError> {
-    let mut state = state.clone();
+    let mut state = PeopleState { error: None, ..state.clone() };
     let mut told = Told::default();
     if now_ms - state.erased_at_ms >= DAY_MS {
         match erased(client).await {

@@ -2,6 +2,7 @@
 
 use super::checkpoint::{Compared, KindState};
 use super::fetch::Expected;
+use super::halving;
 use super::history::ROWS_PER_WINDOW;
 use super::plan::{self, DAILY_HOURS, EVERY_RUN_HOURS, Verdict};
 use super::quarantine::{self, Quarantine};
@@ -23,7 +24,7 @@ const ROWS_PER_SHARD_DAY: u64 = 12_500;
 /// So many shards at least, so that a run's writes spread.
 const SHARDS_MIN: u64 = 4;
 /// So many at most.
-const SHARDS_MAX: u64 = 256;
+pub(super) const SHARDS_MAX: u16 = 256;
 
 /// What a probe found.
 pub enum Probe {
@@ -111,7 +112,7 @@ impl Run<'_> {
         let midnight = |hours_ago: i32| self.midnight(hours_ago);
         let probe = if of_history {
             let range = HourRange { from: start, to: self.as_of };
-            let found = probe_halving(&self.client, kind, range, By::Day).await?;
+            let found = probe_in_parts(&self.client, kind, range, By::Day).await?;
             Probe::History(Past { range, found, with_parts: !is_new(state) && age(state.parts_at) >= 7 * 24 })
         } else {
             let held = held_from(state);
@@ -119,7 +120,7 @@ impl Run<'_> {
             let earliest = state.as_of.filter(|_| planted!(LookBackZero)).unwrap_or(start);
             let from = midnight(if is_pass { DAILY_HOURS } else { EVERY_RUN_HOURS });
             let range = HourRange { from: held.map_or(from, |held| held.min(from)).max(earliest), to: self.as_of };
-            let found = probe_halving(&self.client, kind, range, By::Hour).await?;
+            let found = probe_in_parts(&self.client, kind, range, By::Hour).await?;
             Probe::Recent(Trailing { range, found, is_pass })
         };
         self.spend("probe", step);
@@ -142,8 +143,8 @@ impl Run<'_> {
                 Probe::Recent(_) => 0,
             })
             .sum();
-        let shards = busiest.div_ceil(ROWS_PER_SHARD_DAY).next_power_of_two().clamp(SHARDS_MIN, SHARDS_MAX);
-        let layout = Layout { shards: u16::try_from(shards).unwrap_or(u16::MAX) };
+        let shards = busiest.div_ceil(ROWS_PER_SHARD_DAY).next_power_of_two().max(SHARDS_MIN);
+        let layout = Layout { shards: u16::try_from(shards).unwrap_or(SHARDS_MAX).min(SHARDS_MAX) };
         self.store.layout_put(self.workspace, &self.connection.id, layout).await.map(Some)
     }
 
@@ -212,26 +213,17 @@ fn held_from(state: &KindState) -> Option<Hour> {
     state.quarantine.keys().next().map(|day| Hour(day * 24))
 }
 
-/// Probes a range; when Pendo needs too long for it, in halves (on day boundaries).
-pub(super) async fn probe_halving(
+/// Probes a range, in as many parts (of whole days) as Pendo answers.
+pub(super) async fn probe_in_parts(
     client: &Client,
     kind: Kind,
     range: HourRange,
     by: By,
 ) -> Result<BTreeMap<Hour, Fingerprint>, PendoError> {
     let mut found = BTreeMap::new();
-    if range.is_empty() {
-        return Ok(found);
-    }
-    let mut open = vec![range];
-    while let Some(part) = open.pop() {
-        match probe(client, kind, part, by, &Scope::All).await {
-            Ok(fingerprints) => found.extend(fingerprints),
-            Err(error) => match plan::halves(part, 24) {
-                Some(halves) if matches!(error, PendoError::Incomplete { .. }) => open.extend(halves),
-                _ => return Err(error),
-            },
-        }
-    }
+    halving::ask(range, 24, |part| probe(client, kind, part, by, &ALL), |answer| found.extend(answer)).await?;
     Ok(found)
 }
+
+/// Every app and object.
+const ALL: Scope = Scope::All;

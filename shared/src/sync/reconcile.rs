@@ -1,6 +1,7 @@
 //! Reconciles: what is stored against Pendo's own totals, and whose usage it is. Every event belongs to just one class.
 
 use super::evaluate::Moment;
+use super::halving;
 use super::moves::Sink;
 use super::plan;
 use super::run::{Run, SyncError};
@@ -50,7 +51,10 @@ pub async fn totals(
     let first_hour = run.connection.history_from.or(first_hour);
     let all_events = if is_changed && !range.is_empty() {
         let begin = HourRange { from: first_hour.unwrap_or(range.from).min(range.to.plus(-1)), to: range.to };
-        Some(usage::totals(&run.client, kind, begin).await?.values().sum::<u64>())
+        let mut all = 0;
+        let ask = |part| usage::totals(&run.client, kind, part);
+        halving::ask(begin, 24, ask, |days| all += days.values().sum::<u64>()).await?;
+        Some(all)
     } else {
         None
     };

@@ -1,6 +1,8 @@
 //! The run: what happens after what.
 
-use super::checkpoint::{Checkpoint, Report, RunRecord};
+use super::checkpoint::{Checkpoint, PeopleState, Report, RunRecord};
+use super::claim::{Claim, Held};
+use super::deadline::Deadline;
 use super::evaluate::Moment;
 use super::fetch::{FetchError, Source};
 use super::history::{self, Reach};
@@ -83,22 +85,24 @@ pub struct Run<'a> {
     pub as_of: Hour,
     /// The fields as they stood at the start.
     pub fields: Vec<Field>,
-    /// When to stop and let a continuation go on, by the process's own clock.
-    pub deadline: Option<Instant>,
+    /// When to stop and let a continuation go on.
+    pub deadline: Option<Deadline>,
     /// What it did.
     pub report: Report,
     /// Its claim on history, while it reads it.
-    pub(super) claim: Option<String>,
+    pub(super) held: Option<Held>,
+    /// The claim of another run on history that this one wanted.
+    pub(super) holder: Option<Claim>,
     /// Why Pendo did not answer any of its probes.
     outage: Option<String>,
 }
 
-/// Runs one connection's sync, asked for by hand. `deadline` is when to stop and continue in a new job.
+/// Runs one connection's sync, asked for by hand. `stop_at` is when to stop and continue in a new job.
 ///
 /// # Errors
 /// What stopped the whole run. What stopped a single kind stands in the checkpoint.
-pub async fn run(context: &Context, workspace: &WorkspaceId, deadline: Option<Instant>) -> Result<RunEnd, SyncError> {
-    run_as(context, workspace, Asked::ByHand, deadline).await
+pub async fn run(context: &Context, workspace: &WorkspaceId, stop_at: Option<Instant>) -> Result<RunEnd, SyncError> {
+    run_as(context, workspace, Asked::ByHand, stop_at.map(Deadline::of)).await
 }
 
 /// Runs one connection's sync. `deadline` is when to stop and continue in a new job.
@@ -109,7 +113,7 @@ pub async fn run_as(
     context: &Context,
     workspace: &WorkspaceId,
     asked: Asked,
-    deadline: Option<Instant>,
+    deadline: Option<Deadline>,
 ) -> Result<RunEnd, SyncError> {
     let store = context.store.metered();
     let Some(connection) = store.connection_get(workspace).await? else { return Ok(RunEnd::Skipped) };
@@ -144,10 +148,11 @@ pub async fn run_as(
         fields,
         deadline,
         report: Report::default(),
-        claim: None,
+        held: None,
+        holder: None,
         outage: None,
     };
-    let result = run.steps().await;
+    let result = run.within_its_time().await;
     let is_refused = matches!(result, Err(SyncError::Pendo(PendoError::Unauthorized { .. })));
     let is_revoked = is_refused && run.is_revoked().await?;
     if is_revoked {
@@ -167,7 +172,7 @@ pub async fn run_as(
     let continues = end == RunEnd::Continues;
     let record = RunRecord { started_at_ms, is_complete, continues, error, ..RunRecord::default() };
     let checkpoint = run.finish(record, started, asked, is_served, &heard).await?;
-    if end == RunEnd::Done && run.is_wanted(&checkpoint) {
+    if end == RunEnd::Done && (run.is_wanted(&checkpoint) || run.outlives_holder().await?) {
         end = RunEnd::Continues;
     }
     // Asking again with a revoked key, or where Pendo rests, would help nobody: the status says what to do.
@@ -175,36 +180,23 @@ pub async fn run_as(
     if is_revoked || (rests && result.is_err()) { Ok(RunEnd::Skipped) } else { result.map(|_| end) }
 }
 
-/// Evaluates again without Pendo: after a change of fields, matching, directory or zone.
-///
-/// # Errors
-/// The table's.
-pub async fn evaluate_only(context: &Context, workspace: &WorkspaceId) -> Result<(), SyncError> {
-    let store = &context.store;
-    let Some(connection) = store.connection_get(workspace).await? else { return Ok(()) };
-    let connection = connection.value;
-    let Some(layout) = store.layout_get(workspace, &connection.id).await? else { return Ok(()) };
-    let checkpoint = store.checkpoint_get(workspace, &connection.id).await?.value;
-    let now_ms = context.clock.now_ms();
-    let fields = store.fields_get(workspace).await?.value;
-    let mapped: BTreeSet<Kind> = fields.iter().map(|field| field.definition.usage.kind).collect();
-    let kinds = checkpoint.kinds.iter().filter(|(kind, _)| mapped.contains(kind));
-    let as_of: BTreeMap<Kind, Hour> = kinds.filter_map(|(kind, state)| Some((*kind, state.as_of?))).collect();
-    let Some(newest) = as_of.values().max().copied() else { return Ok(()) };
-    let sink = Sink { store, workspace, connection: &connection, shards: layout.shards, as_of: newest, now_ms };
-    let moment = Moment::of(&connection, as_of);
-    sink.evaluate_due(&moment).await?;
-    reconcile::attribute(&sink, &moment, None).await?;
-    Ok(())
-}
-
 impl Run<'_> {
-    async fn steps(&mut self) -> Result<(bool, RunEnd), SyncError> {
+    pub(super) async fn steps(&mut self) -> Result<(bool, RunEnd), SyncError> {
         let checkpoint = self.store.checkpoint_get(self.workspace, &self.connection.id).await?.value;
-        let mut people = self.people(&checkpoint).await?;
+        // Where Pendo does not give its people, usage is stored with those that are known.
+        let (mut people, unread) = match self.people(&checkpoint).await {
+            Ok(people) => (people, None),
+            Err(SyncError::Pendo(error)) if !matches!(error, PendoError::Unauthorized { .. }) => {
+                (PeopleState { error: Some(error.to_string()), ..checkpoint.people.clone() }, Some(error))
+            }
+            Err(error) => return Err(error),
+        };
         let erased = erase::settle(self, &mut people).await?;
         let kinds: BTreeSet<Kind> = self.fields.iter().map(|field| field.definition.usage.kind).collect();
         if kinds.is_empty() {
+            if let Some(error) = unread {
+                return Err(error.into());
+            }
             people.erased_in = erased.unwrap_or(people.erased_in);
             self.store.checkpoint_change(self.workspace, &self.connection.id, |c| c.people = people.clone()).await?;
             if let Some(layout) = self.store.layout_get(self.workspace, &self.connection.id).await? {
@@ -243,6 +235,9 @@ impl Run<'_> {
             }
         }
         self.outage = silence.filter(|_| probes.is_empty());
+        if let (Some(error), Some(_)) = (unread, &self.outage) {
+            return Err(error.into());
+        }
         let newest: BTreeMap<Kind, i64> = probes.iter().map(|(kind, probe)| (*kind, probe.newest_ms())).collect();
         let is_left = !wanting.is_empty() && !is_claimed;
         let Some(layout) = self.layout(&probes).await? else {
@@ -285,11 +280,16 @@ impl Run<'_> {
         let proofs: Vec<(Kind, i32, bool)> =
             batch.buckets.iter().map(|((kind, hour), bucket)| (*kind, hour.0, bucket.is_verified)).collect();
         let step = Instant::now();
-        self.sink(layout).store(&batch, Some(&moment)).await?;
+        let spoiled = match self.sink(layout).store(&batch, Some(&moment)).await {
+            Err(error) if error.is_of_one_item() => Some(error),
+            stored => stored.map(|()| None)?,
+        };
         drop(batch);
         self.spend("store", step);
         let step = Instant::now();
-        self.sink(layout).evaluate_due(&moment).await?;
+        // The homes that a spoiled item does not concern are served; nobody is told that all were.
+        let evaluated = self.sink(layout).evaluate_due(&moment).await;
+        spoiled.map_or(evaluated, Err)?;
         self.spend("evaluate", step);
         let as_of = self.as_of;
         let reached = self
@@ -359,7 +359,7 @@ impl Run<'_> {
         let step = Instant::now();
         compact::keep_house(self, layout, &checkpoint).await?;
         self.spend("compact", step);
-        Ok((errors.is_empty() && !is_left, RunEnd::Done))
+        Ok((errors.is_empty() && people.error.is_none() && !is_left, RunEnd::Done))
     }
 
     /// Where things of this run are stored.

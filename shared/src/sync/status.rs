@@ -1,11 +1,12 @@
 //! The status, for people: connected? fresh? complete? what to do?
 
-use super::checkpoint::{Backfill, RunRecord};
+use super::checkpoint::{Backfill, Checkpoint, RunRecord};
 use super::quarantine::{Quarantine, READS_THAT_AGREE};
 use crate::connection::ConnectionStatus;
 use crate::context::Context;
 use crate::id::{Kind, WorkspaceId};
 use crate::store::StoreError;
+use crate::store::purge::Purge;
 use crate::time::{DAY_MS, HOUR_MS, to_the_second};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -26,6 +27,12 @@ pub struct StatusReport {
     pub is_complete: bool,
     /// Per kind.
     pub kinds: BTreeMap<Kind, KindReport>,
+    /// Items of the table that can't be read, which nothing replaces. What needs them waits.
+    pub unreadable: Vec<String>,
+    /// Connections of before whose data is being removed, or will be looked for once more.
+    pub purges: Vec<PurgeReport>,
+    /// Pendo's visitors and accounts; null before they were first asked for.
+    pub people: Option<PeopleReport>,
     /// Runs in a row that ended because Pendo was not available; null after one that was answered.
     pub outage: Option<OutageReport>,
     /// The last run.
@@ -36,6 +43,28 @@ pub struct StatusReport {
     pub directory: BTreeMap<&'static str, usize>,
     /// Calculated fields.
     pub fields: usize,
+}
+
+/// A connection that was disconnected with `data=purge`.
+#[derive(Debug, Serialize)]
+pub struct PurgeReport {
+    /// When that was asked for.
+    pub asked_at: String,
+    /// Items removed so far.
+    pub items_removed: u64,
+    /// When nothing was left; null while there is.
+    pub removed_at: Option<String>,
+    /// When all of it is looked for once more; null before nothing was left.
+    pub looked_for_again_at: Option<String>,
+}
+
+/// How far Pendo's lists of people were read.
+#[derive(Debug, Serialize)]
+pub struct PeopleReport {
+    /// When they were last read; null while they never were.
+    pub read_at: Option<String>,
+    /// Why the last run could not read them: usage goes on with those that are known.
+    pub error: Option<String>,
 }
 
 /// Pendo does not answer.
@@ -159,29 +188,52 @@ pub struct LastRun {
 /// The table's.
 pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusReport, StoreError> {
     let store = &context.store;
-    let directory = store.directory_get(workspace).await?;
-    let fields = store.fields_get(workspace).await?.value;
+    let mut unreadable = Vec::new();
+    let directory = or_named(store.directory_get(workspace).await, &mut unreadable)?;
+    let fields = or_named(store.fields_get(workspace).await.map(|fields| fields.value), &mut unreadable)?;
+    let matching = or_named(store.matching_get(workspace).await, &mut unreadable)?;
+    let purges = or_named(store.purges_get(workspace).await.map(|purges| purges.value), &mut unreadable)?;
+    let connection = or_named(store.connection_get(workspace).await, &mut unreadable)?;
+    let checkpoint = match &connection {
+        Some(connection) => {
+            let found = store.checkpoint_get(workspace, &connection.value.id).await;
+            or_named(found.map(|checkpoint| checkpoint.value), &mut unreadable)?
+        }
+        None => Checkpoint::default(),
+    };
     let mut report = StatusReport {
         status: "inactive".to_owned(),
         next_step: "connect Pendo: POST /v1/connection with a region and an integration key".to_owned(),
         as_of: None,
         is_complete: false,
         kinds: BTreeMap::new(),
+        unreadable,
+        purges: purges.iter().map(purge).collect(),
+        people: None,
         outage: None,
         last_run: None,
         next_run_at: None,
         directory: BTreeMap::from([("accounts", directory.accounts.len()), ("contacts", directory.contacts.len())]),
         fields: fields.len(),
     };
-    let Some(connection) = store.connection_get(workspace).await? else { return Ok(report) };
+    if let Some(purge) = report.purges.iter().find(|purge| purge.removed_at.is_none()) {
+        report.next_step = format!(
+            "the data of the connection before is being removed, {} items so far; POST /v1/connection works already",
+            purge.items_removed
+        );
+    }
+    let Some(connection) = connection else { return Ok(report.naming_the_unreadable()) };
     let connection = connection.value;
-    let checkpoint = store.checkpoint_get(workspace, &connection.id).await?.value;
     report.outage = checkpoint.outage.as_ref().map(|outage| OutageReport {
         runs: outage.runs,
         since: to_the_second(outage.since_ms),
         until: outage.until_ms.map(to_the_second),
         detail: outage.detail.clone(),
     });
+    let people = checkpoint.people;
+    let read_at = (people.read_at_ms > 0).then(|| to_the_second(people.read_at_ms));
+    report.people =
+        (read_at.is_some() || people.error.is_some()).then_some(PeopleReport { read_at, error: people.error });
     let mapped: std::collections::BTreeSet<Kind> = fields.iter().map(|field| field.definition.usage.kind).collect();
     let now_ms = context.clock.now_ms();
     for kind in &mapped {
@@ -228,6 +280,8 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
     }
     report.as_of = report.kinds.values().map(|kind| kind.as_of.clone()).min().flatten();
     report.is_complete = !report.kinds.is_empty()
+        && report.unreadable.is_empty()
+        && report.people.as_ref().is_none_or(|people| people.error.is_none())
         && report.kinds.values().all(|kind| {
             kind.as_of.is_some()
                 && kind.backfill.is_none()
@@ -249,7 +303,7 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
             "Pendo refuses the key: create a new integration key in Pendo and send it with POST /v1/connection"
         }
         ConnectionStatus::Disconnected | ConnectionStatus::Purging => "connect again with POST /v1/connection",
-        ConnectionStatus::Active if store.matching_get(workspace).await?.is_none() => {
+        ConnectionStatus::Active if matching.is_none() => {
             "say how Pendo matches your accounts and contacts: PUT /v1/matching"
         }
         ConnectionStatus::Active if directory.accounts.is_empty() => "upload your accounts: PUT /v1/directory/accounts",
@@ -280,7 +334,37 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
         ended_at: to_the_second(record.ended_at_ms),
         record,
     });
-    Ok(report)
+    Ok(report.naming_the_unreadable())
+}
+
+impl StatusReport {
+    fn naming_the_unreadable(mut self) -> Self {
+        if let Some(first) = self.unreadable.first() {
+            self.next_step =
+                format!("{first}. It is kept as it is: run the version that wrote it, or restore the table");
+        }
+        self
+    }
+}
+
+/// What can't be read is named, and the rest is told.
+fn or_named<T: Default>(found: Result<T, StoreError>, unreadable: &mut Vec<String>) -> Result<T, StoreError> {
+    match found {
+        Err(error) if error.is_of_one_item() => {
+            unreadable.push(error.to_string());
+            Ok(T::default())
+        }
+        found => found,
+    }
+}
+
+fn purge(purge: &Purge) -> PurgeReport {
+    PurgeReport {
+        asked_at: to_the_second(purge.asked_at_ms),
+        items_removed: purge.items,
+        removed_at: purge.cleared_at_ms.map(to_the_second),
+        looked_for_again_at: purge.cleared_at_ms.map(|at_ms| to_the_second(at_ms + DAY_MS)),
+    }
 }
 
 fn held(quarantine: &Quarantine) -> Option<HeldReport> {

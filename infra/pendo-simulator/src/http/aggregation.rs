@@ -44,11 +44,21 @@ pub(super) async fn refuse_get() -> Response {
     answer::text(StatusCode::BAD_REQUEST, "Bad Request")
 }
 
+/// How many buckets the first source asks for, where it counts them.
+fn buckets(request: &[u8]) -> u64 {
+    let request: serde_json::Value = serde_json::from_slice(request).unwrap_or_default();
+    let count = request.pointer("/request/pipeline/0/source").and_then(|source| source.pointer("/timeSeries/count"));
+    count.and_then(serde_json::Value::as_i64).map_or(0, i64::unsigned_abs)
+}
+
 fn run(world: &World, now_ms: i64, request: &[u8], faults: &Faults, fate: Fate) -> Result<(Vec<u8>, bool), Refusal> {
     let run = Run::new(world, now_ms, faults.max_rows);
     let plan = Plan::parse(request, &run)?;
     if let Some(status) = faults.list_refused.filter(|_| plan.reads_do_not_process_list()) {
         return Err(Refusal { status, text: "unknown source: doNotProcessVisitors".to_owned() });
+    }
+    if faults.max_buckets > 0 && buckets(request) > faults.max_buckets {
+        return Err(Refusal { status: 400, text: "the timeSeries has too many buckets".to_owned() });
     }
     let mut items = run.pipeline(&plan.stages, Vec::new())?;
     match fate {
