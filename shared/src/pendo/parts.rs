@@ -1,6 +1,7 @@
-//! The question behind the totals: how much of each span of days belongs to each Pendo account, or to each object.
+//! The questions behind the totals: which apps and objects were used at all, and how much of each span of days belongs to each
+//! Pendo account, or to each object.
 
-use super::usage::{Scope, Text, WirePart, WireTotals, grouped, object_key};
+use super::usage::{Scope, Text, WirePart, WireTotals, grouped, object_key, source};
 use super::{Client, PendoError};
 use crate::id::Kind;
 use crate::time::{HOUR_MS, Hour, HourRange};
@@ -23,6 +24,41 @@ impl Part {
     pub fn of(kind: Kind) -> &'static [Self] {
         if object_key(kind).is_some() { &[Self::Account, Self::Object] } else { &[Self::Account] }
     }
+}
+
+/// Asks Pendo which apps have usage in a range.
+///
+/// # Errors
+/// Pendo's.
+pub async fn apps(client: &Client, kind: Kind, range: HourRange) -> Result<Vec<i64>, PendoError> {
+    let found = values_of(client, source(kind, range, &Scope::All), "appId").await?;
+    Ok(found.iter().filter_map(|app| app.parse().ok()).collect())
+}
+
+/// Asks Pendo which objects of an app have usage in a range. All activity has none.
+///
+/// # Errors
+/// Pendo's.
+pub async fn objects(client: &Client, kind: Kind, range: HourRange, app: i64) -> Result<Vec<String>, PendoError> {
+    let Some(key) = object_key(kind) else { return Ok(Vec::new()) };
+    values_of(client, source(kind, range, &Scope::App(app)), key).await
+}
+
+/// The different values of a key in a source, sorted.
+async fn values_of(client: &Client, mut stages: Vec<Value>, key: &str) -> Result<Vec<String>, PendoError> {
+    stages.push(json!({"group": {"group": [key]}}));
+    stages.push(json!({"select": {"part": key}}));
+    let mut found = Vec::new();
+    client
+        .aggregate(&Value::Array(stages), |bytes| {
+            let wire: WirePart<'_> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+            found.extend(wire.part.map(|Text(text)| text.into_owned()));
+            Ok(())
+        })
+        .await?;
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
 }
 
 fn pipeline(kind: Kind, range: HourRange, part: Part, span_hours: i32) -> Value {

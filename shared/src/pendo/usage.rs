@@ -59,7 +59,7 @@ pub(super) const fn object_key(kind: Kind) -> Option<&'static str> {
 }
 
 /// The stages up to rows with an `hour`. A guide event has no hour of its own: it takes the server's time.
-fn source(kind: Kind, range: HourRange, scope: &Scope) -> Vec<Value> {
+pub(super) fn source(kind: Kind, range: HourRange, scope: &Scope) -> Vec<Value> {
     let name = source_name(kind);
     let apps = match scope {
         Scope::All if planted!(DefaultAppOnly) => Value::Null,
@@ -207,28 +207,6 @@ pub async fn fetch(
             Ok(())
         })
         .await
-}
-
-/// Asks Pendo which objects of an app have usage in a range. All activity has none.
-///
-/// # Errors
-/// Pendo's.
-pub async fn objects(client: &Client, kind: Kind, range: HourRange, app: i64) -> Result<Vec<String>, PendoError> {
-    let Some(key) = object_key(kind) else { return Ok(Vec::new()) };
-    let mut stages = source(kind, range, &Scope::App(app));
-    stages.push(json!({"group": {"group": [key]}}));
-    stages.push(json!({"select": {"part": key}}));
-    let mut found = Vec::new();
-    client
-        .aggregate(&Value::Array(stages), |bytes| {
-            let wire: WirePart<'_> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-            found.extend(wire.part.map(|Text(text)| text.into_owned()));
-            Ok(())
-        })
-        .await?;
-    found.sort_unstable();
-    found.dedup();
-    Ok(found)
 }
 
 fn read_row(kind: Kind, bytes: &[u8]) -> Result<Row, String> {

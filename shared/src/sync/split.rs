@@ -6,7 +6,8 @@
 use super::fetch::{FetchError, Source};
 use super::shards::{Batch, Fetched};
 use crate::id::Kind;
-use crate::pendo::usage::{By, Scope, fetch, objects, probe};
+use crate::pendo::parts::{apps, objects};
+use crate::pendo::usage::{By, Scope, fetch, probe};
 use crate::pendo::{PendoError, catalog};
 use crate::time::{Hour, HourRange};
 use crate::usage::fingerprint::Fingerprint;
@@ -41,7 +42,7 @@ impl Source<'_> {
         match probe(self.client, kind, range, By::Hour, &Scope::All).await {
             Err(PendoError::Incomplete { .. }) if range.len() == 1 => {
                 let mut sums = Totals::new();
-                for app in catalog::apps(self.client).await? {
+                for app in self.apps(kind, range).await? {
                     for (hour, part) in probe(self.client, kind, range, By::Hour, &Scope::App(app)).await? {
                         sums.entry(hour).or_default().merge(&part);
                     }
@@ -65,7 +66,7 @@ impl Source<'_> {
 
     async fn take_parts(&self, kind: Kind, range: HourRange) -> Result<(Batch, Totals), PendoError> {
         let (mut batch, mut totals) = (Batch::default(), Totals::new());
-        let mut open: Vec<Scope> = catalog::apps(self.client).await?.into_iter().map(Scope::App).collect();
+        let mut open: Vec<Scope> = self.apps(kind, range).await?.into_iter().map(Scope::App).collect();
         tracing::info!(kind = kind.name(), apps = open.len(), "an hour too large for one answer is read in parts");
         while let Some(scope) = open.pop() {
             match self.take(kind, range, &scope).await {
@@ -81,6 +82,15 @@ impl Source<'_> {
             }
         }
         Ok((batch, totals))
+    }
+
+    /// The apps in which an hour was used: those that usage itself names, or, where that does not arrive either, those of the
+    /// catalogue. The catalogue alone would miss an app that has nothing listed any more.
+    async fn apps(&self, kind: Kind, range: HourRange) -> Result<Vec<i64>, PendoError> {
+        match apps(self.client, kind, range).await {
+            Err(PendoError::Incomplete { .. }) => catalog::apps(self.client).await,
+            found => found,
+        }
     }
 
     /// The halves of a scope; `None` when it can't be cut any more.
