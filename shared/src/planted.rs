@@ -29,6 +29,10 @@ pub enum Bug {
     BracketsAccepted,
     /// A redirect is followed, and the key travels along.
     RedirectFollowed,
+    /// A worker does not know its own move again when the answer was lost.
+    NoToken,
+    /// The checkpoint says how far a kind is read before its rows are stored.
+    CheckpointFirst,
 }
 
 #[cfg(feature = "planted-bugs")]

@@ -2,7 +2,8 @@
 //! refuses everything from there on. The next run ends where an undisturbed one does.
 
 use crate::proxy::{Plan, draw};
-use crate::scene::{Outcome, Scene, Stage, crash, full, print_bound};
+use crate::scene::{Outcome, Scene, Stage, crash};
+use crate::size::{Random, Time, is_full, pick, report};
 use std::collections::BTreeSet;
 
 const SEED: u64 = 20_260_630;
@@ -27,13 +28,21 @@ async fn singles(stage: Stage) {
     let requests = requests_of(&scene).await;
     let mut seed = SEED + stage as u64;
     // In the small setting a few requests, each dying in one of three ways; in the full one all of them in each way.
-    let points: Vec<(usize, usize)> = if full() {
+    let mut points: Vec<(usize, usize)> = if is_full() {
         (1..=requests).flat_map(|at| (0..3).map(move |way| (at, way))).collect()
     } else {
         (0..5).map(|way| (1 + draw(&mut seed, requests as u64) as usize, way % 3)).collect()
     };
+    // When time is up before all are tried, those that were are spread over the run.
+    let mut random = Random::new(seed);
+    points.sort_by_cached_key(|_| random.next());
     let (proxy, context) = scene.worker(SEED).await;
+    let (time, mut n) = (Time::share(10), 0);
     for (at, way) in &points {
+        if !time.is_left() {
+            break;
+        }
+        n += 1;
         scene.reset().await;
         let what =
             format!("{stage:?}: dies at {at} of {requests}, {}", ["undone", "done", "refused from there on"][*way]);
@@ -46,7 +55,7 @@ async fn singles(stage: Stage) {
         }
         mended(&scene, &wanted, &what).await;
     }
-    print_bound(&format!("a death at any request, {stage:?}, {requests} requests"), SEED, points.len());
+    report(&format!("a death at any request, {stage:?}, {requests} requests"), SEED, n, 0);
 }
 
 #[tokio::test]
@@ -65,26 +74,32 @@ async fn a_run_that_keeps_house_and_dies_at_any_request_is_mended_by_the_next() 
 }
 
 #[tokio::test]
-async fn two_runs_in_a_row_that_die_anywhere_are_mended_by_the_third() {
-    let tries = if full() { 5_000 } else { 3 };
-    let mut seed = SEED;
+async fn two_or_three_runs_in_a_row_that_die_anywhere_are_mended_by_the_next() {
+    let (mut seed, mut n) = (SEED, [0, 0]);
     for stage in [Stage::First, Stage::Late, Stage::House] {
         let scene = Scene::new(stage).await;
         let wanted = scene.wanted().await;
         let requests = requests_of(&scene).await as u64;
         let (proxy, context) = scene.worker(SEED).await;
-        for _ in 0..tries / 3 {
+        let time = Time::share(5);
+        for round in 0..pick(1, 8_000) {
+            if !time.is_left() {
+                break;
+            }
             scene.reset().await;
             let mut what = format!("{stage:?}: crashes");
-            for _ in 0..2 {
+            let deaths = 2 + round % 4 / 3;
+            for _ in 0..deaths {
                 let (at, is_done) = (draw(&mut seed, requests) as usize + 1, draw(&mut seed, 2) == 0);
                 crash(&scene, &proxy, &context, at, is_done).await;
                 what += &format!(" at {at} (done: {is_done})");
             }
             mended(&scene, &wanted, &what).await;
+            n[deaths - 2] += 1;
         }
     }
-    print_bound("pairs of crashes", SEED, tries / 3 * 3);
+    report("pairs of crashes", SEED, n[0], 0);
+    report("three crashes in a row", SEED, n[1], 0);
 }
 
 #[tokio::test]
@@ -100,7 +115,7 @@ async fn a_call_that_always_fails_is_told_and_nothing_is_vouched_for_that_is_mis
         let sites: BTreeSet<String> = proxy.sites().into_iter().collect();
         for site in sites {
             // The small setting takes one of eight.
-            if !full() && draw(&mut seed, 8) > 0 {
+            if !is_full() && draw(&mut seed, 8) > 0 {
                 continue;
             }
             scene.reset().await;
@@ -111,5 +126,5 @@ async fn a_call_that_always_fails_is_told_and_nothing_is_vouched_for_that_is_mis
             n += 1;
         }
     }
-    print_bound("every call site fails for good", SEED, n);
+    report("every call site fails for good", SEED, n, 0);
 }

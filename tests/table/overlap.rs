@@ -1,7 +1,8 @@
 //! Workers that overlap, sleep for days and wake, and jobs that come again: one outcome.
 
 use crate::proxy::{Chance, Plan, draw};
-use crate::scene::{Outcome, Scene, Stage, full, print_bound};
+use crate::scene::{Outcome, Scene, Stage};
+use crate::size::{Time, pick, report};
 use local::functions::{Binaries, Functions};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -10,12 +11,16 @@ const SEED: u64 = 45;
 
 #[tokio::test]
 async fn two_to_eight_workers_on_one_connection_end_in_one_outcome() {
-    let rounds = if full() { 100 } else { 1 };
+    let rounds = pick(1, 100);
     let (mut n, mut seed) = (0, SEED);
     for stage in [Stage::First, Stage::Late, Stage::House] {
         let scene = Scene::new(stage).await;
         let wanted = scene.wanted().await;
+        let time = Time::share(4);
         for _ in 0..rounds {
+            if !time.is_left() {
+                break;
+            }
             scene.reset().await;
             let count = 2 + draw(&mut seed, 7);
             let mut workers = tokio::task::JoinSet::new();
@@ -37,13 +42,13 @@ async fn two_to_eight_workers_on_one_connection_end_in_one_outcome() {
             n += 1;
         }
     }
-    print_bound("overlapping workers", SEED, n);
+    report("overlapping workers", SEED, n, 0);
 }
 
 /// What a worker that slept can do: what it holds is older than what stands, so its moves are refused or change nothing.
 #[tokio::test]
 async fn a_worker_that_sleeps_for_days_and_wakes_spoils_nothing() {
-    let pauses = if full() { 1_000 } else { 6 };
+    let pauses = pick(6, 10_000);
     let (mut n, mut refused, mut seed) = (0, 0, SEED);
     for stage in [Stage::First, Stage::Late, Stage::House] {
         let mut scene = Scene::new(stage).await;
@@ -51,7 +56,11 @@ async fn a_worker_that_sleeps_for_days_and_wakes_spoils_nothing() {
         proxy.plan(Plan::Calm);
         shared::sync::run(&context, &scene.world.workspace(), None).await.unwrap();
         let requests = proxy.sites().len() as u64;
+        let time = Time::share(5);
         for _ in 0..pauses / 3 {
+            if !time.is_left() {
+                break;
+            }
             scene.reset().await;
             let at = 1 + usize::try_from(draw(&mut seed, requests)).unwrap();
             proxy.plan(Plan::Hold { at });
@@ -87,7 +96,7 @@ async fn a_worker_that_sleeps_for_days_and_wakes_spoils_nothing() {
         }
     }
     println!("of {n} workers that woke {refused} ended with an error");
-    print_bound("workers that sleep and wake", SEED, n);
+    report("workers that sleep and wake", SEED, n, 0);
 }
 
 fn job(scene: &Scene, id: &str) -> Value {
@@ -97,7 +106,7 @@ fn job(scene: &Scene, id: &str) -> Value {
 
 #[tokio::test]
 async fn a_job_that_comes_again_at_once_after_90_minutes_or_after_14_days_changes_nothing() {
-    let again = if full() { 100 } else { 3 };
+    let again = pick(3, 100);
     let scene = Scene::new(Stage::Late).await;
     let functions =
         Functions::new(scene.world.stack.context().clone(), &Binaries::default(), &BTreeMap::new()).await.unwrap();
@@ -120,5 +129,5 @@ async fn a_job_that_comes_again_at_once_after_90_minutes_or_after_14_days_change
         }
         scene.outcome().await.must_be(&wanted, &format!("after {minutes} minutes"));
     }
-    print_bound("jobs delivered again", SEED, n);
+    report("jobs delivered again", SEED, n, 0);
 }

@@ -1,4 +1,4 @@
-//! Stands between the SDK and the table, and misbehaves as planned: it refuses, loses answers, processes half a batch,
+//! Stands between the SDK and the table, or the secrets, and misbehaves as planned: it refuses, loses answers, processes half a batch,
 //! answers late, or stops for good at a chosen request. What it does at random it does from a seed.
 
 use axum::Router;
@@ -33,6 +33,8 @@ pub(crate) enum Plan {
     Dead { from: usize },
     /// All requests of a site are refused for good.
     Broken { site: String },
+    /// The first request of a site is done and its answer lost: a 500 comes instead.
+    Lost { site: String },
     /// This request waits until it is let go.
     Hold { at: usize },
     /// Each request by chance, in percent.
@@ -121,10 +123,11 @@ async fn answer(Shared(state): Shared<Arc<State>>, headers: HeaderMap, body: Byt
     let operation = headers["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap().to_owned();
     let request: Value = serde_json::from_slice(&body).unwrap();
     let site = site_of(&operation, &request);
-    let number = {
+    let (number, is_first) = {
         let mut log = locked(&state.log);
+        let is_first = !log.contains(&site);
         log.push(site.clone());
-        log.len()
+        (log.len(), is_first)
     };
     let plan = locked(&state.plan).clone();
     match plan {
@@ -137,6 +140,10 @@ async fn answer(Shared(state): Shared<Arc<State>>, headers: HeaderMap, body: Byt
         }
         Plan::Dead { from } if number >= from => refusal("AccessDeniedException", 400),
         Plan::Broken { site: broken } if site == broken => refusal("AccessDeniedException", 400),
+        Plan::Lost { site: lost } if site == lost && is_first => {
+            forward(&state, &headers, body).await;
+            refusal("InternalServerError", 500)
+        }
         Plan::Hold { at } if number == at => {
             state.reached.notify_one();
             state.go_on.notified().await;

@@ -42,18 +42,9 @@ pub(crate) struct Outcome {
     pub(crate) judged: BTreeMap<(u16, &'static str, i32), String>,
 }
 
-pub(crate) fn full() -> bool {
-    setting("TORTURE").as_deref() == Some("full")
-}
-
 #[expect(clippy::disallowed_methods, reason = "how large a test is to be is said by whoever runs it")]
 pub(crate) fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())
-}
-
-/// Says what was tried, and how rare a failure can still be (the rule of three).
-pub(crate) fn print_bound(what: &str, seed: u64, n: usize) {
-    println!("{what}: seed {seed}, n {n}, failures 0, at most {:.3} % (3/n, 95 %)", 300.0 / n as f64);
 }
 
 fn row(kind: Kind, visitor: &str, account: Option<&str>, hours_ago: i64, now_ms: i64) -> RawRow {
@@ -266,12 +257,19 @@ impl Scene {
 
     /// Whatever is vouched for stands: a line that says it is of this hour has the value of this hour.
     pub(crate) async fn nothing_vouched_is_missing(&self, wanted: &Outcome, what: &str) {
-        for (key, line) in self.world.lines().await {
-            let expected = &wanted.lines[&key];
-            if line["as_of"] == expected["as_of"] && !line["value"].is_null() {
-                assert_eq!(line["value"], expected["value"], "{what}: {key:?}");
-            }
-        }
+        let missing = self.vouched_and_missing(wanted).await;
+        assert!(missing.is_empty(), "{what}: {missing:#?}");
+    }
+
+    /// The lines that say they are of this hour and have another value than that hour's.
+    pub(crate) async fn vouched_and_missing(&self, wanted: &Outcome) -> Lines {
+        let mut lines = self.world.lines().await;
+        lines.retain(|key, line| {
+            let expected = &wanted.lines[key];
+            let is_vouched = line["as_of"] == expected["as_of"] && !line["value"].is_null();
+            is_vouched && line["value"] != expected["value"]
+        });
+        lines
     }
 }
 

@@ -16,7 +16,7 @@ use shared::usage::fingerprint::Fingerprint;
 use shared::usage::row::Row;
 use std::collections::{BTreeMap, BTreeSet};
 
-const HOUR: Hour = Hour(495_000);
+pub(crate) const HOUR: Hour = Hour(495_000);
 const KEY: (Kind, Hour) = (Kind::Feature, HOUR);
 
 fn row(events: u64) -> Row {
@@ -53,18 +53,18 @@ fn entry(reading: u64, events: u64, blocks: Vec<std::sync::Arc<str>>) -> Entry {
     }
 }
 
-struct Place {
+pub(crate) struct Place {
     /// Keeps the embedded server running.
     _world: World,
-    proxy: Proxy,
+    pub(crate) proxy: Proxy,
     store: Store,
-    workspace: WorkspaceId,
-    connection: ConnectionId,
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) connection: ConnectionId,
 }
 
 impl Place {
     /// A table of its own, reached through a proxy that does not disturb yet.
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let world = World::empty().await;
         let url = setting("TABLE_URL").unwrap_or_else(|| world.stack.database_url());
         let address = url.trim_start_matches("http://").trim_end_matches('/').parse().unwrap();
@@ -75,12 +75,12 @@ impl Place {
         Self { workspace: world.workspace(), connection: ConnectionId::random(), _world: world, proxy, store }
     }
 
-    fn store(&self) -> &Store {
+    pub(crate) fn store(&self) -> &Store {
         &self.store
     }
 
     /// Reads shard 0, puts a block of one row and moves the head to it.
-    async fn put(&self, reading: u64, events: u64, now_ms: i64, open_from: Hour) {
+    pub(crate) async fn put(&self, reading: u64, events: u64, now_ms: i64, open_from: Hour) {
         let shard = self.store().shard_get(&self.workspace, &self.connection, 0).await.unwrap();
         let body = block::pack(vec![row(events).into()]).remove(0).body;
         let name = self.store().block_put(&shard, body, now_ms).await.unwrap();

@@ -1,7 +1,8 @@
 //! The table refuses, loses answers and leaves batches unprocessed, at any rate: nothing is lost, and every run ends.
 
 use crate::proxy::{Chance, Plan, REASONS};
-use crate::scene::{Scene, Stage, full, print_bound};
+use crate::scene::{Scene, Stage};
+use crate::size::{Time, pick, report};
 
 const SEED: u64 = 8;
 /// No request is tried more often.
@@ -21,17 +22,20 @@ fn chances() -> Vec<Chance> {
 
 #[tokio::test]
 async fn a_table_that_refuses_forgets_and_halves_loses_nothing() {
-    let rounds = if full() { 40 } else { 1 };
+    let rounds = pick(1, 40);
     let (mut n, mut ended) = (0, 0);
     for stage in [Stage::First, Stage::Late, Stage::House] {
         let scene = Scene::new(stage).await;
         let wanted = scene.wanted().await;
         let chances = chances();
         // In the small setting each stage takes a few of them.
-        let step = if full() { 1 } else { 7 };
+        let (step, time) = (pick(7, 1), Time::share(4));
         for (at, chance) in
             (0..rounds).flat_map(|_| chances.iter()).enumerate().skip(stage as usize % step).step_by(step)
         {
+            if !time.is_left() {
+                break;
+            }
             scene.reset().await;
             let (proxy, context) = scene.worker(SEED + at as u64).await;
             proxy.plan(Plan::Chance(chance.clone()));
@@ -50,7 +54,7 @@ async fn a_table_that_refuses_forgets_and_halves_loses_nothing() {
         }
     }
     println!("of {n} disturbed runs {ended} came to their end by themselves");
-    print_bound("refused, lost and unprocessed at 10 to 60 %", SEED, n);
+    report("refused, lost and unprocessed at 10 to 60 %", SEED, n, 0);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The torture chamber, Pendo's side: random histories against the brute force of `it/reference.rs`, faults of every kind,
-//! late rows, volume, and planted bugs that the checks must catch. Small in an ordinary run; the whole of it with
-//! `TORTURE=full cargo test --release -p tests --test torture -- --nocapture --test-threads 2`. Each check prints its seed, how many cases
-//! it ran, how many failed, and what that says.
+//! late rows, hostile ids, wrong clocks, volume, other strategies, and planted bugs that the checks must catch. Small in an
+//! ordinary run; the whole of it with `.ci/torture`. Each check prints its seed, how many cases it ran, how many failed, and what
+//! that says.
 
 #![expect(
     clippy::unwrap_used,
@@ -17,10 +17,16 @@ mod harness;
 #[expect(dead_code, reason = "what only the stories use")]
 mod reference;
 
+mod calls;
+mod catch;
+mod clocks;
 mod faults;
 mod history;
+mod ids;
+mod keys;
 mod late;
 mod operations;
 mod planted;
 mod size;
+mod strategies;
 mod volume;

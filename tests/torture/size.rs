@@ -1,4 +1,6 @@
-//! How much is run, what is drawn, and what is printed.
+//! How much is run and for how long, what is drawn, and what is printed.
+
+use std::time::{Duration, Instant};
 
 /// Whether the full setting was asked for.
 #[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of the product")]
@@ -15,6 +17,29 @@ pub(crate) fn first_seed() -> u64 {
 /// One of two numbers: in an ordinary run, and in the full setting.
 pub(crate) fn pick<T>(ordinary: T, full: T) -> T {
     if is_full() { full } else { ordinary }
+}
+
+/// How long a check may go on: in the full setting a share of `TORTURE_MINUTES`, else until its number is reached. A check that
+/// runs out of time prints the number that it came to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Time(Option<Instant>);
+
+/// How long all checks may take in the full setting, if that is said.
+#[expect(clippy::disallowed_methods, reason = "a setting of the tests, not of the product")]
+pub(crate) fn minutes() -> Option<u32> {
+    let minutes = std::env::var("TORTURE_MINUTES").ok().and_then(|minutes| minutes.parse().ok());
+    minutes.filter(|_| is_full())
+}
+
+impl Time {
+    /// A share in percent; those of all checks add up to less than two hundred, for two cores.
+    pub(crate) fn share(percent: u32) -> Self {
+        Self(minutes().map(|minutes| Instant::now() + Duration::from_secs(60) * minutes * percent / 100))
+    }
+
+    pub(crate) fn is_left(self) -> bool {
+        self.0.is_none_or(|end| Instant::now() < end)
+    }
 }
 
 /// Prints what a check saw; with no failure the true rate is below 3/n with 95 % confidence, of cases drawn like these.

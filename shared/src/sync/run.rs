@@ -18,6 +18,7 @@ use crate::context::Context;
 use crate::fields::Field;
 use crate::id::{Kind, WorkspaceId};
 use crate::pendo::{Client, PendoError};
+use crate::planted::planted;
 use crate::secrets::SecretsError;
 use crate::store::{Layout, Store, StoreError};
 use crate::time::Hour;
@@ -279,6 +280,13 @@ impl Run<'_> {
         drop(shards);
         let proofs: Vec<(Kind, i32, bool)> =
             batch.buckets.iter().map(|((kind, hour), bucket)| (*kind, hour.0, bucket.is_verified)).collect();
+        if planted!(CheckpointFirst) {
+            let (kinds, as_of) = (recents.keys(), self.as_of);
+            let vouch = |checkpoint: &mut Checkpoint| {
+                kinds.clone().for_each(|kind| checkpoint.kinds.entry(*kind).or_default().as_of = Some(as_of));
+            };
+            self.store.checkpoint_change(self.workspace, &self.connection.id, vouch).await?;
+        }
         let step = Instant::now();
         let spoiled = match self.sink(layout).store(&batch, Some(&moment)).await {
             Err(error) if error.is_of_one_item() => Some(error),
