@@ -251,6 +251,50 @@ async fn workspaces_that_fail_cost_a_healthy_one_nothing() {
 }
 
 #[tokio::test]
+async fn a_message_that_is_no_job_is_a_dead_letter_and_stops_nobody() {
+    let world = mapped().await;
+    let (lines, items) = (world.lines().await, world.items().await);
+    let deep = "[".repeat(100_000);
+    let bad = [
+        "",
+        "no job",
+        "null",
+        "[]",
+        "{}",
+        &deep,
+        r#"{"job":"drop","workspace":"local"}"#,
+        r#"{"job":"sync"}"#,
+        r#"{"job":"sync","workspace":""}"#,
+        r#"{"job":"sync","workspace":"local#directory"}"#,
+        r#"{"job":"sync","workspace":7}"#,
+        r#"{"job":"sync","workspace":"local","hop":-1}"#,
+        r#"{"job":"sync","workspace":"local","tick":"now"}"#,
+        r#"{"job":"sync","workspace":"local","hop":0,"more":1}"#,
+        r#"{"job":"purge","workspace":"local","secret":"pendo-usage/of-another"}"#,
+        r#"{"job":"evaluate"}"#,
+    ];
+    for (n, body) in bad.iter().enumerate() {
+        let (message_id, body, group) = (n.to_string(), (*body).to_owned(), "local".to_owned());
+        world.stack.queue().send(Message { message_id, body, group, delay: Duration::ZERO });
+    }
+    world.stack.run_job_queue_idle().await;
+    let dead: BTreeSet<String> = world.stack.dead_letters().into_iter().map(|job| job.body).collect();
+    assert_eq!(dead, bad.iter().map(|body| (*body).to_owned()).collect());
+    assert_eq!((world.lines().await, world.items().await), (lines, items));
+
+    // In one batch with a good one, only the others come again. Of a workspace that nobody knows there is nothing to do.
+    world.pendo().inject(used(Kind::Event, "ann@x.test", Some("A-1"), "2026-06-30T09:00:00Z", 5));
+    let unknown = r#"{"job":"sync","workspace":"nobody"}"#;
+    let good = serde_json::to_string(&Job::sync(&world.workspace())).unwrap();
+    let record =
+        |(n, body): (usize, &&str)| json!({"messageId": n.to_string(), "body": body, "eventSource": "aws:sqs"});
+    let records: Vec<_> = [bad[1], unknown, &good, bad[6]].iter().enumerate().map(record).collect();
+    let answer = world.stack.functions().sync(json!({"Records": records})).await.unwrap();
+    assert_eq!(answer["batchItemFailures"], json!([{"itemIdentifier": "0"}, {"itemIdentifier": "3"}]));
+    assert_eq!(world.value("account", "A-1", "Events").await, 8);
+}
+
+#[tokio::test]
 async fn a_dead_letter_that_is_redriven_after_many_days_changes_nothing() {
     let world = mapped().await;
     world.stack.tick_at(ms(NOW)).await.unwrap();

@@ -15,6 +15,7 @@ mod fanout;
 mod faults;
 mod folds;
 mod freshness;
+mod garbled;
 mod harness;
 mod identity;
 mod life;

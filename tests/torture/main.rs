@@ -17,6 +17,7 @@ mod harness;
 #[expect(dead_code, reason = "what only the stories use")]
 mod reference;
 
+mod adversarial;
 mod calls;
 mod catch;
 mod clocks;

@@ -5,12 +5,15 @@ use super::item::{BODY_BYTES_MAX, Item, n, number};
 use super::meter::Holds;
 use super::run::Due;
 use super::{Partition, Store, StoreError};
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// The form of documents that this version writes, and the only one it reads.
 const FORMAT: u64 = 1;
+/// A longer document is compressed: a list of days that are held back, or the root of a large tree.
+const TEXT_BYTES_MAX: usize = 32_000;
 
 /// A value with the version of its item. 0 stands for "not there yet".
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,11 +37,16 @@ impl Store {
             other => return Err(unreadable(format!("format {other:?} is unknown, this version reads {FORMAT}"))),
         }
         let version = number(&item, "version").ok_or_else(|| unreadable("it has no version".to_owned()))?;
-        let body = item
-            .get("body")
-            .and_then(|body| body.as_s().ok())
-            .ok_or_else(|| unreadable("it has no body".to_owned()))?;
-        let value = serde_json::from_str(body).map_err(|error| unreadable(error.to_string()))?;
+        let value = match item.get("body") {
+            Some(AttributeValue::S(body)) => {
+                serde_json::from_str(body).map_err(|error| unreadable(error.to_string()))?
+            }
+            Some(AttributeValue::B(body)) => {
+                let json = zstd::stream::decode_all(body.as_ref()).map_err(|error| unreadable(error.to_string()))?;
+                serde_json::from_slice(&json).map_err(|error| unreadable(error.to_string()))?
+            }
+            _ => return Err(unreadable("it has no body".to_owned())),
+        };
         Ok(Some(Versioned { version, value }))
     }
 
@@ -51,15 +59,21 @@ impl Store {
         expected: u64,
         due: Option<Due>,
     ) -> Result<u64, StoreError> {
-        let body = serde_json::to_string(value)
-            .map_err(|error| StoreError::Unreadable { key: name.to_owned(), detail: error.to_string() })?;
-        if body.len() > BODY_BYTES_MAX {
-            return Err(StoreError::TooLarge { key: name.to_owned(), bytes: body.len() });
-        }
+        let unwritable = |detail: String| StoreError::Unreadable { key: name.to_owned(), detail };
+        let text = serde_json::to_string(value).map_err(|error| unwritable(error.to_string()))?;
+        let body = if text.len() <= TEXT_BYTES_MAX {
+            AttributeValue::S(text)
+        } else {
+            let packed = zstd::bulk::compress(text.as_bytes(), 6).map_err(|error| unwritable(error.to_string()))?;
+            if packed.len() > BODY_BYTES_MAX {
+                return Err(StoreError::TooLarge { key: name.to_owned(), bytes: packed.len() });
+            }
+            AttributeValue::B(Blob::new(packed))
+        };
         let mut item = Item::from([
             ("format".to_owned(), n(FORMAT)),
             ("version".to_owned(), n(expected + 1)),
-            ("body".to_owned(), AttributeValue::S(body)),
+            ("body".to_owned(), body),
         ]);
         if let Some(due) = due {
             item.insert("due".to_owned(), AttributeValue::S(due.name().to_owned()));

@@ -4,6 +4,7 @@
 //! indexes of thirty days each, a span, that the head names.
 #![expect(clippy::disallowed_types, reason = "the room that knows item shapes")]
 
+use super::index::{IndexRef, overflow};
 use super::item::{Item, n, number};
 use super::meter::Holds;
 use super::{Partition, Store, StoreError};
@@ -34,16 +35,6 @@ pub struct PageRef {
 /// something else than what stands is not found; so nothing of a fold is believed for being young.
 pub type Folds = BTreeMap<u64, Vec<String>>;
 
-/// An index of entries that a head names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct IndexRef {
-    sort: String,
-    /// The sum of its entries' marks.
-    mark: u64,
-    /// The newest hour it has an entry of.
-    last: Hour,
-}
-
 /// What a shard's pages were evaluated from. A shard is due when this differs from what stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -69,11 +60,11 @@ pub struct Seen {
 /// What stands in a head beside its entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Body {
+pub(super) struct Body {
     token: String,
     swept: u64,
     rows_version: u64,
-    indexes: BTreeMap<i32, IndexRef>,
+    pub(super) indexes: BTreeMap<i32, IndexRef>,
     pages: Vec<Option<PageRef>>,
     folds: Folds,
     seen: Seen,
@@ -86,10 +77,10 @@ pub struct Shard {
     /// Its number within the connection.
     pub number: u16,
     version: u64,
-    body: Body,
+    pub(super) body: Body,
     open: Entries,
     /// Indexes of closed days that were read so far.
-    closed: BTreeMap<i32, Entries>,
+    pub(super) closed: BTreeMap<i32, Entries>,
 }
 
 /// What a move changes.
@@ -170,7 +161,7 @@ impl Shard {
 
     /// The sort keys of all that the head names. All indexes must have been loaded.
     pub(super) fn named(&self) -> impl Iterator<Item = String> {
-        let indexes = self.body.indexes.values().map(|index| index.sort.clone());
+        let indexes = self.body.indexes.values().flat_map(|index| index.sorts.iter().cloned());
         let pages = self.body.pages.iter().flatten().map(|page| page.sort.clone());
         let folds = self.body.folds.values().flatten().cloned();
         let blocks = self.all_entries().flat_map(|(_, entry)| entry.blocks.iter().map(|name| name.to_string()));
@@ -231,40 +222,6 @@ impl Store {
         Ok(shard)
     }
 
-    /// Loads the indexes that have entries of a range's hours.
-    ///
-    /// # Errors
-    /// [`StoreError::Missing`] when the head has moved on meanwhile: read it again.
-    pub async fn shard_load(&self, shard: &mut Shard, range: HourRange) -> Result<(), StoreError> {
-        let spans = span_of(range.from)..=span_of(range.to).max(span_of(range.from));
-        let has_any = |span: i32, index: &IndexRef| span_hours(span).from < range.to && range.from <= index.last;
-        let indexes = shard.body.indexes.range(spans).filter(|(span, index)| has_any(**span, index));
-        let spans: Vec<i32> = indexes.map(|(span, _)| *span).collect();
-        self.indexes_load(shard, &spans).await
-    }
-
-    /// Loads every index.
-    ///
-    /// # Errors
-    /// As [`Store::shard_load`].
-    pub async fn shard_load_all(&self, shard: &mut Shard) -> Result<(), StoreError> {
-        let spans: Vec<i32> = shard.body.indexes.keys().copied().collect();
-        self.indexes_load(shard, &spans).await
-    }
-
-    async fn indexes_load(&self, shard: &mut Shard, spans: &[i32]) -> Result<(), StoreError> {
-        let missing = spans.iter().filter(|span| !shard.closed.contains_key(*span));
-        let named: Vec<(i32, String)> =
-            missing.filter_map(|span| Some((*span, shard.body.indexes.get(span)?.sort.clone()))).collect();
-        let sorts: Vec<String> = named.iter().map(|(_, sort)| sort.clone()).collect();
-        for ((span, sort), body) in named.into_iter().zip(self.blobs_get(&shard.partition, &sorts).await?) {
-            let entries =
-                entry::unpack(&body).map_err(|e| StoreError::Unreadable { key: sort, detail: e.to_string() })?;
-            shard.closed.insert(span, entries);
-        }
-        Ok(())
-    }
-
     /// Moves a head: one compare-and-swap that makes everything of a change visible at once. Entries of days before
     /// `open_from` go to the indexes. Only entries with a higher reading than what stands are taken.
     ///
@@ -304,13 +261,13 @@ impl Store {
                 touched.insert(index);
             }
         }
-        for index in touched {
-            let sort = format!("index#{now_ms:013}-{}", random_hex());
-            let entries = next.closed.entry(index).or_default();
-            let mark = entries.iter().fold(0, |sum: u64, (key, entry)| sum.wrapping_add(entry.mark(*key)));
-            let last = entries.keys().map(|(_, hour)| *hour).max().unwrap_or(span_hours(index).from);
-            self.blob_put(&next.partition, &sort, entry::pack(entries), Holds::Usage).await?;
-            next.body.indexes.insert(index, IndexRef { sort, mark, last });
+        for (key, entry) in overflow(&mut next.open) {
+            self.indexes_load(&mut next, &[span_of(key.1)]).await?;
+            next.closed.entry(span_of(key.1)).or_default().insert(key, entry);
+            touched.insert(span_of(key.1));
+        }
+        for span in touched {
+            self.index_put(&mut next, span, now_ms).await?;
         }
         if takes_rows {
             next.body.rows_version += 1;

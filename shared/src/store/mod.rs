@@ -9,6 +9,7 @@ mod erased;
 pub mod error;
 pub mod head;
 mod immutable;
+mod index;
 mod item;
 mod key;
 pub mod meter;

@@ -9,8 +9,12 @@ use crate::id::{VisitorHash, random_hex};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A page is split when it grows beyond this many bytes (compressed).
+/// A page is split when it grows beyond this many bytes (compressed): a small change writes little.
 const PAGE_BYTES_MAX: usize = 8_000;
+/// So many pages a root names easily; from there on pages grow instead, and only what no item could hold is split.
+const PAGES_MANY: usize = 2_048;
+/// Well under what an item may hold.
+const LARGE_PAGE_BYTES_MAX: usize = 300_000;
 
 /// The map a tree holds.
 pub type Map = BTreeMap<String, serde_json::Value>;
@@ -69,7 +73,8 @@ impl Store {
         let mut buckets = old.pages.len().max(1);
         let packed = loop {
             let packed = pack_all(&map.value, buckets)?;
-            if packed.iter().all(|page| page.len() <= PAGE_BYTES_MAX) || buckets >= 65_536 {
+            let most = if buckets < PAGES_MANY { PAGE_BYTES_MAX } else { LARGE_PAGE_BYTES_MAX };
+            if packed.iter().all(|page| page.len() <= most) || buckets >= 65_536 {
                 break packed;
             }
             buckets *= 2;

@@ -45,6 +45,8 @@ pub struct KindState {
     pub aged_out_before: Option<Hour>,
     /// The newest event that a probe has seen, ms since 1970.
     pub newest_ms: i64,
+    /// Grouped rows of the busiest day, as the last comparison of all history saw them.
+    pub busiest_day_rows: u64,
     /// Set while history is still being read.
     pub backfill: Option<Backfill>,
     /// When the last daily and weekly probes were taken.

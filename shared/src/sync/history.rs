@@ -150,15 +150,21 @@ impl Reader<'_> {
             as_of: run.as_of,
         };
         let (kind, range, before) = (self.kind, self.past.range, self.before);
-        let rooms = &Semaphore::new(WINDOWS_AT_ONCE);
+        let windows = plan::windows(days, 24, ROWS_PER_WINDOW, is_empty);
+        let is_asked = |part: &HourRange| part.from < range.to && range.from < part.to;
+        let windows: Vec<HourRange> =
+            windows.into_iter().flat_map(|window| self.parts(window, days)).filter(is_asked).collect();
+        // Of an hour that is larger than a window there is only one in memory.
+        let is_large = days.values().any(|rows| *rows > ROWS_PER_WINDOW * 24);
+        let at_once = if is_large { 1 } else { WINDOWS_AT_ONCE };
+        let rooms = &Semaphore::new(at_once);
         let fetch = |window: HourRange| async move {
             let window = HourRange { from: window.from.max(range.from), to: window.to.min(range.to) };
             let room = rooms.acquire().await;
             (window, source.window(kind, window, &before.expected, &before.stands).await, room)
         };
-        let windows = plan::windows(days, 24, ROWS_PER_WINDOW, is_empty);
         let fetches: Vec<_> = windows.into_iter().map(fetch).collect();
-        let mut fetches = stream::iter(fetches).buffered(WINDOWS_AT_ONCE);
+        let mut fetches = stream::iter(fetches).buffered(at_once);
         let (sender, mut fetched) = mpsc::unbounded_channel();
         let fetching = async move {
             while let Some(next) = fetches.next().await {
@@ -190,6 +196,20 @@ impl Reader<'_> {
         }
     }
 
+    /// A window in parts of as many hours as come to so many rows, newest first: a day may be too large. One that shrank
+    /// to half or less stays whole, so that it is judged whole.
+    fn parts(&self, window: HourRange, days: &BTreeMap<Hour, u64>) -> Vec<HourRange> {
+        let rows = days.get(&window.from).copied().unwrap_or_default();
+        let stands: u64 = self.before.stands.range(window.from..window.to).map(|(_, totals)| totals.events).sum();
+        let shows = self.past.found.get(&window.from).map_or(0, |totals| totals.events);
+        if window.len() > 24 || rows <= ROWS_PER_WINDOW || shows.saturating_mul(2) <= stands {
+            return vec![window];
+        }
+        let count = i32::try_from(rows.div_ceil(ROWS_PER_WINDOW)).map_or(24, |count| count.min(24));
+        let at = |part: i32| window.from.plus(part * 24 / count);
+        (0..count).rev().map(|part| HourRange { from: at(part), to: at(part + 1) }).collect()
+    }
+
     /// Stores a window and how far history is read with it.
     async fn keep(
         &mut self,
@@ -201,7 +221,9 @@ impl Reader<'_> {
         let rows = batch.rows.values().map(|rows| rows.len() as u64).sum::<u64>();
         run.report.rows += rows;
         self.progress.rows_done += rows;
-        self.progress.days_done += days.range(Hour(window.from.utc_day() * 24)..window.to).count() as u64;
+        // A day is done with its first hour, since newer hours are read before.
+        let is_begun = |day: &&Hour| window.holds((**day).max(self.past.range.from));
+        self.progress.days_done += days.keys().filter(is_begun).count() as u64;
         let now_ms = run.context.clock.now_ms();
         self.progress.moved_at_ms = now_ms;
         self.held.extend(quarantine::hold(&mut batch, self.kind, &self.before.stands, &self.held_before, now_ms));
@@ -251,6 +273,7 @@ impl Reader<'_> {
             if self.past.with_parts || self.is_backfill {
                 state.parts_at = Some(run.as_of);
             }
+            state.busiest_day_rows = self.past.busiest_day_rows();
             state.differing.clear();
             state.quarantine.clone_from(&self.held);
         })

@@ -15,6 +15,7 @@ mod finish;
 mod folds;
 mod halving;
 pub mod history;
+mod layout;
 pub mod moves;
 pub mod outage;
 pub mod page;

@@ -279,10 +279,10 @@ impl Sink<'_> {
         }
         let (values, folds): (_, Folds) = evaluate(self, world, moment, number, shards, rows, blocks).await?;
         let shard = &shards[usize::from(number)];
-        let objects = values.len();
-        let count = page::pages_for(objects, shard.pages().len());
+        let packed = page::pack(&values, shard.pages().len());
+        let count = packed.len();
         let mut pages = Vec::with_capacity(count);
-        for (at, packed) in page::pack(&values, count).into_iter().enumerate() {
+        for (at, packed) in packed.into_iter().enumerate() {
             let stands = shard.pages().get(at).filter(|_| shard.pages().len() == count).and_then(Option::as_ref);
             pages.push(match packed {
                 None => None,

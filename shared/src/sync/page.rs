@@ -33,6 +33,10 @@ type WireObject = (ObjectKind, String, Status, Vec<(usize, Outcome)>);
 const FORMAT: u8 = 1;
 /// Objects of a page, about: pages are written whole when one value in them changes.
 const OBJECTS_PER_PAGE: usize = 48;
+/// Pages of a shard that its head names easily.
+const PAGES_MANY: usize = 1_024;
+/// Bytes of a page, at most: well under what an item may hold.
+const PAGE_BYTES_MAX: usize = 300_000;
 
 /// In which of `pages` pages an object lies.
 #[must_use]
@@ -41,15 +45,26 @@ pub fn page_of(kind: ObjectKind, id: &str, pages: usize) -> usize {
     usize::try_from(hash % pages.max(1) as u64).unwrap_or(0)
 }
 
-/// How many pages a shard needs; never fewer than it has, so that pages do not move about.
+/// A page as it is put, with a hash of what it holds; `None` when it holds nothing.
+pub type Packed = Option<(Vec<u8>, u64)>;
+
+/// Packs values into pages, never fewer than there are, so that they do not move about. A head names so many easily; of more
+/// objects the pages grow, up to what an item may well hold.
 #[must_use]
-pub fn pages_for(objects: usize, has: usize) -> usize {
-    objects.div_ceil(OBJECTS_PER_PAGE).next_power_of_two().max(has).max(1)
+pub fn pack(values: &Values, has: usize) -> Vec<Packed> {
+    let wanted = values.len().div_ceil(OBJECTS_PER_PAGE).next_power_of_two();
+    let mut pages = wanted.min(PAGES_MANY).max(has).max(1);
+    loop {
+        let packed = pack_into(values, pages);
+        let is_small = |page: &Packed| page.as_ref().is_none_or(|(body, _)| body.len() <= PAGE_BYTES_MAX);
+        if packed.iter().all(is_small) || pages >= values.len().next_power_of_two().saturating_mul(64) {
+            return packed;
+        }
+        pages *= 2;
+    }
 }
 
-/// Packs values into pages; an empty page is `None`. With each page comes a hash of what it holds.
-#[must_use]
-pub fn pack(values: &Values, pages: usize) -> Vec<Option<(Vec<u8>, u64)>> {
+fn pack_into(values: &Values, pages: usize) -> Vec<Packed> {
     let mut parts: Vec<Vec<(&(ObjectKind, String), &ObjectValues)>> = vec![Vec::new(); pages.max(1)];
     for (key, object) in values {
         parts[page_of(key.0, &key.1, pages)].push((key, object));
@@ -57,7 +72,7 @@ pub fn pack(values: &Values, pages: usize) -> Vec<Option<(Vec<u8>, u64)>> {
     parts.into_iter().map(pack_page).collect()
 }
 
-fn pack_page(objects: Vec<(&(ObjectKind, String), &ObjectValues)>) -> Option<(Vec<u8>, u64)> {
+fn pack_page(objects: Vec<(&(ObjectKind, String), &ObjectValues)>) -> Packed {
     if objects.is_empty() {
         return None;
     }
@@ -100,4 +115,39 @@ pub fn unpack(body: &[u8]) -> Result<Values, String> {
         values.insert((kind, id), ObjectValues { status, outcomes });
     }
     Ok(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(objects: usize, fields: usize) -> Values {
+        let object = |n: usize| {
+            // Nothing in it repeats, so nothing of it compresses well.
+            let id: String = (0..30).map(|at| format!("{:016x}", VisitorHash::of(&format!("{n} {at}")).0)).collect();
+            let outcome = |at: usize| {
+                let count = VisitorHash::of(&format!("{n} {at} count")).0 >> 12;
+                (FieldId::from_text(&format!("field-{at}")), Outcome::Count(count))
+            };
+            let outcomes = (0..fields).map(outcome).collect();
+            ((ObjectKind::Contact, id), ObjectValues { status: Status::Matched, outcomes })
+        };
+        (0..objects).map(object).collect()
+    }
+
+    #[test]
+    fn a_page_stays_small_whatever_its_objects_hold_and_all_of_them_come_back() {
+        // As if the head named as many pages as it does easily, of which each would hold all.
+        for (objects, fields, has) in [(700, 200, 1), (700, 200, 4), (60, 3, 1)] {
+            let values = values(objects, fields);
+            let packed = pack(&values, has);
+            let mut back = Values::new();
+            for (body, _) in packed.iter().flatten() {
+                assert!(body.len() <= PAGE_BYTES_MAX, "{}", body.len());
+                back.append(&mut unpack(body).unwrap());
+            }
+            assert_eq!(back, values);
+            assert!(packed.len() >= has && packed.len().is_power_of_two());
+        }
+    }
 }

@@ -13,18 +13,11 @@ use crate::id::Kind;
 use crate::pendo::usage::{By, Scope, probe};
 use crate::pendo::{Client, PendoError};
 use crate::planted::planted;
-use crate::store::{Layout, Shard, StoreError};
+use crate::store::{Layout, Shard};
 use crate::time::{Hour, HourRange};
 use crate::usage::fingerprint::Fingerprint;
 use std::collections::BTreeMap;
 use std::time::Instant;
-
-/// Most kinds are small; a day of a shard stays near 100 KB at about this many rows.
-const ROWS_PER_SHARD_DAY: u64 = 12_500;
-/// So many shards at least, so that a run's writes spread.
-const SHARDS_MIN: u64 = 4;
-/// So many at most.
-pub(super) const SHARDS_MAX: u16 = 256;
 
 /// What a probe found.
 pub enum Probe {
@@ -125,27 +118,6 @@ impl Run<'_> {
         };
         self.spend("probe", step);
         Ok(probe)
-    }
-
-    /// Decides the number of shards when the first kind is mapped; `None` while no probe says how much there is.
-    ///
-    /// # Errors
-    /// The table's.
-    pub async fn layout(&self, probes: &BTreeMap<Kind, Probe>) -> Result<Option<Layout>, StoreError> {
-        let stands = self.store.layout_get(self.workspace, &self.connection.id).await?;
-        if stands.is_some() || probes.is_empty() {
-            return Ok(stands);
-        }
-        let busiest: u64 = probes
-            .values()
-            .map(|probe| match probe {
-                Probe::History(Past { found, .. }) => found.values().map(|day| day.rows).max().unwrap_or_default(),
-                Probe::Recent(_) => 0,
-            })
-            .sum();
-        let shards = busiest.div_ceil(ROWS_PER_SHARD_DAY).next_power_of_two().max(SHARDS_MIN);
-        let layout = Layout { shards: u16::try_from(shards).unwrap_or(SHARDS_MAX).min(SHARDS_MAX) };
-        self.store.layout_put(self.workspace, &self.connection.id, layout).await.map(Some)
     }
 
     /// Fetches and proves those of the trailing hours that differ.

@@ -1,7 +1,7 @@
 //! Removes everything of connections that are gone, and looks once more a day later: a worker that slept meanwhile may have
 //! brought something back.
 
-use super::probe::SHARDS_MAX;
+use super::layout::SHARDS_MAX;
 use super::run::{RunEnd, SyncError};
 use crate::connection::ConnectionStatus;
 use crate::context::Context;

@@ -1,6 +1,7 @@
 //! The status, for people: connected? fresh? complete? what to do?
 
 use super::checkpoint::{Backfill, Checkpoint, RunRecord};
+use super::layout::LayoutReport;
 use super::quarantine::{Quarantine, READS_THAT_AGREE};
 use crate::connection::ConnectionStatus;
 use crate::context::Context;
@@ -35,6 +36,8 @@ pub struct StatusReport {
     pub people: Option<PeopleReport>,
     /// Runs in a row that ended because Pendo was not available; null after one that was answered.
     pub outage: Option<OutageReport>,
+    /// How usage lies in the table; null before any is read.
+    pub layout: Option<LayoutReport>,
     /// The last run.
     pub last_run: Option<LastRun>,
     /// When the schedule runs next.
@@ -211,6 +214,7 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
         purges: purges.iter().map(purge).collect(),
         people: None,
         outage: None,
+        layout: None,
         last_run: None,
         next_run_at: None,
         directory: BTreeMap::from([("accounts", directory.accounts.len()), ("contacts", directory.contacts.len())]),
@@ -224,6 +228,8 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
     }
     let Some(connection) = connection else { return Ok(report.naming_the_unreadable()) };
     let connection = connection.value;
+    let layout = or_named(store.layout_get(workspace, &connection.id).await, &mut report.unreadable)?;
+    report.layout = layout.map(|layout| LayoutReport::of(layout, &checkpoint));
     report.outage = checkpoint.outage.as_ref().map(|outage| OutageReport {
         runs: outage.runs,
         since: to_the_second(outage.since_ms),
