@@ -2,6 +2,7 @@
 
 use super::halving::may_be_too_long;
 use super::plan::DAILY_HOURS;
+use super::run::SyncError;
 use super::shards::Batch;
 use crate::connection::Connection;
 use crate::id::{Kind, WorkspaceId};
@@ -36,6 +37,15 @@ pub enum FetchError {
     /// The table's.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<FetchError> for SyncError {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Pendo(error) => Self::Pendo(error),
+            FetchError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 impl Source<'_> {

@@ -4,7 +4,7 @@ use super::checkpoint::{Checkpoint, PeopleState, Report, RunRecord};
 use super::claim::{Claim, Held};
 use super::deadline::Deadline;
 use super::evaluate::Moment;
-use super::fetch::{FetchError, Source};
+use super::fetch::Source;
 use super::history::{self, Reach};
 use super::moves::Sink;
 use super::outage::Heard;
@@ -59,15 +59,6 @@ pub enum SyncError {
     /// Secrets Manager's.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
-}
-
-impl From<FetchError> for SyncError {
-    fn from(error: FetchError) -> Self {
-        match error {
-            FetchError::Pendo(error) => Self::Pendo(error),
-            FetchError::Store(error) => Self::Store(error),
-        }
-    }
 }
 
 /// What a run has at hand.
