@@ -5,7 +5,7 @@ use crate::harness::{World, all_time, both_levels, field, two_accounts, used};
 use crate::reference::Reference;
 use chrono_tz::Tz;
 use pendo_simulator::{Faults, Kind, Trouble};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// What a question is for: its path, and for an aggregation its source and whether it asks for rows or for totals.
@@ -89,4 +89,32 @@ async fn whatever_question_fails_for_good_is_told_and_the_next_run_is_right() {
     }
     println!("every question to Pendo fails for good: n {}, failures {}", sites.len(), failures.len());
     assert!(failures.is_empty(), "{failures:#?}");
+}
+
+#[tokio::test]
+async fn a_kind_whose_rows_do_not_arrive_keeps_its_window_past_midnight() {
+    let world = two_accounts().await;
+    world.pendo().inject(used(Kind::Page, "ann@x.test", Some("A-1"), "2026-06-30T10:10:00Z", 10));
+    let today = json!({"rolling_days": 1, "complete_days": false});
+    world.fields(&[field("today", "account", "page", "count", &today)]).await;
+    for _ in 0..10 {
+        world.tick_after(1).await;
+    }
+    for n in 0..64 {
+        // One page in one hour: it can't be asked for in smaller parts.
+        let (visitor, account) = (format!("v{}@x.test", n % 8), format!("B-{}", n / 8));
+        world.pendo().inject(used(Kind::Page, &visitor, Some(&account), "2026-06-30T23:20:00Z", 1));
+    }
+    let before = world.line("account", "A-1", "today").await;
+    assert_eq!((&before["value"], &before["to"]), (&json!(10), &json!("2026-06-30T22:00:00Z")));
+    world.pendo().set_faults(Faults { max_bytes: 3_000, ..Faults::default() });
+    for _ in 0..2 {
+        world.advance(1);
+        drop(shared::sync::run(world.stack.context(), &world.workspace(), None).await);
+    }
+    let after = world.line("account", "A-1", "today").await;
+    assert_eq!((&after["value"], &after["to"]), (&json!(10), &json!("2026-06-30T23:00:00Z")), "{after}");
+    world.pendo().set_faults(Faults::default());
+    world.tick_after(1).await;
+    assert_eq!(world.line("account", "A-1", "today").await["value"], 0);
 }

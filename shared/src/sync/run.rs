@@ -242,12 +242,6 @@ impl Run<'_> {
             self.store.checkpoint_change(self.workspace, &self.connection.id, failed).await?;
             return Ok((false, RunEnd::Done));
         };
-        let as_of = kinds.iter().filter_map(|kind| {
-            let stands = checkpoint.kinds.get(kind).and_then(|state| state.as_of);
-            Some((*kind, if probes.contains_key(kind) { Some(self.as_of) } else { stands }?))
-        });
-        let moment = Moment::of(&self.connection, as_of.collect());
-
         // Fetch and prove the trailing hours of all kinds, then store and evaluate them in one move per shard.
         let mut batch = Batch::default();
         let mut recents: BTreeMap<Kind, Recent> = BTreeMap::new();
@@ -269,6 +263,15 @@ impl Run<'_> {
             }
         }
         drop(shards);
+        // A kind whose rows did not arrive is evaluated up to where it stands: its checkpoint says the same.
+        let as_of = kinds.iter().filter_map(|kind| {
+            let stands = checkpoint.kinds.get(kind).and_then(|state| state.as_of);
+            Some((
+                *kind,
+                if probes.contains_key(kind) && !errors.contains_key(kind) { Some(self.as_of) } else { stands }?,
+            ))
+        });
+        let moment = Moment::of(&self.connection, as_of.collect());
         let proofs: Vec<(Kind, i32, bool)> =
             batch.buckets.iter().map(|((kind, hour), bucket)| (*kind, hour.0, bucket.is_verified)).collect();
         if planted!(CheckpointFirst) {
