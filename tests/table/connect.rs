@@ -133,9 +133,11 @@ async fn a_write_of_key_or_connection_that_fails_or_loses_its_answer_is_healed_b
         let sites = place.sites();
         place.world.idle().await;
         place.must_be_whole(asked, &format!("{asked:?}")).await;
-        // The small setting takes one of four.
-        for site in sites.into_iter().step_by(pick(4, 1)) {
-            for plan in [Plan::Broken { site: site.clone() }, Plan::Lost { site: site.clone() }] {
+        // The small setting takes those that write, and lets them fail.
+        let writes = |site: &String| !site.contains("Get");
+        for site in sites.into_iter().filter(|site| pick(writes(site), true)) {
+            let plans = [Plan::Broken { site: site.clone() }, Plan::Lost { site: site.clone() }];
+            for plan in plans.into_iter().take(pick(1, 2)) {
                 let (place, what) = (Place::new().await, format!("{asked:?}: {plan:?}"));
                 place.until(asked).await;
                 place.plan(&plan);
