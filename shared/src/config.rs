@@ -1,5 +1,9 @@
 //! The functions' settings, from the environment, read once at cold start.
 
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
 /// Where things are and what claims are called.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -19,6 +23,56 @@ pub struct Config {
     pub provisional_hours: i32,
     /// `PENDO_REQUESTS_PER_SECOND`: the most that a run asks Pendo (default 10).
     pub pendo_requests_per_second: u32,
+    /// How far back runs compare with Pendo, and how often.
+    pub passes: Passes,
+    /// `AWS_LAMBDA_FUNCTION_NAME`, as Lambda sets it: the function that metrics are told of. Nobody collects them elsewhere.
+    pub function: Option<String>,
+}
+
+/// How far back runs compare what is stored with Pendo, and how often they look how far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passes {
+    /// `TRAILING_HOURS`: the hours that every run compares (default 48, from 1 to 240).
+    pub trailing_hours: i32,
+    /// `DAILY_PASS_DAYS`: the days that are compared once a day (default 10, from 2 to 60); at least one more than the
+    /// trailing hours have, so that the pass also covers a day without a run.
+    pub daily_days: i32,
+    /// `HISTORY_PASS_DAYS`: all history is compared by day once in so many days (default 7, from 1 to 365).
+    pub history_days: i32,
+    /// `TOTALS_PASS_DAYS`: the totals per Pendo account and per object, by thirty days, are compared once in so many days
+    /// (default 7, from 1 to 365; 0: never).
+    pub totals_days: i32,
+}
+
+impl Default for Passes {
+    fn default() -> Self {
+        Self { trailing_hours: 48, daily_days: 10, history_days: 7, totals_days: 7 }
+    }
+}
+
+impl Passes {
+    /// Reads variables; what is absent has its default.
+    fn read(variable: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigError> {
+        let standard = Self::default();
+        let read = |name, range: RangeInclusive<i32>, standard| number(name, variable(name), range, standard);
+        let passes = Self {
+            trailing_hours: read("TRAILING_HOURS", 1..=240, standard.trailing_hours)?,
+            daily_days: read("DAILY_PASS_DAYS", 2..=60, standard.daily_days)?,
+            history_days: read("HISTORY_PASS_DAYS", 1..=365, standard.history_days)?,
+            totals_days: read("TOTALS_PASS_DAYS", 0..=365, standard.totals_days)?,
+        };
+        if passes.daily_hours() < passes.trailing_hours + 24 {
+            let what = "must be at least a day more than TRAILING_HOURS".to_owned();
+            return Err(ConfigError { name: "DAILY_PASS_DAYS", what });
+        }
+        Ok(passes)
+    }
+
+    /// The hours of the daily pass.
+    #[must_use]
+    pub const fn daily_hours(self) -> i32 {
+        self.daily_days * 24
+    }
 }
 
 /// A setting that is missing or wrong.
@@ -37,20 +91,6 @@ impl Config {
     /// # Errors
     /// A variable that is missing or can't be used, by name.
     pub fn from_env() -> Result<Self, ConfigError> {
-        let provisional_hours = match optional("PROVISIONAL_HOURS") {
-            None => 8,
-            Some(text) => text.parse().ok().filter(|hours| (0..=240).contains(hours)).ok_or_else(|| ConfigError {
-                name: "PROVISIONAL_HOURS",
-                what: "must be a whole number from 0 to 240".to_owned(),
-            })?,
-        };
-        let pendo_requests_per_second = match optional("PENDO_REQUESTS_PER_SECOND") {
-            None => crate::pendo::pace::PER_SECOND,
-            Some(text) => text.parse().ok().filter(|rate| (1..=1000).contains(rate)).ok_or_else(|| ConfigError {
-                name: "PENDO_REQUESTS_PER_SECOND",
-                what: "must be a whole number from 1 to 1000".to_owned(),
-            })?,
-        };
         let pendo_base_url = optional("PENDO_BASE_URL");
         if let Some(url) = &pendo_base_url {
             check_base_url(url).map_err(|what| ConfigError { name: "PENDO_BASE_URL", what })?;
@@ -62,8 +102,15 @@ impl Config {
             pendo_base_url,
             workspace_claim: optional("WORKSPACE_CLAIM").unwrap_or_else(|| "workspace".to_owned()),
             access_level_claim: optional("ACCESS_LEVEL_CLAIM").unwrap_or_else(|| "access_level".to_owned()),
-            provisional_hours,
-            pendo_requests_per_second,
+            provisional_hours: number("PROVISIONAL_HOURS", optional("PROVISIONAL_HOURS"), 0..=240, 8)?,
+            pendo_requests_per_second: number(
+                "PENDO_REQUESTS_PER_SECOND",
+                optional("PENDO_REQUESTS_PER_SECOND"),
+                1..=1000,
+                crate::pendo::pace::PER_SECOND,
+            )?,
+            passes: Passes::read(optional)?,
+            function: optional("AWS_LAMBDA_FUNCTION_NAME"),
         })
     }
 }
@@ -83,6 +130,20 @@ pub fn check_base_url(text: &str) -> Result<(), String> {
     }
 }
 
+/// A whole number within a range, or its default.
+fn number<N: FromStr + PartialOrd + Display>(
+    name: &'static str,
+    text: Option<String>,
+    range: RangeInclusive<N>,
+    standard: N,
+) -> Result<N, ConfigError> {
+    let Some(text) = text else { return Ok(standard) };
+    text.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| ConfigError {
+        name,
+        what: format!("must be a whole number from {} to {}", range.start(), range.end()),
+    })
+}
+
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 fn optional(name: &str) -> Option<String> {
     std::env::var(name).ok().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
@@ -90,4 +151,41 @@ fn optional(name: &str) -> Option<String> {
 
 fn required(name: &'static str) -> Result<String, ConfigError> {
     optional(name).ok_or_else(|| ConfigError { name, what: "is not set".to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passes(given: &'static [(&'static str, &'static str)]) -> Result<Passes, String> {
+        let variable = |name: &str| given.iter().find(|(of, _)| *of == name).map(|(_, text)| (*text).to_owned());
+        Passes::read(variable).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn passes_are_as_designed_unless_variables_say_otherwise() {
+        assert_eq!(passes(&[]), Ok(Passes { trailing_hours: 48, daily_days: 10, history_days: 7, totals_days: 7 }));
+        let all = passes(&[
+            ("TRAILING_HOURS", "24"),
+            ("DAILY_PASS_DAYS", "30"),
+            ("HISTORY_PASS_DAYS", "1"),
+            ("TOTALS_PASS_DAYS", "0"),
+        ]);
+        assert_eq!(all, Ok(Passes { trailing_hours: 24, daily_days: 30, history_days: 1, totals_days: 0 }));
+    }
+
+    #[test]
+    fn a_pass_that_is_no_number_in_its_range_is_refused_by_its_name() {
+        for (given, said) in [
+            (("TRAILING_HOURS", "0"), "TRAILING_HOURS must be a whole number from 1 to 240"),
+            (("DAILY_PASS_DAYS", "ten"), "DAILY_PASS_DAYS must be a whole number from 2 to 60"),
+            (("HISTORY_PASS_DAYS", "0"), "HISTORY_PASS_DAYS must be a whole number from 1 to 365"),
+            (("TOTALS_PASS_DAYS", "-1"), "TOTALS_PASS_DAYS must be a whole number from 0 to 365"),
+        ] {
+            let given: &'static [_] = Box::leak(Box::new([given]));
+            assert_eq!(passes(given), Err(format!("the environment variable {said}")));
+        }
+        let refused = passes(&[("TRAILING_HOURS", "72"), ("DAILY_PASS_DAYS", "3")]);
+        assert!(refused.is_err_and(|said| said.contains("at least a day more")));
+    }
 }

@@ -1,6 +1,13 @@
-//! Logs: JSON lines on standard output, and a panic that says nothing of what it held.
+//! Logs and metrics: JSON lines on standard output, and a panic that says nothing of what it held.
 
+use serde_json::{Value, json};
+use std::io::Write as _;
 use tracing_subscriber::EnvFilter;
+
+/// The namespace of all metrics.
+pub const NAMESPACE: &str = "PendoUsage";
+/// Their one dimension: the function that says them. So two stacks of one account don't mix.
+const DIMENSION: &str = "FunctionName";
 
 /// Starts logging; `RUST_LOG` sets the level (default `info`). A panic's text could hold data, so only its place is
 /// logged.
@@ -11,4 +18,70 @@ pub fn start() {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "the function panicked");
     }));
+}
+
+/// In what a figure is counted, as CloudWatch names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Things.
+    Count,
+    /// Anything else.
+    None,
+}
+
+/// A number under a name.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Figure {
+    /// The metric's name.
+    pub name: &'static str,
+    /// Its unit.
+    pub unit: Unit,
+    /// How much.
+    pub value: f64,
+}
+
+/// Says figures to CloudWatch, which reads them out of the log: one line in its embedded metric format.
+pub fn say(function: &str, at_ms: i64, figures: &[Figure]) {
+    let line = format!("{}\n", embedded(function, at_ms, figures));
+    if let Err(error) = std::io::stdout().lock().write_all(line.as_bytes()) {
+        tracing::warn!(%error, "metrics could not be written");
+    }
+}
+
+/// The line: what it measures stands in `_aws`, the values beside it.
+fn embedded(function: &str, at_ms: i64, figures: &[Figure]) -> Value {
+    let metrics: Vec<Value> = figures
+        .iter()
+        .map(|figure| match figure.unit {
+            Unit::Count => json!({"Name": figure.name, "Unit": "Count"}),
+            Unit::None => json!({"Name": figure.name, "Unit": "None"}),
+        })
+        .collect();
+    let measured = json!({"Namespace": NAMESPACE, "Dimensions": [[DIMENSION]], "Metrics": metrics});
+    let mut line = json!({"_aws": {"Timestamp": at_ms, "CloudWatchMetrics": [measured]}, DIMENSION: function});
+    for figure in figures {
+        line[figure.name] = json!(figure.value);
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_names_each_figure_once_and_holds_its_value() {
+        let figures = [
+            Figure { name: "Rows", unit: Unit::Count, value: 3.0 },
+            Figure { name: "Dollars", unit: Unit::None, value: 0.5 },
+        ];
+        let expected = json!({
+            "_aws": {"Timestamp": 7, "CloudWatchMetrics": [{
+                "Namespace": "PendoUsage", "Dimensions": [["FunctionName"]],
+                "Metrics": [{"Name": "Rows", "Unit": "Count"}, {"Name": "Dollars", "Unit": "None"}]}]},
+            "FunctionName": "a\nb", "Rows": 3.0, "Dollars": 0.5});
+        let line = embedded("a\nb", 7, &figures);
+        assert_eq!(line, expected);
+        assert_eq!(line.to_string().lines().count(), 1, "whatever a name holds");
+    }
 }

@@ -11,6 +11,7 @@ use crate::matching::Status;
 use crate::store::{Store, StoreError};
 use crate::sync::checkpoint::{Checkpoint, KindState};
 use crate::sync::page::{self, ObjectValues, Values};
+use crate::sync::rewrites::{Cause, Rewrite};
 use crate::time::{Hour, HourRange, Zone, to_the_second};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -42,6 +43,18 @@ pub struct Line {
     /// Whether it may still change: provisional, settling or final.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settled: Option<Settled>,
+    /// Why Pendo's past may have moved it lately.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub moved_by: Vec<MovedBy>,
+}
+
+/// A change of the past that a value's window holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MovedBy {
+    /// The reason.
+    pub cause: Cause,
+    /// The last run that replaced hours because of it.
+    pub at: String,
 }
 
 /// How settled a value's window is.
@@ -72,8 +85,8 @@ pub struct Query {
     pub after: Option<Cursor>,
     /// Objects of a page at most; 0 stands for all.
     pub limit: usize,
-    /// Whether lines say how settled they are, beyond final.
-    pub with_settled: bool,
+    /// Whether lines say more than the export does: how settled they are, and what moved them.
+    pub with_notes: bool,
 }
 
 /// Where to go on: behind this object.
@@ -124,7 +137,7 @@ struct Reader {
     fields: Vec<Field>,
     now: Hour,
     provisional_hours: i32,
-    with_settled: bool,
+    with_notes: bool,
 }
 
 /// Reads values. Objects come from the directory, so every object is shown, matched or not.
@@ -163,7 +176,7 @@ pub async fn list(context: &Context, workspace: &WorkspaceId, query: &Query) -> 
         fields,
         now,
         provisional_hours: context.config.provisional_hours,
-        with_settled: query.with_settled,
+        with_notes: query.with_notes,
     };
     let mut items = Vec::new();
     let mut objects = objects(&directory, query);
@@ -281,9 +294,21 @@ impl Reader {
                 as_of: as_of.map(|as_of| to_the_second(as_of.start_ms())),
                 coverage,
                 is_final: settled == Settled::Final,
-                settled: self.with_settled.then_some(settled),
+                settled: self.with_notes.then_some(settled),
+                moved_by: window.map_or_else(Vec::new, |window| self.moved_by(field, window, reason)),
             });
         }
+    }
+
+    /// What of the past's changes may have moved a value; nothing where none is shown.
+    fn moved_by(&self, field: &Field, window: HourRange, reason: Option<Reason>) -> Vec<MovedBy> {
+        let is_told = self.with_notes && matches!(reason, None | Some(Reason::NeverUsed | Reason::Disconnected));
+        let usage = &field.definition.usage;
+        let rewrites = self.checkpoint.kinds.get(&usage.kind).filter(|_| is_told).map(|state| &state.rewrites);
+        let moves =
+            |rewrite: &&Rewrite| rewrite.is_remembered(self.now) && rewrite.may_move(window, usage.ids.as_ref());
+        let told = rewrites.into_iter().flatten().filter(moves);
+        told.map(|rewrite| MovedBy { cause: rewrite.cause, at: to_the_second(rewrite.at.start_ms()) }).collect()
     }
 
     fn zone(&self) -> Zone {
@@ -343,7 +368,7 @@ impl Reader {
         let is_unproven = self.checkpoint.kinds.get(&kind).is_none_or(|state| state.is_unproven(window));
         if window.to > self.now.plus(-self.provisional_hours) || is_unproven {
             Settled::Provisional
-        } else if window.to <= self.now.plus(-crate::sync::plan::DAILY_HOURS) {
+        } else if window.to <= self.now.plus(-crate::sync::plan::SETTLING_HOURS) {
             Settled::Final
         } else {
             Settled::Settling

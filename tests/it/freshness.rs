@@ -3,6 +3,8 @@
 use crate::harness::{World, all_time, field, two_accounts, used};
 use pendo_simulator::Kind;
 use serde_json::json;
+use shared::config::{Config, Passes};
+use std::sync::Arc;
 
 /// The trailing days of usage in all kinds, and a field over each.
 async fn with_all_kinds() -> World {
@@ -45,6 +47,28 @@ async fn in_the_daily_pass_the_larger_probe_takes_the_place_of_the_small_one() {
     // Ten days and the twelve hours back to midnight; guides with a day more on both sides.
     let hours = |body: &str| body.contains("\"count\":252") || body.contains("\"count\":300");
     assert!(world.pendo().requests().iter().filter(|r| r.body.contains("timeSeries")).all(|r| hours(&r.body)));
+}
+
+#[tokio::test]
+async fn how_far_back_runs_compare_and_how_often_is_configured() {
+    let world = with_all_kinds().await;
+    let mut context = world.stack.context().clone();
+    let passes = Passes { trailing_hours: 24, daily_days: 3, history_days: 2, totals_days: 0 };
+    context.config = Arc::new(Config { passes, ..(*context.config).clone() });
+    // What a run an hour, a day, and two days later asks of pages: trailing hours, days of the daily pass, days of history, totals.
+    for (hours, trailing, history) in [(1, vec!["37"], 0), (23, vec!["84"], 0), (24, vec![], 1)] {
+        world.advance(hours);
+        world.pendo().clear_requests();
+        shared::sync::run(&context, &world.workspace(), None).await.unwrap();
+        let asked = world.pendo().requests();
+        let of_pages =
+            || asked.iter().filter(|asked| asked.body.contains("pageEvents") && asked.body.contains("squares"));
+        let by_hour = of_pages().filter(|asked| !asked.body.contains("utcDay"));
+        let counts = by_hour.filter_map(|asked| asked.body.split("\"count\":").nth(1)?.split(&[',', '}']).next());
+        assert_eq!(counts.collect::<Vec<_>>(), trailing, "{hours}");
+        assert_eq!(of_pages().filter(|asked| asked.body.contains("utcDay")).count(), history, "{hours}");
+        assert!(asked.iter().all(|asked| !asked.body.contains("\"span\"")), "totals are never compared");
+    }
 }
 
 #[tokio::test]

@@ -314,6 +314,17 @@ async fn what_has_aged_out_at_pendo_is_kept() {
     assert_eq!(world.value("account", "A-1", "Events").await, 12);
     let kind = &world.status().await["kinds"]["event"];
     assert_eq!((&kind["aged_out_before"], &kind["equals_pendo"]), (&json!("2026-05-03T00:00:00Z"), &json!(true)));
+    // A week later it still is gone: from then on it is not asked for.
+    world.tick_after(8 * 24).await;
+    world.pendo().clear_requests();
+    world.tick_after(8 * 24).await;
+    let probes = |body: &str| body.contains("utcDay") && body.contains("squares");
+    let first = format!("\"first\":{}", crate::harness::ms("2026-05-03T00:00:00Z"));
+    let asked: Vec<_> = world.pendo().requests().into_iter().filter(|asked| probes(&asked.body)).collect();
+    assert!(!asked.is_empty() && asked.iter().all(|asked| asked.body.contains(&first)), "{asked:?}");
+    assert_eq!(world.value("account", "A-1", "Events").await, 12);
+    let kind = &world.status().await["kinds"]["event"];
+    assert_eq!((&kind["aged_out_before"], &kind["equals_pendo"]), (&json!("2026-05-03T00:00:00Z"), &json!(true)));
 }
 
 #[tokio::test]

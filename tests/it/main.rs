@@ -9,6 +9,7 @@
 
 mod access;
 mod canary;
+mod deleted;
 mod demo;
 mod erased;
 mod fanout;
@@ -20,6 +21,7 @@ mod harness;
 mod identity;
 mod life;
 mod nulls;
+mod reconciled;
 mod reference;
 mod refusals;
 mod resilience;

@@ -20,6 +20,13 @@ async fn uses(world: &World) -> Value {
     world.value("account", "A-1", "Uses").await
 }
 
+/// Why a value moved, as it says.
+async fn moved_by(world: &World, field: &str) -> Vec<String> {
+    let line = world.line("account", "A-1", field).await;
+    let causes = line["moved_by"].as_array().into_iter().flatten();
+    causes.map(|moved| moved["cause"].as_str().unwrap().to_owned()).collect()
+}
+
 /// The report of a kind's days that are held back.
 async fn held(world: &World, kind: &str) -> Value {
     world.status().await["kinds"][kind]["held"].clone()
@@ -47,8 +54,10 @@ async fn a_day_that_shrinks_by_half_is_served_as_it_was_until_three_readings_an_
     world.tick_after(1).await;
     assert_eq!(uses(&world).await, 41);
     assert!(!held(&world, "page").await.is_null());
+    assert!(moved_by(&world, "Uses").await.is_empty());
     world.tick_after(1).await;
     assert_eq!(uses(&world).await, 21, "the third reading that agrees");
+    assert_eq!(moved_by(&world, "Uses").await, ["day_shrank"]);
     assert!(held(&world, "page").await.is_null());
     assert_eq!(world.status().await["kinds"]["page"]["equals_pendo"], true);
 }
@@ -115,7 +124,10 @@ async fn with_feature() -> World {
     }
     let mut uses = field("Uses", "account", "feature", "count", &all_time());
     uses["usage"]["ids"] = json!(["some-feature"]);
-    world.fields(&[uses]).await;
+    let mut other = field("Other", "account", "feature", "count", &all_time());
+    other["usage"]["ids"] = json!(["other"]);
+    let week = field("Yesterday", "account", "feature", "count", &json!({"rolling_days": 1, "complete_days": true}));
+    world.fields(&[uses, other, week]).await;
     world.tick_after(1).await;
     world
 }
@@ -140,7 +152,13 @@ async fn a_tag_that_was_edited_has_its_whole_history_read_again_at_once() {
     let kept = truth(&world);
     assert!(kept < 80);
     assert_eq!(uses(&world).await, kept);
-    assert_eq!(world.status().await["kinds"]["feature"]["edit"]["objects"], 1);
+    let feature = world.status().await["kinds"]["feature"].clone();
+    assert_eq!(feature["edit"]["objects"], 1);
+    assert_eq!(moved_by(&world, "Uses").await, ["tag_edit"]);
+    assert!(moved_by(&world, "Other").await.is_empty(), "another feature");
+    assert!(moved_by(&world, "Yesterday").await.is_empty(), "its day has no usage");
+    assert_eq!(feature["changed_after_final"]["hours"], 2, "March and April: {feature}");
+    assert_eq!(feature["rewrites"][0]["newest_day"], "2026-06-30", "{feature}");
     for _ in 0..27 {
         world.tick_after(1).await;
     }
@@ -212,6 +230,7 @@ async fn rows_that_move_to_another_account_or_object_without_any_total_changing_
     world.tick_after(7 * 24 + 1).await;
     assert_eq!((uses(&world).await, world.value("account", "A-2", "Uses").await), (json!(20), json!(31)));
     assert_eq!(world.value("account", "A-1", "Other").await, 10);
+    assert_eq!(moved_by(&world, "Uses").await, ["rows_moved"]);
     assert_eq!(
         (world.fetches() - fetches, world.report().await.rows),
         (1, 4),
@@ -219,4 +238,127 @@ async fn rows_that_move_to_another_account_or_object_without_any_total_changing_
     );
     world.tick_after(7 * 24 + 1).await;
     assert_eq!(world.fetches() - fetches, 1, "nothing moved since");
+}
+
+#[tokio::test]
+async fn an_hour_that_pendo_changes_after_it_was_final_is_counted_and_shown() {
+    let world = with_rows(Kind::Event, "event", &["2026-05-01T10:05:00Z", "2026-06-30T09:05:00Z"]).await;
+    let after_final = async || world.status().await["kinds"]["event"]["changed_after_final"].clone();
+    for hours in [1, 24] {
+        let late = format!("2026-06-30T{:02}:30:00Z", 9 + hours.min(2));
+        world.pendo().inject(used(Kind::Event, "ann@x.test", Some("A-1"), &late, 10));
+        world.tick_after(hours).await;
+    }
+    assert!(after_final().await.is_null(), "young hours change all the time");
+    // An hour that had usage, and one that had none.
+    world.pendo().inject(used(Kind::Event, "ann@x.test", Some("A-1"), "2026-05-01T10:15:00Z", 10));
+    world.pendo().inject(used(Kind::Event, "ann@x.test", Some("A-1"), "2026-05-02T10:15:00Z", 10));
+    for _ in 0..6 {
+        world.tick_after(24).await;
+    }
+    let first = after_final().await;
+    assert_eq!((&first["hours"], &first["first_at"]), (&json!(2), &first["last_at"]), "{first}");
+    let line = world.line("account", "A-1", "Uses").await;
+    assert_eq!(line["moved_by"], json!([{"cause": "unexplained", "at": first["last_at"]}]));
+    world.pendo().remove(|row| row.hour_ms == crate::harness::ms("2026-05-02T10:00:00Z"));
+    world.pendo().inject(used(Kind::Event, "ann@x.test", Some("A-1"), "2026-05-01T10:25:00Z", 10));
+    // The day that is empty now is held back for three readings.
+    for _ in 0..10 {
+        world.tick_after(24).await;
+    }
+    let second = after_final().await;
+    assert_eq!((&second["hours"], &second["first_at"]), (&json!(4), &first["first_at"]), "{second}");
+    assert_ne!(second["last_at"], first["last_at"]);
+    for _ in 0..31 {
+        world.tick_after(24).await;
+    }
+    assert_eq!(after_final().await, second);
+    assert!(moved_by(&world, "Uses").await.is_empty(), "a month later a value has settled");
+}
+
+#[tokio::test]
+async fn only_the_api_says_what_moved_a_value_and_the_export_stays_as_it_is() {
+    let world = with_feature().await;
+    world.pendo().edit(Kind::Feature, "some-feature", 0, 60);
+    world.tick().await;
+    assert_eq!(moved_by(&world, "Uses").await, ["tag_edit"]);
+    let all = shared::values::Query::default();
+    for line in shared::values::list(world.stack.context(), &world.workspace(), &all).await.unwrap().items {
+        let line = serde_json::to_value(line).unwrap();
+        let members: Vec<&str> = line.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut said = ["object", "id", "field", "value", "reason", "from", "to", "as_of", "coverage", "final"];
+        said.sort_unstable();
+        assert_eq!(members, said);
+    }
+}
+
+/// Two kinds with usage on many days.
+async fn with_two_kinds() -> World {
+    let world = two_accounts().await;
+    let days: Vec<String> = (1..=30).map(|day| format!("2026-06-{day:02}T05:10:00Z")).collect();
+    for at in &days {
+        world.pendo().inject(used(Kind::Event, "ann@x.test", Some("A-1"), at, 10));
+        world.pendo().inject(used(Kind::Page, "ann@x.test", Some("A-1"), at, 1));
+    }
+    let pages = field("Pages", "account", "page", "count", &all_time());
+    world.fields(&[field("Uses", "account", "event", "count", &all_time()), pages]).await;
+    assert_eq!(uses(&world).await, 300);
+    world
+}
+
+#[tokio::test]
+async fn a_change_of_pendos_zone_that_takes_hours_is_recognised_and_overwrites_nothing() {
+    let world = with_two_kinds().await;
+    world.pendo().change_time_zone(Tz::America__New_York, 9 * HOUR_MS);
+    for hour in 1..=8 {
+        world.tick_after(1).await;
+        assert_eq!((uses(&world).await, world.value("account", "A-1", "Pages").await), (json!(300), json!(30)));
+        assert_eq!(world.report().await.usage_writes, 0, "after {hour} hours");
+        let status = world.status().await;
+        assert_eq!((&status["is_complete"], &status["kinds"]["page"]["equals_pendo"]), (&json!(false), &json!(false)));
+        if hour == 1 {
+            assert!(status["recomputing"].is_null(), "one answer alone could be a bad one");
+            continue;
+        }
+        let since = "2026-06-30T13:00:00Z";
+        assert_eq!((&status["recomputing"]["since"], &status["recomputing"]["back_at"]), (&json!(since), &Value::Null));
+        for sentence in
+            [&status["recomputing"]["meaning"], &status["kinds"]["event"]["held"]["meaning"], &status["next_step"]]
+        {
+            assert!(sentence.as_str().unwrap().contains("all usage is gone from Pendo at once"), "{sentence}");
+        }
+    }
+    world.tick_after(1).await;
+    let status = world.status().await;
+    assert_eq!((uses(&world).await, &status["is_complete"]), (json!(300), &json!(true)), "{status}");
+    assert_eq!(status["recomputing"]["back_at"], "2026-06-30T21:00:00Z");
+    assert!(status["recomputing"]["meaning"].as_str().unwrap().contains("Nothing was overwritten"));
+    for kind in ["event", "page"] {
+        let report = &status["kinds"][kind];
+        assert_eq!((&report["held"], &report["difference"]), (&Value::Null, &json!(0)), "{report}");
+        assert_eq!((&report["rewrites"], &report["aged_out_before"]), (&json!([]), &Value::Null), "{report}");
+    }
+}
+
+#[tokio::test]
+async fn what_stays_gone_for_three_days_is_judged_like_anything_else() {
+    let world = with_two_kinds().await;
+    world.pendo().change_time_zone(Tz::America__New_York, 1_000 * HOUR_MS);
+    for _ in 0..3 {
+        world.tick_after(24).await;
+        assert_eq!(uses(&world).await, 300);
+    }
+    world.tick_after(24).await;
+    assert!(uses(&world).await.as_u64().unwrap() < 300);
+}
+
+#[tokio::test]
+async fn a_kind_that_is_gone_alone_is_not_taken_for_a_change_of_the_zone() {
+    let world = with_two_kinds().await;
+    world.pendo().remove(|row| row.kind == Kind::Page && row.hour_ms >= crate::harness::ms("2026-06-27T00:00:00Z"));
+    for _ in 0..3 {
+        world.tick_after(1).await;
+        assert!(world.status().await["recomputing"].is_null());
+    }
+    assert_eq!(world.value("account", "A-1", "Pages").await, 27, "three readings agreed");
 }

@@ -2,12 +2,14 @@
 
 use crate::source::{client, connection, pendo_problem};
 use serde_json::json;
-use shared::api::page::{self, Listed};
+use shared::api::page;
 use shared::api::{Problem, Reply, Request};
 use shared::context::Context;
 use shared::id::{Kind, WorkspaceId};
 use shared::pendo::people::Level;
 use shared::pendo::{catalog as pendo, metadata as schema};
+use shared::sync::tags::Listed;
+use std::collections::HashSet;
 
 /// `GET /v1/pendo/metadata`.
 pub(crate) async fn metadata(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
@@ -19,7 +21,7 @@ pub(crate) async fn metadata(context: &Context, workspace: &WorkspaceId, request
     Reply::json(200, &json!({"visitor": visitor, "account": account}))
 }
 
-/// `GET /v1/pendo/catalog`: all kinds or one, narrowed by a text, in the order of kind and id.
+/// `GET /v1/pendo/catalog`: all kinds or one, narrowed by a text, in the order of kind and id; with what Pendo lists no longer.
 pub(crate) async fn catalog(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
     let query = request.query(&["kind", "q", "limit", "cursor"])?;
     let kinds = match query.get("kind") {
@@ -28,10 +30,17 @@ pub(crate) async fn catalog(context: &Context, workspace: &WorkspaceId, request:
     };
     let (limit, after) = (page::limit(&query, page::LIMIT_MAX)?, page::after(&query)?);
     let text = query.get("q").map(|text| text.trim().to_lowercase()).unwrap_or_default();
-    let client = client(context, &connection(context, workspace).await?).await?;
+    let connection = connection(context, workspace).await?;
+    let client = client(context, &connection).await?;
     let mut found = Vec::new();
     for kind in kinds {
-        let entries = pendo::list(&client, kind).await.map_err(pendo_problem)?;
+        let mut entries = pendo::list(&client, kind).await.map_err(pendo_problem)?;
+        let listed: HashSet<String> = entries.iter().map(|entry| entry.id.clone()).collect();
+        let known = context.store.tags_get(workspace, &connection.id, kind).await?.value;
+        entries.extend(known.iter().filter(|(id, _)| !listed.contains(*id)).filter_map(|(id, stored)| {
+            // What no run has missed yet may be missing from this one list only.
+            Some(Listed::of(stored).filter(|object| object.gone.is_some())?.deleted(kind, id))
+        }));
         found.extend(
             entries
                 .into_iter()
@@ -42,7 +51,7 @@ pub(crate) async fn catalog(context: &Context, workspace: &WorkspaceId, request:
     found.sort_by(|one, other| one.0.cmp(&other.0));
     let page = page::cut(found, |(place, _)| place, |(_, entry)| 400 + entry.name.len(), after.as_deref(), limit);
     let items: Vec<_> = page.items.into_iter().map(|(_, entry)| entry).collect();
-    Reply::json(200, &Listed { items, next: page.next })
+    Reply::json(200, &page::Listed { items, next: page.next })
 }
 
 /// A kind that has objects.

@@ -2,6 +2,7 @@
 //!
 //! A definition is checked whole before it is stored: its words by the rules, its objects against Pendo's catalogue.
 
+use crate::deleted;
 use crate::source::{client, connection, pendo_problem, refused};
 use serde_json::Value;
 use shared::api::page::Listed;
@@ -15,7 +16,7 @@ use shared::queue::Job;
 use shared::store::StoreError;
 use shared::sync::estimate;
 use shared::time::to_the_second;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// The most fields of a workspace.
 const FIELDS_MAX: usize = 200;
@@ -27,7 +28,8 @@ pub(crate) async fn list(context: &Context, workspace: &WorkspaceId, request: &R
     request.query(&[])?;
     let mut fields = context.store.fields_get(workspace).await?.value;
     fields.sort_by_key(|field| (field.definition.object, field.definition.name_key()));
-    let items = fields.iter().map(shown).collect::<Result<Vec<Value>, _>>()?;
+    let deleted = deleted::of_kinds(context, workspace, deleted::kinds_named(&fields)).await?;
+    let items = fields.iter().map(|field| shown_with(field, &deleted)).collect::<Result<Vec<Value>, _>>()?;
     Reply::json(200, &Listed { items, next: None })
 }
 
@@ -41,7 +43,8 @@ pub(crate) async fn read(
     request.query(&[])?;
     let fields = context.store.fields_get(workspace).await?.value;
     let field = fields.iter().find(|field| field.id == *id).ok_or_else(unknown)?;
-    Reply::json(200, &shown(field)?)
+    let deleted = deleted::of_kinds(context, workspace, deleted::kinds_named([field])).await?;
+    Reply::json(200, &shown_with(field, &deleted)?)
 }
 
 /// `POST /v1/fields`: 201 with the new field, or 200 with the one that stands if it says the same.
@@ -65,7 +68,9 @@ pub(crate) async fn create(context: &Context, workspace: &WorkspaceId, request: 
             ));
         }
         if !are_ids_known {
-            refuse_unknown_ids(&client, &definition, &body).await?;
+            let kinds = definition.usage.ids.iter().map(|_| definition.usage.kind).collect();
+            let deleted = deleted::of_kinds(context, workspace, kinds).await?;
+            refuse_unknown_ids(&client, &definition, &body, &deleted).await?;
             are_ids_known = true;
         }
         let kind = definition.usage.kind;
@@ -166,16 +171,18 @@ fn same_name<'f>(fields: &'f [Field], definition: &Definition) -> Result<Option<
     }
 }
 
-/// Every id must be one of Pendo's.
+/// Every id must be one of Pendo's, or of what Pendo has deleted since it was read.
 async fn refuse_unknown_ids(
     client: &shared::pendo::Client,
     definition: &Definition,
     body: &Value,
+    deleted: &BTreeMap<Kind, BTreeSet<String>>,
 ) -> Result<(), Problem> {
     let Some(ids) = &definition.usage.ids else { return Ok(()) };
     let kind = definition.usage.kind;
     let entries = catalog::list(client, kind).await.map_err(pendo_problem)?;
-    let known: HashSet<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
+    let listed = entries.iter().map(|entry| entry.id.as_str());
+    let known: HashSet<&str> = listed.chain(deleted.get(&kind).into_iter().flatten().map(String::as_str)).collect();
     let given = body.pointer("/usage/ids").and_then(Value::as_array);
     let place = |id: &str| given.and_then(|given| given.iter().position(|item| item.as_str() == Some(id))).unwrap_or(0);
     let unknown = ids.iter().filter(|id| !known.contains(id.as_str())).map(|id| place(id)).min();
@@ -216,6 +223,16 @@ fn shown(field: &Field) -> Result<Value, Problem> {
     shown["id"] = field.id.as_str().into();
     shown["version"] = field.version.into();
     shown["created_at"] = to_the_second(field.created_at_ms).into();
+    Ok(shown)
+}
+
+/// A field with those of its objects that Pendo lists no longer, if there are any.
+fn shown_with(field: &Field, deleted: &BTreeMap<Kind, BTreeSet<String>>) -> Result<Value, Problem> {
+    let mut shown = shown(field)?;
+    let gone = deleted::named_by(field, deleted);
+    if !gone.is_empty() {
+        shown["deleted_ids"] = gone.into();
+    }
     Ok(shown)
 }
 

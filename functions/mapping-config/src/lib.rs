@@ -4,6 +4,7 @@
 //! workspace. Visitor ids are shown to `high` only, since only matching and the catalogue hold them.
 
 mod catalog;
+mod deleted;
 mod directory;
 mod estimate;
 mod fields;

@@ -30,7 +30,7 @@ pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &R
         field: query.get("field").map(|name| (*name).to_owned()),
         after: page::after(&query)?.map(|text| parse_cursor(&text)).transpose()?,
         limit: page::limit(&query, page::LIMIT_DEFAULT)?,
-        with_settled: true,
+        with_notes: true,
     };
     let fields = asked_fields(context, workspace, &asked).await?;
     asked.limit = asked.limit.min(LINES_MAX / fields.len().max(1)).max(1);

@@ -163,6 +163,51 @@ async fn a_run_whose_pendo_hangs_is_cut_before_its_time_is_up_and_says_that_noth
     stack.stop().await;
 }
 
+/// The texts that a member of the template has, such as `Namespace`.
+fn said(template: &str, member: &str) -> Vec<String> {
+    let members = template.lines().filter_map(|line| line.trim().strip_prefix(member)?.strip_prefix(": "));
+    members.map(|text| text.trim().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn each_run_says_the_metrics_that_the_templates_alarms_watch_and_nobodys_names() {
+    let template = include_str!("../../../infra/template.yaml");
+    let stack = held().await;
+    let process = Lambda::start(Path::new(BINARY), stack.environment()).await.unwrap();
+    let body = json!({"job": "sync", "workspace": local::tokens::WORKSPACE, "hop": 0}).to_string();
+    process.invoke(&json!({"Records": [{"messageId": "m", "body": body, "eventSource": "aws:sqs"}]})).await.unwrap();
+    // The answer may overtake the line before it, which comes through a pipe.
+    let line = loop {
+        let log = process.log();
+        if let Some(line) = log.lines().find(|line| line.contains("\"_aws\"")) {
+            break line.to_owned();
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    };
+    let metrics: Value = serde_json::from_str(&line).unwrap();
+    let measured = &metrics["_aws"]["CloudWatchMetrics"][0];
+    let names: Vec<&str> =
+        measured["Metrics"].as_array().unwrap().iter().map(|metric| metric["Name"].as_str().unwrap()).collect();
+    // Alarms on other metrics than our own are left out.
+    let ours = format!("Namespace: {}", measured["Namespace"].as_str().unwrap());
+    let watched: Vec<&str> =
+        template.split("Type: AWS::CloudWatch::Alarm").filter(|alarm| alarm.contains(&ours)).collect();
+    assert_eq!(watched.len(), 2);
+    for alarm in watched {
+        let name = &said(alarm, "MetricName")[0];
+        assert!(names.contains(&name.as_str()) && metrics[name].is_number(), "{name} is not in {line}");
+        assert_eq!(said(alarm, "Dimensions")[0], "[{ Name: FunctionName, Value: !Ref SyncFunction }]");
+    }
+    assert_eq!((&measured["Dimensions"], &metrics["FunctionName"]), (&json!([["FunctionName"]]), &json!("sync")));
+    assert_eq!((&metrics["Rows"], &metrics["DifferenceEvents"]), (&json!(4.0), &json!(0.0)));
+    assert_eq!(metrics.as_object().unwrap().len(), 2 + names.len(), "{line}");
+    for name in [local::tokens::WORKSPACE, "ann@x.test", "A-1"] {
+        assert!(!line.contains(name), "{line}");
+    }
+    drop(process);
+    stack.stop().await;
+}
+
 /// A killed process leaves at the table whatever it had done; the next run ends where one does that was never disturbed.
 #[tokio::test]
 async fn a_binary_that_is_killed_at_any_instant_is_mended_by_the_next_run() {

@@ -193,6 +193,8 @@ pub(super) mod tests {
             access_level_claim: "access_level".to_owned(),
             provisional_hours: 8,
             pendo_requests_per_second: 10,
+            passes: crate::config::Passes::default(),
+            function: None,
         }
     }
 

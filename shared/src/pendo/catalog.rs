@@ -34,6 +34,9 @@ pub struct Entry {
     /// Whether Pendo is still applying the last change to history.
     #[serde(skip)]
     pub is_dirty: bool,
+    /// Whether Pendo lists it no longer. Its usage stays.
+    #[serde(rename = "deleted", skip_serializing_if = "std::ops::Not::not")]
+    pub is_deleted: bool,
     #[serde(skip)]
     apps: Vec<i64>,
 }
@@ -83,6 +86,24 @@ pub async fn apps(client: &Client) -> Result<Vec<i64>, PendoError> {
 }
 
 impl Entry {
+    /// An object of which no more is known than this.
+    #[must_use]
+    pub fn named(kind: Kind, id: &str, name: String, app: Option<i64>, updated_ms: Option<i64>) -> Self {
+        Self {
+            id: id.to_owned(),
+            kind,
+            name,
+            app,
+            group: None,
+            state: None,
+            updated: updated_ms.map(to_the_second),
+            updated_ms,
+            is_dirty: false,
+            is_deleted: false,
+            apps: Vec::new(),
+        }
+    }
+
     /// Whether name or id holds the text, ignoring case. `lower` is in lower case already.
     #[must_use]
     pub fn holds(&self, lower: &str) -> bool {
@@ -97,16 +118,11 @@ fn entry(kind: Kind, item: &Value) -> Option<Entry> {
     let updated_ms = item.get("lastUpdatedAt").and_then(integer);
     let apps = item.get("appIds").and_then(Value::as_array).into_iter().flatten().filter_map(integer).collect();
     Some(Entry {
-        kind,
-        name,
-        app: item.get("appId").and_then(integer),
         group: item.pointer("/group/name").and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned),
         state: (kind == Kind::Guide).then(|| text("state")).flatten(),
-        updated: updated_ms.map(to_the_second),
-        updated_ms,
         is_dirty: item.get("dirty").and_then(Value::as_bool).unwrap_or_default(),
-        id,
         apps,
+        ..Entry::named(kind, &id, name, item.get("appId").and_then(integer), updated_ms)
     })
 }
 

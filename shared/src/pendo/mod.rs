@@ -9,6 +9,7 @@ pub mod pace;
 pub mod parts;
 pub mod people;
 pub mod region;
+pub mod totals;
 pub mod usage;
 
 pub use client::Client;

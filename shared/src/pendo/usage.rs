@@ -38,7 +38,7 @@ pub enum Scope {
 /// since which clock Pendo's window goes by is not documented.
 const GUIDE_MARGIN_HOURS: i32 = 24;
 
-const fn source_name(kind: Kind) -> &'static str {
+pub(super) const fn source_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Event => "events",
         Kind::Feature => "featureEvents",
@@ -127,14 +127,6 @@ fn probe_pipeline(kind: Kind, range: HourRange, by: By, scope: &Scope) -> Value 
     Value::Array(stages)
 }
 
-fn totals_pipeline(kind: Kind, range: HourRange) -> Value {
-    let mut stages = source(kind, range, &Scope::All);
-    stages.push(json!({"eval": {"utcDay": format!("hour - hour % {DAY_MS}")}}));
-    let events = if kind == Kind::Guide { json!({"count": null}) } else { json!({"sum": "numEvents"}) };
-    stages.push(json!({"group": {"group": ["utcDay"], "fields": [{"events": events}]}}));
-    Value::Array(stages)
-}
-
 /// Asks Pendo for the fingerprints of the buckets in a range. A bucket without rows is absent.
 ///
 /// # Errors
@@ -164,23 +156,6 @@ pub async fn probe(
                     newest_ms: wire.last.unwrap_or_default(),
                 });
             }
-            Ok(())
-        })
-        .await?;
-    Ok(found)
-}
-
-/// Asks Pendo for all events per UTC day, anonymous visitors' too: the total that ours must add up to.
-///
-/// # Errors
-/// Pendo's.
-pub async fn totals(client: &Client, kind: Kind, range: HourRange) -> Result<BTreeMap<i32, u64>, PendoError> {
-    let mut found = BTreeMap::new();
-    client
-        .aggregate(&totals_pipeline(kind, range), |bytes| {
-            let wire: WireTotals = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-            let day = Hour::of_ms(wire.utc_day.ok_or("it has no day")?).utc_day();
-            *found.entry(day).or_default() += wire.events;
             Ok(())
         })
         .await?;
@@ -278,7 +253,7 @@ pub(super) struct WireTotals {
     #[serde(default, deserialize_with = "whole")]
     hour: Option<i64>,
     #[serde(default, deserialize_with = "whole")]
-    utc_day: Option<i64>,
+    pub(super) utc_day: Option<i64>,
     #[serde(default, deserialize_with = "whole")]
     pub(super) span: Option<i64>,
     #[serde(default, deserialize_with = "count")]

@@ -1,8 +1,11 @@
 //! The checkpoint: what the runs of a connection have reached. It is written last, after the data it vouches for.
 
 use super::claim::Claim;
+use super::differences::Differences;
 use super::outage::Outage;
 use super::quarantine::Quarantine;
+use super::recomputing::Recomputing;
+use super::rewrites::{AfterFinal, Rewrite};
 use super::tags::Edit;
 use crate::id::Kind;
 use crate::time::{Hour, HourRange};
@@ -23,6 +26,8 @@ pub struct Checkpoint {
     pub ticked_ms: i64,
     /// Runs in a row that ended because Pendo was not available; `None` after one that was answered.
     pub outage: Option<Outage>,
+    /// The time in which all usage was gone at once, if there was one: the one under way, or the last.
+    pub recomputing: Option<Recomputing>,
     /// The run that reads history, if one does.
     pub claim: Option<Claim>,
     /// The hour of the last daily pass over what compaction and sweeping take care of.
@@ -37,12 +42,14 @@ pub struct KindState {
     pub as_of: Option<Hour>,
     /// Every hour from here to `as_of` is read and evaluated.
     pub covered_from: Option<Hour>,
-    /// Where the history that is to be read begins: the chosen start, or the oldest usage that a probe found.
-    pub history_from: Option<Hour>,
     /// The first hour that was read: where an all-time window begins.
     pub first_hour: Option<Hour>,
     /// Days before this hour are gone at Pendo by age: what was read of them is kept and not compared any more.
     pub aged_out_before: Option<Hour>,
+    /// What was gone at an earlier comparison, and when that was: what still is gone days later is not asked for again.
+    pub aged_out: Option<AgedOut>,
+    /// Days before this hour are gone for good: no comparison asks for them.
+    pub gone_before: Option<Hour>,
     /// The newest event that a probe has seen, ms since 1970.
     pub newest_ms: i64,
     /// Grouped rows of the busiest day, as the last comparison of all history saw them.
@@ -52,11 +59,15 @@ pub struct KindState {
     /// When the last daily and weekly probes were taken.
     pub daily_at: Option<Hour>,
     /// When all history was last probed by day.
-    pub weekly_at: Option<Hour>,
+    pub history_at: Option<Hour>,
     /// When the totals per Pendo account and per object were last compared.
     pub parts_at: Option<Hour>,
     /// The last edit of a tag whose history may still move.
     pub edit: Option<Edit>,
+    /// What Pendo changed of the past lately, and why.
+    pub rewrites: Vec<Rewrite>,
+    /// Hours that it changed after they were final, all that were ever seen.
+    pub after_final: Option<AfterFinal>,
     /// Days that Pendo shows with half their events or fewer: what stands is served until readings agree.
     pub quarantine: Quarantine,
     /// Hours that still differ from Pendo, by their difference in events: they are read again when their age is due.
@@ -71,17 +82,35 @@ pub struct KindState {
     pub recent: Option<Compared>,
     /// When all history was last compared.
     pub compared_at: Option<Hour>,
+    /// The days in which ours differed from Pendo's when they were last compared.
+    pub differences: Differences,
     /// Events of anonymous visitors, from the probe.
     pub anonymous_events: u64,
+    /// Events that Pendo's exclude list keeps out of its own totals; `None` when Pendo does not say.
+    pub excluded_events: Option<u64>,
     /// The comparison after which the events were last attributed. Another than the last one: a run died in between.
     pub attributed_at: Option<Hour>,
     /// Events by whose usage they are, per level.
     pub conservation: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Events by which the classes of a level miss what is stored, over all days. Anything but 0 is a fault of ours.
+    pub unaccounted: BTreeMap<String, u64>,
     /// Why the last run could not read this kind.
     pub error: Option<String>,
 }
 
 impl KindState {
+    /// By how many events ours differs from Pendo's, without the small differences that wait for their next reading.
+    #[must_use]
+    pub fn unexplained_difference(&self) -> u64 {
+        self.differences.events().saturating_sub(self.waiting_difference())
+    }
+
+    /// By how many events hours differ that wait for their next reading.
+    #[must_use]
+    pub fn waiting_difference(&self) -> u64 {
+        self.differing.values().map(|events| events.unsigned_abs()).sum()
+    }
+
     /// Whether a window holds an hour that no probe agrees with, or a day that is held back.
     #[must_use]
     pub fn is_unproven(&self, window: HourRange) -> bool {
@@ -104,6 +133,16 @@ pub struct Compared {
     pub pendo_events: u64,
     /// Ours.
     pub stored_events: u64,
+}
+
+/// What was gone at Pendo by age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgedOut {
+    /// Days before this hour.
+    pub before: Hour,
+    /// The comparison that found it.
+    pub seen_at: Hour,
 }
 
 /// Progress of reading history.
@@ -220,10 +259,15 @@ impl Report {
         }
     }
 
+    /// What the run cost at the table, at public on-demand prices.
+    #[must_use]
+    pub fn dollars(&self) -> f64 {
+        self.write_units * WRITE_UNIT_DOLLARS + self.read_units * READ_UNIT_DOLLARS
+    }
+
     /// Computes what a million rows would cost at this run's rate.
     #[expect(clippy::cast_precision_loss, reason = "a price, not a count")]
     fn price(&mut self) {
-        let dollars = self.write_units * WRITE_UNIT_DOLLARS + self.read_units * READ_UNIT_DOLLARS;
-        self.dollars_per_million_rows = (self.rows > 0).then(|| dollars / self.rows as f64 * 1e6);
+        self.dollars_per_million_rows = (self.rows > 0).then(|| self.dollars() / self.rows as f64 * 1e6);
     }
 }

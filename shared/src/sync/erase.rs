@@ -198,7 +198,7 @@ async fn release(sink: &Sink<'_>, erased: &Erased, version: u64) -> Result<bool,
     }
     sink.store
         .checkpoint_change(sink.workspace, &sink.connection.id, |checkpoint| {
-            checkpoint.kinds.values_mut().for_each(|state| state.weekly_at = None);
+            checkpoint.kinds.values_mut().for_each(|state| state.history_at = None);
         })
         .await?;
     sink.store.erased_put(sink.workspace, sink.connection, &changes, version, sink.now_ms).await?;

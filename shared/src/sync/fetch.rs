@@ -1,7 +1,7 @@
 //! Fetches windows and proves them: the reading first, then the rows, then the comparison with what Pendo says.
 
 use super::halving::may_be_too_long;
-use super::plan::DAILY_HOURS;
+use super::plan::SETTLING_HOURS;
 use super::run::SyncError;
 use super::shards::Batch;
 use crate::connection::Connection;
@@ -123,7 +123,7 @@ impl Source<'_> {
     }
 
     fn is_old(&self, hour: Hour) -> bool {
-        hour.plus(DAILY_HOURS) < self.as_of
+        hour.plus(SETTLING_HOURS) < self.as_of
     }
 }
 

@@ -1,14 +1,17 @@
 //! The end of a run: what it did and cost, and what the next one should know.
 
 use super::checkpoint::{Checkpoint, RunRecord};
+use super::metrics::figures;
 use super::outage::{Heard, Outage};
 use super::run::{Asked, Run};
 use crate::pendo::client::Requests;
 use crate::store::StoreError;
+use crate::telemetry;
 use std::time::Instant;
 
 impl Run<'_> {
-    /// Writes the checkpoint that ends the run: its record, its tick, whether Pendo was there, and the claim that it lets go.
+    /// Writes the checkpoint that ends the run: its record, its tick, whether Pendo was there, and the claim that it lets go;
+    /// then says its figures.
     ///
     /// # Errors
     /// The table's.
@@ -33,7 +36,8 @@ impl Run<'_> {
         let ended_at_ms = self.context.clock.now_ms();
         self.stop_counting();
         let record = RunRecord { ended_at_ms, report: self.report.clone(), ..record };
-        self.store
+        let checkpoint = self
+            .store
             .checkpoint_change(self.workspace, &self.connection.id, |checkpoint| {
                 let earlier = checkpoint.last_run.take().filter(|last| asked == Asked::Rest && last.continues);
                 checkpoint.last_run = Some(record.clone().after(earlier));
@@ -43,6 +47,11 @@ impl Run<'_> {
                 checkpoint.outage = Outage::after(checkpoint.outage.as_ref(), heard, ended_at_ms);
                 self.release_history(checkpoint);
             })
-            .await
+            .await?;
+        if let Some(function) = &self.context.config.function {
+            let mapped = self.fields.iter().map(|field| field.definition.usage.kind).collect();
+            telemetry::say(function, ended_at_ms, &figures(&checkpoint, &mapped, &record));
+        }
+        Ok(checkpoint)
     }
 }

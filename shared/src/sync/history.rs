@@ -6,6 +6,7 @@ use super::evaluate::Moment;
 use super::fetch::{Expected, Source};
 use super::probe::Past;
 use super::quarantine::{self, Quarantine};
+use super::rewrites::{Cause, Replaced};
 use super::run::{Run, SyncError};
 use super::shards::Batch;
 use super::{parts, plan, reconcile};
@@ -71,7 +72,8 @@ pub async fn read(
         before,
         is_backfill: state.covered_from.is_none_or(|covered| covered > range.from),
         covered: state.covered_from,
-        held_before: state.quarantine,
+        why: state.edit.is_some().then_some(Cause::TagEdit),
+        state,
         held: Quarantine::new(),
         progress: Backfill {
             days_total: dirty.len() as u64,
@@ -93,6 +95,7 @@ pub async fn read(
         let mut moved = parts::moved_days(run, layout, kind, compared, &rows).await?;
         moved.retain(|day, _| !reader.held.contains_key(&day.utc_day()));
         run.spend("parts", step);
+        reader.why = Some(Cause::RowsMoved);
         reach = reader.read(run, &moved).await?;
     }
     if reach != Reach::All {
@@ -128,7 +131,10 @@ struct Reader<'a> {
     before: &'a Before,
     is_backfill: bool,
     covered: Option<Hour>,
-    held_before: Quarantine,
+    /// What stood before.
+    state: KindState,
+    /// Why days are read again, if there is a reason that is known.
+    why: Option<Cause>,
     held: Quarantine,
     progress: Backfill,
 }
@@ -226,13 +232,19 @@ impl Reader<'_> {
         self.progress.days_done += days.keys().filter(is_begun).count() as u64;
         let now_ms = run.context.clock.now_ms();
         self.progress.moved_at_ms = now_ms;
-        self.held.extend(quarantine::hold(&mut batch, self.kind, &self.before.stands, &self.held_before, now_ms));
+        let stands = &self.before.stands;
+        let judged = quarantine::hold(&mut batch, self.kind, stands, &self.state.quarantine, false, now_ms);
+        self.held.extend(judged.held);
+        let replaced = Replaced::of(&batch, self.kind, stands, &self.state, &judged.believed, self.why);
 
         // Nobody reads a window that is not covered yet, so its rows need no values now.
         let is_read = self.covered.is_some_and(|covered| window.to > covered);
         let step = Instant::now();
         run.sink(self.layout).store(&batch, is_read.then_some(self.moment)).await?;
         run.spend("store", step);
+        if !replaced.is_empty() {
+            self.change(run, |state| state.note(&replaced, run.as_of)).await?;
+        }
         if self.is_backfill {
             if self.reaches_a_window(run, window) {
                 let step = Instant::now();
@@ -269,7 +281,7 @@ impl Reader<'_> {
         self.change(run, |state| {
             state.backfill = None;
             self.cover(state, Some(self.past.range.from), run.as_of);
-            (state.daily_at, state.weekly_at) = (Some(run.as_of), Some(run.as_of));
+            (state.daily_at, state.history_at) = (Some(run.as_of), Some(run.as_of));
             if self.past.with_parts || self.is_backfill {
                 state.parts_at = Some(run.as_of);
             }
@@ -287,7 +299,6 @@ impl Reader<'_> {
 
     fn cover(&self, state: &mut KindState, covered: Option<Hour>, as_of: Hour) {
         state.error = None;
-        state.history_from = Some(self.past.range.from);
         if let Some(covered) = covered {
             state.as_of = state.as_of.max(Some(as_of));
             state.covered_from = Some(state.covered_from.map_or(covered, |stands| stands.min(covered)));

@@ -7,10 +7,8 @@ use crate::time::{Hour, HourRange};
 use crate::usage::fingerprint::Fingerprint;
 use std::collections::BTreeMap;
 
-/// Trailing hours that each run probes, back to a UTC midnight so that it sees whole days.
-pub const EVERY_RUN_HOURS: i32 = 48;
-/// Trailing hours that the daily pass probes: what Pendo may still change without an edit.
-pub const DAILY_HOURS: i32 = 240;
+/// For so many hours Pendo may still change an hour without an edit: Pendo itself calls a day final after seven to nine days.
+pub const SETTLING_HOURS: i32 = 240;
 /// Ages, in hours, at which an hour that differs only a little is read again.
 const AGES: [i32; 5] = [1, 2, 4, 8, 24];
 /// A difference below one in this many of an hour's events waits for the next age.
@@ -112,7 +110,7 @@ fn age_is_due(hour: Hour, read_at: Option<Hour>, as_of: Hour) -> bool {
 /// change. Days before it that we hold have aged out, and are kept.
 #[must_use]
 pub fn oldest_at_pendo(probed: &BTreeMap<Hour, Fingerprint>, range: HourRange) -> Hour {
-    let settled = Hour(range.to.plus(-DAILY_HOURS).utc_day() * 24);
+    let settled = Hour(range.to.plus(-SETTLING_HOURS).utc_day() * 24);
     probed.keys().next().copied().unwrap_or(settled).min(settled)
 }
 

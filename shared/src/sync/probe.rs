@@ -1,14 +1,17 @@
 //! Probes: what each run asks Pendo first, and what it fetches of the trailing hours in answer.
 
 use super::checkpoint::{Compared, KindState};
+use super::differences::DayEvents;
 use super::fetch::Expected;
 use super::halving;
 use super::history::ROWS_PER_WINDOW;
-use super::plan::{self, DAILY_HOURS, EVERY_RUN_HOURS, Verdict};
+use super::plan::{self, Verdict};
 use super::quarantine::{self, Quarantine};
+use super::rewrites::Replaced;
 use super::run::{Run, SyncError};
 use super::shards::Batch;
 use super::tags::Edit;
+use crate::config::Passes;
 use crate::id::Kind;
 use crate::pendo::usage::{By, Scope, probe};
 use crate::pendo::{Client, PendoError};
@@ -55,8 +58,28 @@ pub struct Recent {
     pub waits: BTreeMap<i32, i64>,
     /// Pendo's events and ours, once the batch is stored.
     pub compared: Compared,
+    /// The same by UTC day.
+    pub days: BTreeMap<i32, DayEvents>,
     /// The days that are held back now.
     pub quarantine: Quarantine,
+    /// The hours whose usage the batch replaces.
+    pub replaced: Replaced,
+    /// Whether it was the daily pass.
+    pub is_pass: bool,
+}
+
+impl KindState {
+    /// Takes what a run found of the trailing hours, after it was stored.
+    pub(super) fn take(&mut self, recent: &Recent, as_of: Hour) {
+        self.note(&recent.replaced, as_of);
+        self.differences.renew(HourRange { from: recent.compared.from, to: as_of }, recent.days.clone());
+        self.error = None;
+        self.as_of = self.as_of.max(Some(as_of));
+        self.differing.clone_from(&recent.waits);
+        self.recent = Some(recent.compared);
+        self.quarantine.clone_from(&recent.quarantine);
+        self.daily_at = if recent.is_pass { Some(as_of) } else { self.daily_at };
+    }
 }
 
 impl Probe {
@@ -70,11 +93,17 @@ impl Probe {
 
 impl Run<'_> {
     /// Whether all of a kind's history is to be compared now.
-    pub(super) fn wants_history(&self, state: &KindState, edit: Option<Edit>) -> bool {
-        let is_weekly = self.age(state.weekly_at.min(state.parts_at)) >= 7 * 24;
-        let is_edited = edit.is_some_and(|edit| edit.is_due(state.weekly_at, self.as_of));
-        let is_held_long = held_from(state).is_some_and(|held| held < self.midnight(DAILY_HOURS));
-        is_new(state) || self.is_gap(state) || is_weekly || is_edited || is_held_long
+    pub(super) fn wants_history(&self, state: &KindState, edit: Option<&Edit>) -> bool {
+        let is_due = self.age(state.history_at) >= self.passes().history_days * 24 || self.wants_parts(state);
+        let is_edited = edit.is_some_and(|edit| edit.is_due(state.history_at, self.as_of));
+        let is_held_long = held_from(state).is_some_and(|held| held < self.midnight(self.passes().daily_hours()));
+        is_new(state) || self.is_gap(state) || is_due || is_edited || is_held_long
+    }
+
+    /// Whether the totals per Pendo account and object are to be compared too.
+    fn wants_parts(&self, state: &KindState) -> bool {
+        let every_days = self.passes().totals_days;
+        every_days > 0 && self.age(state.parts_at) >= every_days * 24
     }
 
     /// Whether the trailing hours alone join what is read of a kind. Before any window is covered, and after a gap, they don't.
@@ -82,8 +111,17 @@ impl Run<'_> {
         state.covered_from.is_some() && !self.is_gap(state)
     }
 
+    /// Where the trailing hours begin.
+    pub(super) fn trailing_from(&self) -> Hour {
+        self.midnight(self.passes().trailing_hours)
+    }
+
     fn is_gap(&self, state: &KindState) -> bool {
-        self.age(state.as_of) > DAILY_HOURS - EVERY_RUN_HOURS
+        self.age(state.as_of) > self.passes().daily_hours() - self.passes().trailing_hours
+    }
+
+    fn passes(&self) -> Passes {
+        self.context.config.passes
     }
 
     fn age(&self, at: Option<Hour>) -> i32 {
@@ -102,16 +140,16 @@ impl Run<'_> {
         let step = Instant::now();
         let start = plan::history_start(&self.connection, self.as_of);
         let age = |at: Option<Hour>| self.age(at);
-        let midnight = |hours_ago: i32| self.midnight(hours_ago);
         let probe = if of_history {
-            let range = HourRange { from: start, to: self.as_of };
+            let from = state.gone_before.map_or(start, |gone| gone.max(start));
+            let range = HourRange { from, to: self.as_of };
             let found = probe_in_parts(&self.client, kind, range, By::Day).await?;
-            Probe::History(Past { range, found, with_parts: !is_new(state) && age(state.parts_at) >= 7 * 24 })
+            Probe::History(Past { range, found, with_parts: !is_new(state) && self.wants_parts(state) })
         } else {
             let held = held_from(state);
             let is_pass = age(state.daily_at) >= 24 || age(state.as_of) > 2;
             let earliest = state.as_of.filter(|_| planted!(LookBackZero)).unwrap_or(start);
-            let from = midnight(if is_pass { DAILY_HOURS } else { EVERY_RUN_HOURS });
+            let from = if is_pass { self.midnight(self.passes().daily_hours()) } else { self.trailing_from() };
             let range = HourRange { from: held.map_or(from, |held| held.min(from)).max(earliest), to: self.as_of };
             let found = probe_in_parts(&self.client, kind, range, By::Hour).await?;
             Probe::Recent(Trailing { range, found, is_pass })
@@ -130,7 +168,7 @@ impl Run<'_> {
         probe: &Trailing,
         layout: Layout,
         shards: &mut [Shard],
-        held: &Quarantine,
+        (state, is_recomputing): (&KindState, bool),
     ) -> Result<Recent, SyncError> {
         let Trailing { range, found, is_pass } = probe;
         let range = *range;
@@ -160,18 +198,24 @@ impl Run<'_> {
             batch.append(fetched);
         }
         self.spend("fetch", step);
-        let quarantine = quarantine::hold(&mut batch, kind, &stands, held, self.context.clock.now_ms());
+        let now_ms = self.context.clock.now_ms();
+        let judged = quarantine::hold(&mut batch, kind, &stands, &state.quarantine, is_recomputing, now_ms);
+        let replaced = Replaced::of(&batch, kind, &stands, state, &judged.believed, None);
         let mut compared = Compared { from: range.from, to: range.to, ..Compared::default() };
+        let mut days: BTreeMap<i32, DayEvents> = BTreeMap::new();
         for hour in (range.from.0..range.to.0).map(Hour) {
             let fetched = batch.buckets.get(&(kind, hour));
             let stands = stored.get(&hour).map(|bucket| bucket.whole).unwrap_or_default();
             let pendo = found.get(&hour).copied().unwrap_or_default();
             // A fetch that was proven after the probe is the newer word of Pendo's.
-            compared.pendo_events +=
-                fetched.filter(|bucket| bucket.is_verified).map_or(pendo, |bucket| bucket.whole).events;
-            compared.stored_events += fetched.map_or(stands, |bucket| bucket.whole).events;
+            let pendo = fetched.filter(|bucket| bucket.is_verified).map_or(pendo, |bucket| bucket.whole).events;
+            let stored = fetched.map_or(stands, |bucket| bucket.whole).events;
+            let day = days.entry(hour.utc_day()).or_default();
+            *day = DayEvents { pendo: day.pendo + pendo, stored: day.stored + stored };
+            (compared.pendo_events, compared.stored_events) =
+                (compared.pendo_events + pendo, compared.stored_events + stored);
         }
-        Ok(Recent { batch, waits, compared, quarantine })
+        Ok(Recent { batch, waits, compared, days, quarantine: judged.held, replaced, is_pass: *is_pass })
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! While Pendo reprocesses history (a tag was edited, the subscription's zone was changed) its numbers drop, often to
 //! nothing, and come back hours later. So the old data is served on, and the new is taken only when three readings, at
-//! least an hour apart, have agreed on it.
+//! least an hour apart, have agreed on it. While all usage is gone at once ([`super::recomputing`]) nothing is taken that would
+//! take anything away.
 
 use super::shards::Batch;
 use crate::id::Kind;
@@ -31,21 +32,31 @@ pub struct Held {
     pub read_at_ms: i64,
 }
 
+/// What [`hold`] found of a batch's days.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// What is held now.
+    pub held: Quarantine,
+    /// Days that shrink and are taken, since enough readings agree.
+    pub believed: BTreeSet<i32>,
+}
+
 /// Takes the hours out of a batch by which a day would shrink by half or more, unless enough readings agree.
-/// `stands` is what is stored of all hours of the batch's days; `before` is what earlier runs held. Answers what is held now,
-/// of the batch's days.
+/// `stands` is what is stored of all hours of the batch's days; `before` is what earlier runs held. While Pendo recomputes
+/// everything (`is_recomputing`) a day that would shrink at all is held, and no number of readings is believed.
 #[must_use]
 pub fn hold(
     batch: &mut Batch,
     kind: Kind,
     stands: &BTreeMap<Hour, Fingerprint>,
     before: &Quarantine,
+    is_recomputing: bool,
     now_ms: i64,
-) -> Quarantine {
+) -> Judged {
     let fetched = |hour: Hour, batch: &Batch| batch.buckets.get(&(kind, hour)).map(|bucket| bucket.whole);
     let days: BTreeSet<i32> =
         batch.buckets.keys().filter(|(of, _)| *of == kind).map(|(_, hour)| hour.utc_day()).collect();
-    let mut held = Quarantine::new();
+    let mut judged = Judged::default();
     for day in days {
         let hours = Hour(day * 24)..Hour(day * 24 + 24);
         let standing = || stands.range(hours.clone()).filter(|(_, totals)| !totals.is_empty());
@@ -59,7 +70,8 @@ pub fn hold(
                 shown.merge(&answer);
             }
         }
-        if old == 0 || new.saturating_mul(2) > old {
+        let is_taken = if is_recomputing { new >= old } else { new.saturating_mul(2) > old };
+        if old == 0 || is_taken {
             continue;
         }
         let now = match before.get(&day) {
@@ -67,7 +79,7 @@ pub fn hold(
             Some(held) if held.shown == shown => Held { reads: held.reads + 1, read_at_ms: now_ms, ..*held },
             _ => Held { shown, reads: 1, read_at_ms: now_ms },
         };
-        if now.reads >= READS_THAT_AGREE {
+        if now.reads >= READS_THAT_AGREE && !is_recomputing {
             tracing::warn!(
                 kind = kind.name(),
                 day,
@@ -75,6 +87,7 @@ pub fn hold(
                 now = new,
                 "a day that shrank is taken: three readings agree"
             );
+            judged.believed.insert(day);
             continue;
         }
         tracing::warn!(
@@ -88,9 +101,9 @@ pub fn hold(
         for (hour, _) in standing() {
             batch.buckets.remove(&(kind, *hour));
         }
-        held.insert(day, now);
+        judged.held.insert(day, now);
     }
-    held
+    judged
 }
 
 #[cfg(test)]
@@ -121,7 +134,7 @@ mod tests {
         let stands: BTreeMap<Hour, Fingerprint> =
             [(0, 60), (1, 40)].map(|(hour, events)| (Hour(DAY * 24 + hour), totals(events))).into();
         let mut batch = batch(answer);
-        let held = hold(&mut batch, Kind::Page, &stands, before, now_ms);
+        let held = hold(&mut batch, Kind::Page, &stands, before, false, now_ms).held;
         (batch.buckets.keys().map(|(_, hour)| hour.0 - DAY * 24).collect(), held)
     }
 
@@ -146,6 +159,17 @@ mod tests {
         assert_eq!(second[&DAY].reads, 2);
         let (hours, third) = left(&[(0, 0), (1, 0)], &second, 2 * APART_MS);
         assert_eq!((hours, third.len()), (vec![0, 1], 0));
+    }
+
+    #[test]
+    fn while_everything_is_recomputed_no_day_shrinks_however_many_readings_agree() {
+        let stands = BTreeMap::from([(Hour(DAY * 24), totals(100))]);
+        let before = Quarantine::from([(DAY, Held { shown: totals(99), reads: READS_THAT_AGREE, read_at_ms: 0 })]);
+        let mut answer = batch(&[(0, 99)]);
+        let judged = hold(&mut answer, Kind::Page, &stands, &before, true, APART_MS);
+        assert_eq!((judged.held.len(), judged.believed.len(), answer.buckets.len()), (1, 0, 0));
+        let mut answer = batch(&[(0, 100)]);
+        assert_eq!(hold(&mut answer, Kind::Page, &stands, &before, true, APART_MS), Judged::default());
     }
 
     #[test]

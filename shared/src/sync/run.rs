@@ -8,8 +8,8 @@ use super::fetch::Source;
 use super::history::{self, Reach};
 use super::moves::Sink;
 use super::outage::Heard;
-use super::probe::{Probe, Recent, Trailing};
-use super::quarantine::Quarantine;
+use super::probe::{Probe, Recent};
+use super::recomputing::{self, Recomputing};
 use super::shards::Batch;
 use super::tags::Edit;
 use super::{compact, erase, reconcile};
@@ -203,21 +203,23 @@ impl Run<'_> {
         let mut edits: BTreeMap<Kind, Option<Edit>> = BTreeMap::new();
         let mut silence = None;
         let mut wanting: BTreeSet<Kind> = BTreeSet::new();
+        // History that Pendo is recomputing can wait: what it shows meanwhile means nothing.
+        let is_recomputing = recomputing::is_under_way(checkpoint.recomputing, self.as_of);
         for kind in &kinds {
             let state = checkpoint.kinds.get(kind).cloned().unwrap_or_default();
-            let edit = self.edit(*kind, &state).await?;
+            let edit = self.catalogue(*kind, &state).await?;
+            wanting.extend((self.wants_history(&state, edit.as_ref()) && !is_recomputing).then_some(*kind));
             edits.insert(*kind, edit);
-            wanting.extend(self.wants_history(&state, edit).then_some(*kind));
         }
         // One run reads history; the others serve the trailing hours of what is covered already.
         let is_claimed = !wanting.is_empty() && self.claim_history().await?;
         for kind in &kinds {
             let state = checkpoint.kinds.get(kind).cloned().unwrap_or_default();
-            let is_wanting = wanting.contains(kind);
-            if is_wanting && !is_claimed && !self.may_trail(&state) {
+            let reads_history = is_claimed && wanting.contains(kind);
+            if !reads_history && !self.may_trail(&state) {
                 continue;
             }
-            match self.probe(*kind, &state, is_wanting && is_claimed).await {
+            match self.probe(*kind, &state, reads_history).await {
                 Ok(probe) => drop(probes.insert(*kind, probe)),
                 Err(error @ PendoError::Unauthorized { .. }) => return Err(error.into()),
                 Err(error) => {
@@ -231,7 +233,7 @@ impl Run<'_> {
             return Err(error.into());
         }
         let newest: BTreeMap<Kind, i64> = probes.iter().map(|(kind, probe)| (*kind, probe.newest_ms())).collect();
-        let is_left = !wanting.is_empty() && !is_claimed;
+        let mut is_left = is_recomputing || (!wanting.is_empty() && !is_claimed);
         let Some(layout) = self.layout(&probes).await? else {
             let failed = |checkpoint: &mut Checkpoint| {
                 checkpoint.people = people.clone();
@@ -242,15 +244,22 @@ impl Run<'_> {
             self.store.checkpoint_change(self.workspace, &self.connection.id, failed).await?;
             return Ok((false, RunEnd::Done));
         };
+        // Is everything gone at once? Then nothing that stands is given up, and history is left for a later run.
+        let is_gone = self.is_all_gone(layout, &probes, &checkpoint).await?;
+        let seen = Recomputing::after(checkpoint.recomputing, is_gone == Some(true), true, self.as_of);
+        let is_recomputing = recomputing::is_under_way(seen, self.as_of);
+        if is_recomputing {
+            is_left = true;
+            probes.retain(|_, probe| matches!(probe, Probe::Recent(_)));
+        }
         // Fetch and prove the trailing hours of all kinds, then store and evaluate them in one move per shard.
         let mut batch = Batch::default();
         let mut recents: BTreeMap<Kind, Recent> = BTreeMap::new();
-        let nothing_held = Quarantine::new();
         let mut shards = self.sink(layout).heads().await?;
         for (kind, probe) in &probes {
             if let Probe::Recent(trailing) = probe {
-                let held = checkpoint.kinds.get(kind).map_or(&nothing_held, |state| &state.quarantine);
-                match self.recent(*kind, trailing, layout, &mut shards, held).await {
+                let state = checkpoint.kinds.get(kind).cloned().unwrap_or_default();
+                match self.recent(*kind, trailing, layout, &mut shards, (&state, is_recomputing)).await {
                     Ok(mut recent) => {
                         batch.append(std::mem::take(&mut recent.batch));
                         recents.insert(*kind, recent);
@@ -293,24 +302,17 @@ impl Run<'_> {
         let evaluated = self.sink(layout).evaluate_due(&moment).await;
         spoiled.map_or(evaluated, Err)?;
         self.spend("evaluate", step);
-        let as_of = self.as_of;
+        let (as_of, known) = (self.as_of, |kind: &Kind| checkpoint.kinds.get(kind));
         let reached = self
             .store
             .checkpoint_change(self.workspace, &self.connection.id, |checkpoint| {
                 checkpoint.people = people.clone();
                 for (kind, edit) in &edits {
-                    checkpoint.kinds.entry(*kind).or_default().edit = *edit;
+                    let before = known(kind).and_then(|state| state.edit.as_ref());
+                    checkpoint.kinds.entry(*kind).or_default().follow(before, edit.as_ref());
                 }
                 for (kind, recent) in &recents {
-                    let state = checkpoint.kinds.entry(*kind).or_default();
-                    state.error = None;
-                    state.as_of = state.as_of.max(Some(as_of));
-                    state.differing.clone_from(&recent.waits);
-                    state.recent = Some(recent.compared);
-                    state.quarantine.clone_from(&recent.quarantine);
-                    if let Some(Probe::Recent(Trailing { is_pass: true, .. })) = probes.get(kind) {
-                        state.daily_at = Some(as_of);
-                    }
+                    checkpoint.kinds.entry(*kind).or_default().take(recent, as_of);
                 }
                 for (kind, newest_ms) in &newest {
                     let state = checkpoint.kinds.entry(*kind).or_default();
@@ -327,6 +329,7 @@ impl Run<'_> {
                 for (kind, error) in &errors {
                     checkpoint.kinds.entry(*kind).or_default().error = Some(error.clone());
                 }
+                checkpoint.saw_gone(is_gone, &kinds, as_of);
             })
             .await?;
 

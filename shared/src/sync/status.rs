@@ -1,14 +1,15 @@
 //! The status, for people: connected? fresh? complete? what to do?
 
-use super::checkpoint::{Backfill, Checkpoint, RunRecord};
+use super::checkpoint::{Checkpoint, RunRecord};
+use super::kind_report::KindReport;
 use super::layout::LayoutReport;
-use super::quarantine::{Quarantine, READS_THAT_AGREE};
+use super::recomputing::Recomputing;
 use crate::connection::ConnectionStatus;
 use crate::context::Context;
 use crate::id::{Kind, WorkspaceId};
 use crate::store::StoreError;
 use crate::store::purge::Purge;
-use crate::time::{DAY_MS, HOUR_MS, to_the_second};
+use crate::time::{DAY_MS, HOUR_MS, Hour, to_the_second};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -38,6 +39,8 @@ pub struct StatusReport {
     pub outage: Option<OutageReport>,
     /// How usage lies in the table; null before any is read.
     pub layout: Option<LayoutReport>,
+    /// The time in which all usage was gone from Pendo at once: the one under way, or the last; null when there was none.
+    pub recomputing: Option<RecomputingReport>,
     /// The last run.
     pub last_run: Option<LastRun>,
     /// When the schedule runs next.
@@ -83,95 +86,15 @@ pub struct OutageReport {
     pub detail: String,
 }
 
-/// How far a kind was read.
+/// Pendo recomputes its whole history.
 #[derive(Debug, Serialize)]
-pub struct KindReport {
-    /// Up to when.
-    pub as_of: Option<String>,
-    /// From when on.
-    pub covered_from: Option<String>,
-    /// The first hour with usage.
-    pub first_hour: Option<String>,
-    /// Usage before this is gone at Pendo by age; what was read of it is kept.
-    pub aged_out_before: Option<String>,
-    /// The newest event that Pendo showed.
-    pub newest_event_at: Option<String>,
-    /// Minutes between that event and the last run: Pendo's own lag as seen, or a quiet time.
-    pub pendo_lag_minutes: Option<i64>,
-    /// Progress of reading history; null when all is read.
-    pub backfill: Option<Progress>,
-    /// Hours that differ from Pendo by less than 1 % of their events and wait for their next reading.
-    pub hours_differing: usize,
-    /// Hours stored without a probe that agrees.
-    pub hours_unverified: usize,
-    /// Days that Pendo suddenly shows with half their events or fewer; null when there is none.
-    pub held: Option<HeldReport>,
-    /// The last edit of a tag while history may still follow it.
-    pub edit: Option<EditReport>,
-    /// Events of identified visitors as Pendo counted them at the last full comparison.
-    pub pendo_events: u64,
-    /// Events stored at that time, and those of erased visitors, which were read and dropped.
-    pub stored_events: u64,
-    /// Events of anonymous visitors: they belong to nobody and are not stored.
-    pub anonymous_events: u64,
-    /// When all history was last compared.
-    pub compared_at: Option<String>,
-    /// The trailing hours as the last run compared them, when it was not all history.
-    pub recent: Option<RecentReport>,
-    /// Whether ours equals Pendo's, in both comparisons.
-    pub equals_pendo: bool,
-    /// The same events by whose they are, per level.
-    pub events_by: BTreeMap<String, BTreeMap<String, u64>>,
-    /// Why the last run could not read it.
-    pub error: Option<String>,
-}
-
-/// Days that are held back: their old usage is served until readings agree.
-#[derive(Debug, Serialize)]
-pub struct HeldReport {
-    /// How many.
-    pub days: usize,
-    /// The first of them.
-    pub first_day: String,
-    /// The last of them.
-    pub last_day: String,
+pub struct RecomputingReport {
+    /// The run that first saw everything gone.
+    pub since: String,
+    /// The run that found it back; null while it is not.
+    pub back_at: Option<String>,
     /// What it means.
     pub meaning: String,
-}
-
-/// An edit of a page's or feature's tag, which Pendo applies to the past.
-#[derive(Debug, Serialize)]
-pub struct EditReport {
-    /// The run that saw it.
-    pub seen_at: String,
-    /// How many objects were changed.
-    pub objects: u64,
-    /// Whether Pendo says that it is still applying it.
-    pub is_being_applied: bool,
-}
-
-/// Events in the trailing hours, as Pendo counts them and as stored.
-#[derive(Debug, Serialize)]
-pub struct RecentReport {
-    /// The first instant.
-    pub from: String,
-    /// The end, not included.
-    pub to: String,
-    /// Pendo's.
-    pub pendo_events: u64,
-    /// Ours.
-    pub stored_events: u64,
-}
-
-/// Progress of reading history.
-#[derive(Debug, Serialize)]
-pub struct Progress {
-    #[serde(flatten)]
-    backfill: Backfill,
-    /// Rows a second so far.
-    rows_per_second: Option<f64>,
-    /// Seconds to go at that rate.
-    eta_seconds: Option<f64>,
 }
 
 /// The last run.
@@ -215,6 +138,7 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
         people: None,
         outage: None,
         layout: None,
+        recomputing: None,
         last_run: None,
         next_run_at: None,
         directory: BTreeMap::from([("accounts", directory.accounts.len()), ("contacts", directory.contacts.len())]),
@@ -236,7 +160,13 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
         until: outage.until_ms.map(to_the_second),
         detail: outage.detail.clone(),
     });
-    let people = checkpoint.people;
+    report.recomputing =
+        checkpoint.recomputing.filter(Recomputing::is_recognised).map(|recomputing| RecomputingReport {
+            since: to_the_second(recomputing.seen_at.start_ms()),
+            back_at: recomputing.back_at.map(|hour| to_the_second(hour.start_ms())),
+            meaning: recomputing.meaning(),
+        });
+    let people = checkpoint.people.clone();
     let read_at = (people.read_at_ms > 0).then(|| to_the_second(people.read_at_ms));
     report.people =
         (read_at.is_some() || people.error.is_some()).then_some(PeopleReport { read_at, error: people.error });
@@ -244,45 +174,7 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
     let now_ms = context.clock.now_ms();
     for kind in &mapped {
         let state = checkpoint.kinds.get(kind).cloned().unwrap_or_default();
-        let hour = |hour: Option<crate::time::Hour>| hour.map(|hour| to_the_second(hour.start_ms()));
-        report.kinds.insert(
-            *kind,
-            KindReport {
-                as_of: hour(state.as_of),
-                covered_from: hour(state.covered_from),
-                first_hour: hour(state.first_hour),
-                aged_out_before: hour(state.aged_out_before),
-                newest_event_at: (state.newest_ms > 0).then(|| to_the_second(state.newest_ms)),
-                pendo_lag_minutes: checkpoint
-                    .last_run
-                    .as_ref()
-                    .filter(|_| state.newest_ms > 0)
-                    .map(|run| (run.started_at_ms - state.newest_ms).max(0) / 60_000),
-                backfill: state.backfill.map(progress),
-                hours_differing: state.differing.len(),
-                hours_unverified: state.unverified.len(),
-                held: held(&state.quarantine),
-                edit: state.edit.map(|edit| EditReport {
-                    seen_at: to_the_second(edit.seen_at.start_ms()),
-                    objects: edit.objects,
-                    is_being_applied: edit.is_dirty,
-                }),
-                pendo_events: state.pendo_events,
-                stored_events: state.stored_events,
-                anonymous_events: state.anonymous_events,
-                equals_pendo: state.pendo_events == state.stored_events
-                    && state.recent.is_none_or(|recent| recent.pendo_events == recent.stored_events),
-                compared_at: hour(state.compared_at),
-                recent: state.recent.map(|recent| RecentReport {
-                    from: to_the_second(recent.from.start_ms()),
-                    to: to_the_second(recent.to.start_ms()),
-                    pendo_events: recent.pendo_events,
-                    stored_events: recent.stored_events,
-                }),
-                events_by: state.conservation,
-                error: state.error,
-            },
-        );
+        report.kinds.insert(*kind, KindReport::of(state, &checkpoint));
     }
     report.as_of = report.kinds.values().map(|kind| kind.as_of.clone()).min().flatten();
     report.is_complete = !report.kinds.is_empty()
@@ -293,7 +185,7 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
                 && kind.backfill.is_none()
                 && kind.error.is_none()
                 && kind.held.is_none()
-                && kind.pendo_events == kind.stored_events
+                && kind.difference <= kind.difference_waiting
         });
     report.status = match connection.status {
         ConnectionStatus::Active => "active",
@@ -328,6 +220,10 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
                 outage.runs,
                 to_the_second(until_ms),
             );
+        }
+        let under_way = checkpoint.recomputing.filter(|found| found.is_under_way(Hour::of_ms(now_ms)));
+        if let Some(recomputing) = under_way.filter(Recomputing::is_recognised) {
+            report.next_step = format!("nothing to do: {}", recomputing.meaning());
         }
         // The first tick of the schedule that is not skipped.
         let now_ms = until_ms.map_or(now_ms, |until_ms| until_ms - 1);
@@ -371,26 +267,4 @@ fn purge(purge: &Purge) -> PurgeReport {
         removed_at: purge.cleared_at_ms.map(to_the_second),
         looked_for_again_at: purge.cleared_at_ms.map(|at_ms| to_the_second(at_ms + DAY_MS)),
     }
-}
-
-fn held(quarantine: &Quarantine) -> Option<HeldReport> {
-    let (first, last) = (quarantine.keys().next()?, quarantine.keys().next_back()?);
-    let day = |day: i32| to_the_second(i64::from(day) * DAY_MS).chars().take(10).collect();
-    let shows = if quarantine.values().all(|held| held.shown.is_empty()) {
-        "Pendo suddenly shows no usage of these days: it may be reprocessing them after a change of its time zone or of a tag"
-    } else {
-        "Pendo suddenly shows these days with half their events or fewer: it may be reprocessing them after a tag was edited"
-    };
-    let meaning = format!(
-        "{shows}. What was read before is served until {READS_THAT_AGREE} readings at least an hour apart agree"
-    );
-    Some(HeldReport { days: quarantine.len(), first_day: day(*first), last_day: day(*last), meaning })
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-fn progress(backfill: Backfill) -> Progress {
-    let seconds = (backfill.moved_at_ms - backfill.started_at_ms) as f64 / 1000.0;
-    let rows_per_second = (seconds > 0.0 && backfill.rows_done > 0).then(|| backfill.rows_done as f64 / seconds);
-    let left = backfill.rows_total.saturating_sub(backfill.rows_done) as f64;
-    Progress { eta_seconds: rows_per_second.map(|rate| left / rate), rows_per_second, backfill }
 }

@@ -31,13 +31,13 @@ pub async fn same_subscription(
         context.store.shard_load_all(&mut shard).await?;
         shards.push(shard);
     }
-    let settled_day = Hour::of_ms(context.clock.now_ms()).plus(-plan::DAILY_HOURS).utc_day();
+    let settled_day = Hour::of_ms(context.clock.now_ms()).plus(-plan::SETTLING_HOURS).utc_day();
     for kind in Kind::ALL {
         let all = HourRange { from: Hour(0), to: Hour(settled_day * 24) };
         let mut days: BTreeMap<i32, bool> = BTreeMap::new();
         for (hour, bucket) in plan::stored(&shards, kind, all) {
             // What was read while it was young may have changed lawfully since.
-            let was_settled = bucket.read_at.is_some_and(|at| at >= hour.plus(24 + plan::DAILY_HOURS));
+            let was_settled = bucket.read_at.is_some_and(|at| at >= hour.plus(24 + plan::SETTLING_HOURS));
             *days.entry(hour.utc_day()).or_insert(true) &= was_settled && bucket.is_verified;
         }
         let days: Vec<i32> = days.into_iter().filter(|(_, is_settled)| *is_settled).map(|(day, _)| day).collect();
