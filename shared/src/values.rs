@@ -242,8 +242,8 @@ async fn pages(
             match store.pages_get(&shard, &sorts).await {
                 Ok(bodies) => {
                     for (sort, body) in sorts.into_iter().zip(bodies) {
-                        let page =
-                            page::unpack(&body).map_err(|detail| StoreError::Unreadable { key: sort, detail })?;
+                        let page = page::unpack(&body)
+                            .map_err(|error| StoreError::Unreadable { key: sort, detail: error.to_string() })?;
                         for (key, object) in page {
                             // An object on its way from one home to another may stand in both: the matched one counts.
                             if object.status == Status::Matched || !values.contains_key(&key) {

@@ -19,20 +19,26 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) const HOUR: Hour = Hour(495_000);
 const KEY: (Kind, Hour) = (Kind::Feature, HOUR);
 
-fn row(events: u64) -> Row {
+fn row(events: u64) -> Row<'static> {
     Row {
         kind: KEY.0,
         hour: HOUR,
-        account: Some("A-1".to_owned()),
-        visitor: "v".to_owned(),
+        account: Some("A-1".into()),
+        visitor: "v".into(),
         app: 1,
-        object: "f".to_owned(),
-        event_type: String::new(),
+        object: "f".into(),
+        event_type: "".into(),
         events,
         minutes: 1,
         first_ms: HOUR.start_ms(),
         last_ms: HOUR.start_ms() + 1,
     }
+}
+
+fn batch_of(events: u64) -> Batch {
+    let mut batch = Batch::default();
+    batch.push(&row(events), 1);
+    batch
 }
 
 fn totals(events: u64) -> Fingerprint {
@@ -83,7 +89,7 @@ impl Place {
     /// Reads shard 0, puts a block of one row and moves the head to it.
     pub(crate) async fn put(&self, reading: u64, events: u64, now_ms: i64, open_from: Hour) {
         let shard = self.store().shard_get(&self.workspace, &self.connection, 0).await.unwrap();
-        let body = block::pack(vec![row(events).into()]).remove(0).body;
+        let body = block::pack(&batch_of(events).rows[&0]).remove(0).body;
         let name = self.store().block_put(&shard, body, now_ms).await.unwrap();
         let change = Change { entries: [(KEY, entry(reading, events, vec![name]))].into(), ..Change::default() };
         self.store().shard_move(&shard, change, open_from, now_ms).await.unwrap();
@@ -108,8 +114,7 @@ async fn an_older_reading_takes_nothing_from_a_newer_one() {
     place.put(5, 20, ms(NOW), HOUR).await;
     let stands = place.store().shard_get(&place.workspace, &place.connection, 0).await.unwrap();
     for (reading, takes) in [(4, false), (5, false), (6, true)] {
-        let mut batch = Batch::default();
-        batch.push(row(30), 1);
+        let mut batch = batch_of(30);
         batch.buckets.insert(KEY, Fetched { reading, whole: totals(30), is_verified: true });
         let taken = batch.for_shard(&stands, &BTreeSet::new());
         assert_eq!(
@@ -138,8 +143,7 @@ async fn a_bucket_that_became_empty_keeps_its_reading_so_old_rows_stay_away() {
         .await
         .unwrap();
     let stands = place.store().shard_get(&place.workspace, &place.connection, 0).await.unwrap();
-    let mut old = Batch::default();
-    old.push(row(10), 1);
+    let mut old = batch_of(10);
     old.buckets.insert(KEY, Fetched { reading: 1, whole: totals(10), is_verified: true });
     assert!(old.for_shard(&stands, &BTreeSet::new()).entries.is_empty());
 }
@@ -219,10 +223,46 @@ async fn a_tree_is_the_map_that_its_changes_make() {
         let late = put(version - 1).await;
         assert!(matches!(late, Err(StoreError::Conflict { .. })), "{late:?}");
         let stands = place.store().objects_get(&place.workspace, ObjectKind::Account).await.unwrap();
-        assert_eq!((stands.version, stands.value), (version, model.clone()));
+        assert_eq!((stands.version, &*stands.value), (version, &model));
     }
     place.store().directory_sweep(&place.workspace, ms(NOW) + 1).await.unwrap();
-    assert_eq!(place.store().objects_get(&place.workspace, ObjectKind::Account).await.unwrap().value, model);
+    assert_eq!(place.store().objects_get(&place.workspace, ObjectKind::Account).await.unwrap().value.as_ref(), &model);
+}
+
+#[tokio::test]
+async fn a_run_sees_what_others_change_of_a_tree_and_reads_no_page_of_it_twice() {
+    let place = Place::new().await;
+    let run = place.store().metered();
+    let (mut version, mut model) = (0, BTreeMap::new());
+    for round in 0..12u32 {
+        let is_small = round > 3;
+        let changes: BTreeMap<String, Option<serde_json::Value>> = (0..if is_small { 3 } else { 2_000u32 })
+            .map(|i| {
+                let id = format!("object-{}", i * 13 + round % 3);
+                let value = json!({"name": format!("{:032x}", VisitorHash::of(&format!("{i}-{round}")).0)});
+                (id, (!(i + round).is_multiple_of(3)).then_some(value))
+            })
+            .collect();
+        for (id, value) in &changes {
+            match value {
+                Some(value) => model.insert(id.clone(), value.clone()),
+                None => model.remove(id),
+            };
+        }
+        // In turn the run itself and others.
+        let writer = if round % 3 == 0 { &run } else { place.store() };
+        let put = writer.objects_put(&place.workspace, ObjectKind::Account, &changes, version, ms(NOW)).await;
+        version = put.unwrap();
+        let spent = run.meter().spent().read_units;
+        let stands = run.objects_get(&place.workspace, ObjectKind::Account).await.unwrap();
+        assert_eq!((stands.version, &*stands.value), (version, &model));
+        let spent = run.meter().spent().read_units - spent;
+        assert!(!is_small || spent <= 7.0, "{spent} units for the root and three pages at most");
+    }
+    let late = run.objects_put(&place.workspace, ObjectKind::Account, &BTreeMap::new(), version - 1, ms(NOW)).await;
+    assert!(matches!(late, Err(StoreError::Conflict { .. })), "{late:?}");
+    let stands = run.objects_get(&place.workspace, ObjectKind::Account).await.unwrap();
+    assert_eq!((stands.version, &*stands.value), (version, &model), "after a refusal");
 }
 
 #[tokio::test]
@@ -269,7 +309,7 @@ async fn the_contract_holds_while_the_table_throttles_loses_answers_and_leaves_b
             Err(error) => panic!("{error}"),
         }
         let stands = place.store().objects_get(&place.workspace, ObjectKind::Account).await.unwrap();
-        assert_eq!((stands.version, &stands.value), (version, &model));
+        assert_eq!((stands.version, &*stands.value), (version, &model));
     }
     let shard = place.store().shard_get(&place.workspace, &place.connection, 0).await.unwrap();
     assert_eq!(shard.rows_version(), 24, "each move counts once");

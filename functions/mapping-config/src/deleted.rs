@@ -22,7 +22,7 @@ pub(crate) async fn of_kinds(
         let as_of = checkpoint.kinds.get(&kind).and_then(|state| state.as_of);
         let known = context.store.tags_get(workspace, &connection, kind).await?.value;
         let is_deleted = |stored: &serde_json::Value| Listed::of(stored).is_some_and(|object| object.is_deleted(as_of));
-        deleted.insert(kind, known.into_iter().filter(|(_, stored)| is_deleted(stored)).map(|(id, _)| id).collect());
+        deleted.insert(kind, known.iter().filter(|(_, stored)| is_deleted(stored)).map(|(id, _)| id.clone()).collect());
     }
     Ok(deleted)
 }

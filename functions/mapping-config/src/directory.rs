@@ -30,7 +30,7 @@ pub(crate) async fn read(
         return Reply::json(200, &Listed { items: vec![shown(id, found)], next: None });
     }
     let bytes = |object: &Value| object.to_string().len() + 200;
-    let page = page::cut(&objects, |(id, _)| id, |(_, object)| bytes(object), after.as_deref(), limit);
+    let page = page::cut(&*objects, |(id, _)| id, |(_, object)| bytes(object), after.as_deref(), limit);
     let items = page.items.into_iter().map(|(id, object)| shown(id, object)).collect();
     Reply::json(200, &Listed { items, next: page.next })
 }

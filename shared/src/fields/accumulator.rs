@@ -6,7 +6,7 @@ use super::outcome::Outcome;
 use super::plan::Plan;
 use crate::id::VisitorHash;
 use crate::usage::row::UsageRow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// The state of one field for one object: no more than its function needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Accumulator(pub(super) State);
 pub(super) enum State {
     Events(u64),
     Minutes(u64),
-    Visitors(BTreeSet<VisitorHash>),
+    Visitors(HashSet<VisitorHash>),
     Days(BTreeSet<i32>),
     First(Option<i64>),
     Last(Option<i64>),
@@ -29,7 +29,7 @@ impl Accumulator {
         Self(match function {
             Function::Count => State::Events(0),
             Function::Minutes => State::Minutes(0),
-            Function::DistinctVisitors => State::Visitors(BTreeSet::new()),
+            Function::DistinctVisitors => State::Visitors(HashSet::new()),
             Function::ActiveDays => State::Days(BTreeSet::new()),
             Function::FirstUsed => State::First(None),
             Function::LastUsed | Function::DaysSinceLastUsed => State::Last(None),

@@ -3,7 +3,7 @@
 
 use super::accumulator::{Accumulator, State};
 use crate::id::VisitorHash;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 const EVENTS: u8 = 0;
 const MINUTES: u8 = 1;
@@ -28,8 +28,8 @@ impl Accumulator {
             State::Events(0) | State::Minutes(0) | State::First(None) | State::Last(None) => Vec::new(),
             State::Days(days) if days.is_empty() => Vec::new(),
             State::Visitors(visitors) => {
-                let visitors: Vec<VisitorHash> = visitors.iter().copied().collect();
-                let pieces = visitors.chunks(PIECE_VISITORS);
+                let pieces = sorted(visitors);
+                let pieces = pieces.chunks(PIECE_VISITORS);
                 pieces.map(|piece| bytes(&Self(State::Visitors(piece.iter().copied().collect())))).collect()
             }
             _ => vec![bytes(self)],
@@ -50,7 +50,7 @@ impl Accumulator {
             State::Visitors(visitors) => {
                 bytes.push(VISITORS);
                 write_number(bytes, visitors.len() as u64);
-                visitors.iter().for_each(|visitor| bytes.extend(visitor.0.to_le_bytes()));
+                sorted(visitors).iter().for_each(|visitor| bytes.extend(visitor.0.to_le_bytes()));
             }
             State::Days(days) => {
                 bytes.push(DAYS);
@@ -86,16 +86,24 @@ impl Accumulator {
     }
 }
 
-fn read_visitors(bytes: &mut &[u8]) -> Option<BTreeSet<VisitorHash>> {
+fn sorted(visitors: &HashSet<VisitorHash>) -> Vec<VisitorHash> {
+    let mut visitors: Vec<VisitorHash> = visitors.iter().copied().collect();
+    visitors.sort_unstable();
+    visitors
+}
+
+fn read_visitors(bytes: &mut &[u8]) -> Option<HashSet<VisitorHash>> {
     let count = read_number(bytes)?;
-    let mut visitors = BTreeSet::new();
+    let mut visitors = HashSet::new();
+    let mut last = None;
     for _ in 0..count {
         let (hash, rest) = bytes.split_first_chunk::<8>()?;
         *bytes = rest;
         let visitor = VisitorHash(u64::from_le_bytes(*hash));
-        if visitors.last().is_some_and(|last| *last >= visitor) {
+        if last.is_some_and(|last| last >= visitor) {
             return None;
         }
+        last = Some(visitor);
         visitors.insert(visitor);
     }
     Some(visitors)
@@ -178,7 +186,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn states() -> impl Strategy<Value = Accumulator> {
-        let visitors = prop::collection::btree_set(any::<u64>().prop_map(VisitorHash), 0..30);
+        let visitors = prop::collection::hash_set(any::<u64>().prop_map(VisitorHash), 0..30);
         prop_oneof![
             any::<u64>().prop_map(State::Events),
             any::<u64>().prop_map(State::Minutes),

@@ -62,21 +62,17 @@ impl Splitter {
     ) -> Result<(), FrameError> {
         // Where the present row began in this chunk, when one is open.
         let mut row_start = (self.in_results && self.depth > 2).then_some(0);
-        for (at, &byte) in chunk.iter().enumerate() {
+        let mut next = 0;
+        loop {
             if self.in_string {
-                if self.is_escaped {
-                    self.is_escaped = false;
-                } else if byte == b'\\' {
-                    self.is_escaped = true;
-                } else if byte == b'"' {
-                    self.in_string = false;
-                    continue;
-                }
-                if self.depth == 1 {
-                    self.word.push(byte);
-                }
-                continue;
+                next = self.skip_string(chunk, next);
+            } else if self.in_results && self.depth > 2 {
+                // Inside a row only brackets and the beginnings of strings matter.
+                next += position(&chunk[next..], |byte| matches!(byte, b'"' | b'{' | b'}' | b'[' | b']'));
             }
+            let at = next;
+            let Some(&byte) = chunk.get(at) else { break };
+            next += 1;
             if byte.is_ascii_whitespace() {
                 continue;
             }
@@ -158,6 +154,28 @@ impl Splitter {
         if self.has_ended || planted!(TruncatedBodyAccepted) { Ok(self.rows) } else { Err(FrameError::Truncated) }
     }
 
+    /// Goes to behind the end of the string that is open; answers where that is.
+    fn skip_string(&mut self, chunk: &[u8], from: usize) -> usize {
+        let mut at = from;
+        while let Some(&byte) = chunk.get(at) {
+            if self.is_escaped {
+                self.is_escaped = false;
+                at += 1;
+            } else if byte == b'"' {
+                self.in_string = false;
+                break;
+            } else {
+                self.is_escaped = byte == b'\\';
+                at += 1;
+                at += if self.is_escaped { 0 } else { position(&chunk[at..], |byte| matches!(byte, b'"' | b'\\')) };
+            }
+        }
+        if self.depth == 1 {
+            self.word.extend_from_slice(&chunk[from..at]);
+        }
+        at + usize::from(!self.in_string)
+    }
+
     fn finish_row(
         &mut self,
         tail: &[u8],
@@ -188,6 +206,11 @@ impl Splitter {
     fn malformed(&self, at: usize, what: &str) -> FrameError {
         FrameError::Malformed { at: self.bytes + at, what: what.to_owned() }
     }
+}
+
+/// How many bytes come before the first that is looked for; all, when there is none.
+fn position(bytes: &[u8], is_sought: impl Fn(u8) -> bool) -> usize {
+    bytes.iter().position(|byte| is_sought(*byte)).unwrap_or(bytes.len())
 }
 
 #[cfg(test)]

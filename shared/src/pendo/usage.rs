@@ -171,20 +171,20 @@ pub async fn fetch(
     kind: Kind,
     range: HourRange,
     scope: &Scope,
-    mut on_row: impl FnMut(Row),
+    mut on_row: impl FnMut(&Row<'_>),
 ) -> Result<u64, PendoError> {
     client
         .aggregate(&Value::Array(grouped(kind, range, scope)), |bytes| {
             let row = read_row(kind, bytes)?;
             if range.holds(row.hour) {
-                on_row(row);
+                on_row(&row);
             }
             Ok(())
         })
         .await
 }
 
-fn read_row(kind: Kind, bytes: &[u8]) -> Result<Row, String> {
+fn read_row(kind: Kind, bytes: &[u8]) -> Result<Row<'_>, String> {
     let wire: WireRow<'_> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     let hour = Hour::of_ms(wire.hour.ok_or("it has no hour")?);
     let object = match kind {
@@ -194,20 +194,21 @@ fn read_row(kind: Kind, bytes: &[u8]) -> Result<Row, String> {
         Kind::Page => wire.page_id,
         Kind::Track => wire.track_type_id,
     };
-    // Raw guide types may carry a prefix: `ui:web:guideSeen`.
-    let event_type = if kind == Kind::Guide {
-        wire.event_type.map(|Text(text)| text).unwrap_or_default()
-    } else {
-        Cow::Borrowed("")
+    let event_type = match wire.event_type {
+        // Raw guide types may carry a prefix: `ui:web:guideSeen`.
+        Some(Text(text)) if kind == Kind::Guide => match text.rsplit_once(':') {
+            Some((_, bare)) => Cow::Owned(bare.to_owned()),
+            None => text,
+        },
+        _ => Cow::Borrowed(""),
     };
-    let event_type = event_type.rsplit(':').next().unwrap_or_default().to_owned();
     Ok(Row {
         kind,
         hour,
-        account: wire.account_id.map(|Text(text)| text.into_owned()).filter(|text| !text.is_empty()),
-        visitor: wire.visitor_id.map(|Text(text)| text.into_owned()).ok_or("it has no visitorId")?,
+        account: wire.account_id.map(|Text(text)| text).filter(|text| !text.is_empty()),
+        visitor: wire.visitor_id.map(|Text(text)| text).ok_or("it has no visitorId")?,
         app: wire.app_id.unwrap_or_default(),
-        object: object.map(|Text(text)| text.into_owned()).unwrap_or_default(),
+        object: object.map(|Text(text)| text).unwrap_or_default(),
         event_type,
         events: wire.events,
         minutes: wire.minutes,
@@ -354,7 +355,7 @@ mod tests {
         let bytes = br#"{"accountId":"","visitorId":"a\"b","appId":"-323232","featureId":"f1","hour":1767258000000.0,"events":3,"minutes":null,"first":1767258000001,"last":"1767258000009","extra":[1]}"#;
         let row = read_row(Kind::Feature, bytes).unwrap();
         assert_eq!(
-            (row.account, row.visitor.as_str(), row.app, row.events, row.minutes),
+            (row.account.as_deref(), row.visitor.as_ref(), row.app, row.events, row.minutes),
             (None, "a\"b", -323_232, 3, 0)
         );
         assert_eq!((row.hour.start_ms(), row.last_ms), (1_767_258_000_000, 1_767_258_000_009));
@@ -365,7 +366,7 @@ mod tests {
         let row =
             read_row(Kind::Guide, br#"{"visitorId":"v","guideId":"g","type":"ui:web:guideSeen","hour":0,"events":1}"#)
                 .unwrap();
-        assert_eq!((row.event_type.as_str(), row.object.as_str()), ("guideSeen", "g"));
+        assert_eq!((row.event_type.as_ref(), row.object.as_ref()), ("guideSeen", "g"));
     }
 
     #[test]

@@ -107,7 +107,8 @@ impl Store {
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         match delete.send().await {
             Ok(answer) => {
-                self.meter.wrote(answer.consumed_capacity().and_then(|c| c.capacity_units()), Holds::Bookkeeping);
+                let units = answer.consumed_capacity().and_then(|c| c.capacity_units());
+                self.meter.wrote(name, units, Holds::Bookkeeping);
                 Ok(())
             }
             Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {

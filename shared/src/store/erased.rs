@@ -7,6 +7,7 @@ use crate::connection::Connection;
 use crate::erased::Erased;
 use crate::id::WorkspaceId;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub(super) const TREE: &str = "erased";
 
@@ -21,7 +22,7 @@ impl Store {
         connection: &Connection,
     ) -> Result<Versioned<Erased>, StoreError> {
         let kept = self.tree_get(&Partition::connection(workspace, &connection.id), TREE).await?;
-        let value = Erased::new(&connection.erasure_key, kept.value)
+        let value = Erased::new(&connection.erasure_key, Arc::unwrap_or_clone(kept.value))
             .map_err(|error| StoreError::Unreadable { key: TREE.to_owned(), detail: error.to_string() })?;
         Ok(Versioned { version: kept.version, value })
     }

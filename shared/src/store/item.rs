@@ -41,7 +41,7 @@ impl Store {
             .send()
             .await
             .map_err(StoreError::unavailable("read an item"))?;
-        self.meter.read(answer.consumed_capacity().and_then(|c| c.capacity_units()));
+        self.meter.read(sort, answer.consumed_capacity().and_then(|c| c.capacity_units()));
         Ok(answer.item)
     }
 
@@ -59,12 +59,12 @@ impl Store {
     pub(super) async fn item_send(&self, put: PutItemFluentBuilder, key: &str, holds: Holds) -> Result<(), StoreError> {
         match put.send().await {
             Ok(answer) => {
-                self.meter.wrote(answer.consumed_capacity().and_then(|c| c.capacity_units()), holds);
+                self.meter.wrote(key, answer.consumed_capacity().and_then(|c| c.capacity_units()), holds);
                 Ok(())
             }
             Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
                 // A refused conditional write costs a unit too; the answer does not say how many.
-                self.meter.wrote(Some(1.0), Holds::Bookkeeping);
+                self.meter.wrote(key, Some(1.0), Holds::Bookkeeping);
                 Err(StoreError::Conflict { key: key.to_owned() })
             }
             Err(error) => Err(StoreError::Unavailable { action: "write an item", source: Box::new(error) }),
@@ -115,7 +115,8 @@ impl Store {
                     .send()
                     .await
                     .map_err(StoreError::unavailable("read items"))?;
-                self.meter.read(answer.consumed_capacity().first().and_then(|c| c.capacity_units()));
+                let units = answer.consumed_capacity().first().and_then(|c| c.capacity_units());
+                self.meter.read(&chunk[0], units);
                 for mut item in answer.responses.into_iter().flatten().flat_map(|(_, items)| items) {
                     if let (Some(AttributeValue::S(sort)), Some(AttributeValue::B(body))) =
                         (item.remove("sk"), item.remove("body"))
@@ -164,7 +165,7 @@ impl Store {
                 .send()
                 .await
                 .map_err(StoreError::unavailable("list items"))?;
-            self.meter.read(answer.consumed_capacity().and_then(|c| c.capacity_units()));
+            self.meter.read("list", answer.consumed_capacity().and_then(|c| c.capacity_units()));
             for item in answer.items.into_iter().flatten() {
                 if let Some(AttributeValue::S(sort)) = item.get("sk") {
                     sorts.push(sort.clone());
@@ -189,7 +190,8 @@ impl Store {
             .send()
             .await
             .map_err(StoreError::unavailable("delete an item"))?;
-        self.meter.wrote(answer.consumed_capacity().and_then(|c| c.capacity_units()), Holds::Bookkeeping);
+        let units = answer.consumed_capacity().and_then(|c| c.capacity_units());
+        self.meter.wrote("delete", units, Holds::Bookkeeping);
         Ok(())
     }
 }

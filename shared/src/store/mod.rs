@@ -34,19 +34,26 @@ pub struct Store {
     client: aws_sdk_dynamodb::Client,
     table: Arc<str>,
     meter: Arc<Meter>,
+    /// What a run has read of trees.
+    trees: Option<Arc<tree::Trees>>,
 }
 
 impl Store {
     /// Over the SDK's client and the table's name.
     #[must_use]
     pub fn new(client: aws_sdk_dynamodb::Client, table: String) -> Self {
-        Self { client, table: table.into(), meter: Arc::default() }
+        Self { client, table: table.into(), meter: Arc::default(), trees: None }
     }
 
-    /// The same table with a meter of its own, for one run.
+    /// The same table for one run: with a meter of its own, and reading no page of a tree twice.
     #[must_use]
     pub fn metered(&self) -> Self {
-        Self { client: self.client.clone(), table: Arc::clone(&self.table), meter: Arc::default() }
+        Self {
+            client: self.client.clone(),
+            table: Arc::clone(&self.table),
+            meter: Arc::default(),
+            trees: Some(Arc::default()),
+        }
     }
 
     /// What was spent through this handle.

@@ -9,6 +9,7 @@ use crate::fields::Field;
 use crate::id::{ConnectionId, Kind, ObjectKind, WorkspaceId};
 use crate::matching::Matching;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Which of Pendo's lists of people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,8 +139,8 @@ impl Store {
         );
         Ok(Directory {
             version: accounts.version + contacts.version,
-            accounts: objects_of(accounts.value),
-            contacts: objects_of(contacts.value),
+            accounts: objects_of(&accounts.value),
+            contacts: objects_of(&contacts.value),
         })
     }
 
@@ -147,7 +148,11 @@ impl Store {
     ///
     /// # Errors
     /// The table's.
-    pub async fn objects_get(&self, workspace: &WorkspaceId, kind: ObjectKind) -> Result<Versioned<Map>, StoreError> {
+    pub async fn objects_get(
+        &self,
+        workspace: &WorkspaceId,
+        kind: ObjectKind,
+    ) -> Result<Versioned<Arc<Map>>, StoreError> {
         self.tree_get(&Partition::directory(workspace), kind.name()).await
     }
 
@@ -175,7 +180,7 @@ impl Store {
         workspace: &WorkspaceId,
         connection: &ConnectionId,
         people: People,
-    ) -> Result<Versioned<Map>, StoreError> {
+    ) -> Result<Versioned<Arc<Map>>, StoreError> {
         self.tree_get(&Partition::connection(workspace, connection), people.name()).await
     }
 
@@ -205,7 +210,7 @@ impl Store {
         workspace: &WorkspaceId,
         connection: &ConnectionId,
         kind: Kind,
-    ) -> Result<Versioned<Map>, StoreError> {
+    ) -> Result<Versioned<Arc<Map>>, StoreError> {
         self.tree_get(&Partition::connection(workspace, connection), &tags_name(kind)).await
     }
 
@@ -231,14 +236,11 @@ pub(super) fn tags_name(kind: Kind) -> String {
     format!("tags-{}", kind.name())
 }
 
-fn objects_of(map: Map) -> BTreeMap<String, crate::directory::Object> {
-    map.into_iter()
+fn objects_of(map: &Map) -> BTreeMap<String, crate::directory::Object> {
+    map.iter()
         .map(|(id, value)| {
-            let object = match value {
-                serde_json::Value::Object(fields) => fields.into_iter().collect(),
-                _ => crate::directory::Object::new(),
-            };
-            (id, object)
+            let fields = value.as_object().into_iter().flatten();
+            (id.clone(), fields.map(|(name, value)| (name.clone(), value.clone())).collect())
         })
         .collect()
 }

@@ -9,6 +9,7 @@ use crate::sync::checkpoint::Checkpoint;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, ReturnValue};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// How a connection is laid out in the table. Decided once, when its first kind is mapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,7 +140,8 @@ impl Store {
             .send()
             .await
             .map_err(StoreError::unavailable("take a reading"))?;
-        self.meter.wrote(answer.consumed_capacity().and_then(|c| c.capacity_units()), Holds::Bookkeeping);
+        let units = answer.consumed_capacity().and_then(|c| c.capacity_units());
+        self.meter.wrote("reading", units, Holds::Bookkeeping);
         let reading = answer.attributes.as_ref().and_then(|item| number(item, "reading"));
         reading.ok_or(StoreError::Unreadable { key: "reading".to_owned(), detail: "it is not a number".to_owned() })
     }
@@ -153,7 +155,7 @@ impl Store {
         workspace: &WorkspaceId,
         connection: &ConnectionId,
         seen: SeenIn,
-    ) -> Result<Versioned<Map>, StoreError> {
+    ) -> Result<Versioned<Arc<Map>>, StoreError> {
         self.tree_get(&Partition::connection(workspace, connection), seen.name()).await
     }
 
@@ -214,7 +216,7 @@ impl Store {
                 .send()
                 .await
                 .map_err(StoreError::unavailable("list what is due"))?;
-            self.meter.read(answer.consumed_capacity().and_then(|c| c.capacity_units()));
+            self.meter.read("due", answer.consumed_capacity().and_then(|c| c.capacity_units()));
             for item in answer.items.into_iter().flatten() {
                 let name = item.get("pk").and_then(|pk| pk.as_s().ok()).and_then(|pk| pk.split('#').next());
                 found.extend(name.and_then(WorkspaceId::parse));

@@ -7,7 +7,8 @@ use super::meter::Holds;
 use super::{Partition, Store, StoreError, Versioned};
 use crate::id::{VisitorHash, random_hex};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A page is split when it grows beyond this many bytes (compressed): a small change writes little.
 const PAGE_BYTES_MAX: usize = 8_000;
@@ -15,6 +16,8 @@ const PAGE_BYTES_MAX: usize = 8_000;
 const PAGES_MANY: usize = 2_048;
 /// Well under what an item may hold.
 const LARGE_PAGE_BYTES_MAX: usize = 300_000;
+/// Into no more pages than this.
+const PAGES_MAX: usize = 65_536;
 
 /// The map a tree holds.
 pub type Map = BTreeMap<String, serde_json::Value>;
@@ -26,24 +29,74 @@ struct Root {
     count: usize,
 }
 
+/// A tree as it was read.
+struct Tree {
+    version: u64,
+    pages: Vec<Option<String>>,
+    map: Arc<Map>,
+}
+
+/// The trees that a run has read. Which root stands is asked each time; pages are immutable, so of a newer root only those
+/// are read that the one before did not name.
+#[derive(Default)]
+pub(super) struct Trees(Mutex<HashMap<String, Tree>>);
+
+impl Trees {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Tree>> {
+        // Whatever is kept is whole: it is put in one piece.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a tree out, to be changed.
+    fn take(&self, place: &str) -> Option<Tree> {
+        self.lock().remove(place)
+    }
+
+    fn keep(&self, place: String, tree: Tree) {
+        self.lock().insert(place, tree);
+    }
+}
+
 impl Store {
     /// Reads a whole tree; an absent one is empty, at version 0.
-    pub(super) async fn tree_get(&self, partition: &Partition, name: &str) -> Result<Versioned<Map>, StoreError> {
+    pub(super) async fn tree_get(&self, partition: &Partition, name: &str) -> Result<Versioned<Arc<Map>>, StoreError> {
+        let tree = self.tree_take(partition, name).await?;
+        let found = Versioned { version: tree.version, value: Arc::clone(&tree.map) };
+        if let Some(trees) = &self.trees {
+            trees.keep(place(partition, name), tree);
+        }
+        Ok(found)
+    }
+
+    /// As [`Store::tree_get`], and forgets it: whoever has it may change it.
+    async fn tree_take(&self, partition: &Partition, name: &str) -> Result<Tree, StoreError> {
+        let mut known = self.trees.as_ref().and_then(|trees| trees.take(&place(partition, name)));
         loop {
             let Some(root) = self.document_get::<Root>(partition, &root_sort(name)).await? else {
-                return Ok(Versioned { version: 0, value: Map::new() });
+                return Ok(Tree { version: 0, pages: Vec::new(), map: Arc::default() });
             };
-            let sorts: Vec<String> = root.value.pages.iter().flatten().cloned().collect();
+            let (version, pages) = (root.version, root.value.pages);
+            let before = match known.take() {
+                Some(tree) if tree.pages == pages => return Ok(Tree { version, ..tree }),
+                // In another number of pages each key may lie elsewhere.
+                Some(tree) if tree.pages.len() == pages.len() => tree,
+                _ => Tree { version: 0, pages: vec![None; pages.len()], map: Arc::default() },
+            };
+            let is_new: Vec<bool> = pages.iter().zip(&before.pages).map(|(new, old)| new != old).collect();
+            let sorts: Vec<String> =
+                pages.iter().zip(&is_new).filter(|(_, is_new)| **is_new).filter_map(|(page, _)| page.clone()).collect();
             match self.blobs_get(partition, &sorts).await {
                 Ok(bodies) => {
-                    let mut map = Map::new();
+                    let mut map = Arc::unwrap_or_clone(before.map);
+                    map.retain(|key, _| !is_new[bucket_of(key, pages.len())]);
                     for (sort, body) in sorts.iter().zip(bodies) {
-                        map.append(&mut unpack(sort, &body)?);
+                        // Not `append`, which goes through the whole map each time.
+                        map.extend(unpack(sort, &body)?);
                     }
-                    return Ok(Versioned { version: root.version, value: map });
+                    return Ok(Tree { version, pages, map: Arc::new(map) });
                 }
                 // A page that is gone was replaced after the root was read: a newer root stands.
-                Err(StoreError::Missing { .. }) if self.tree_moved(partition, name, root.version).await? => {}
+                Err(StoreError::Missing { .. }) if self.tree_moved(partition, name, version).await? => {}
                 Err(error) => return Err(error),
             }
         }
@@ -58,35 +111,33 @@ impl Store {
         expected: u64,
         created_at_ms: i64,
     ) -> Result<u64, StoreError> {
-        let mut map = self.tree_get(partition, name).await?;
-        if map.version != expected {
+        let old = self.tree_take(partition, name).await?;
+        if old.version != expected {
             return Err(StoreError::Conflict { key: root_sort(name) });
         }
-        let old =
-            self.document_get::<Root>(partition, &root_sort(name)).await?.map(|root| root.value).unwrap_or_default();
+        let mut map = Arc::unwrap_or_clone(old.map);
         for (key, value) in changes {
             match value {
-                Some(value) => map.value.insert(key.clone(), value.clone()),
-                None => map.value.remove(key),
+                Some(value) => map.insert(key.clone(), value.clone()),
+                None => map.remove(key),
             };
         }
-        let mut buckets = old.pages.len().max(1);
+        let mut touched = vec![old.pages.is_empty(); old.pages.len().max(1)];
+        changes.keys().for_each(|key| touched[bucket_of(key, old.pages.len().max(1))] = true);
         let packed = loop {
-            let packed = pack_all(&map.value, buckets)?;
-            let most = if buckets < PAGES_MANY { PAGE_BYTES_MAX } else { LARGE_PAGE_BYTES_MAX };
-            if packed.iter().all(|page| page.len() <= most) || buckets >= 65_536 {
+            let packed = pack(&map, &touched)?;
+            let largest = packed.iter().map(Vec::len).max().unwrap_or_default();
+            let (bytes_max, pages_max) = match touched.len() < PAGES_MANY {
+                true => (PAGE_BYTES_MAX, PAGES_MANY),
+                false => (LARGE_PAGE_BYTES_MAX, PAGES_MAX),
+            };
+            if largest <= bytes_max || touched.len() >= PAGES_MAX {
                 break packed;
             }
-            buckets *= 2;
+            let times = largest.div_ceil(bytes_max).next_power_of_two();
+            touched = vec![true; (touched.len() * times).min(pages_max)];
         };
-        let touched: Vec<bool> = if buckets == old.pages.len() {
-            let mut touched = vec![false; buckets];
-            changes.keys().for_each(|key| touched[bucket_of(key, buckets)] = true);
-            touched
-        } else {
-            vec![true; buckets]
-        };
-        let mut pages = Vec::with_capacity(buckets);
+        let mut pages = Vec::with_capacity(touched.len());
         for (bucket, body) in packed.into_iter().enumerate() {
             if !touched[bucket] {
                 pages.push(old.pages[bucket].clone());
@@ -98,8 +149,12 @@ impl Store {
                 pages.push(Some(sort));
             }
         }
-        let root = Root { pages, count: map.value.len() };
-        self.document_put(partition, &root_sort(name), &root, expected, None).await
+        let root = Root { pages, count: map.len() };
+        let version = self.document_put(partition, &root_sort(name), &root, expected, None).await?;
+        if let Some(trees) = &self.trees {
+            trees.keep(place(partition, name), Tree { version, pages: root.pages, map: Arc::new(map) });
+        }
+        Ok(version)
     }
 
     /// Deletes a tree's root: the tree is empty from then on, and its pages are named by nothing.
@@ -147,6 +202,11 @@ impl Store {
     }
 }
 
+/// Where a tree is kept.
+fn place(partition: &Partition, name: &str) -> String {
+    format!("{}\n{name}", partition.as_str())
+}
+
 fn root_sort(name: &str) -> String {
     format!("root#{name}")
 }
@@ -155,11 +215,14 @@ fn bucket_of(key: &str, buckets: usize) -> usize {
     usize::try_from(VisitorHash::of(key).0 % buckets as u64).unwrap_or(0)
 }
 
-/// Packs a map into `buckets` pages; an empty page is no bytes.
-fn pack_all(map: &Map, buckets: usize) -> Result<Vec<Vec<u8>>, StoreError> {
-    let mut parts: Vec<BTreeMap<&str, &serde_json::Value>> = vec![BTreeMap::new(); buckets];
+/// Packs the pages of a map that are touched; one that is empty, or not touched, is no bytes.
+fn pack(map: &Map, touched: &[bool]) -> Result<Vec<Vec<u8>>, StoreError> {
+    let mut parts: Vec<BTreeMap<&str, &serde_json::Value>> = vec![BTreeMap::new(); touched.len()];
     for (key, value) in map {
-        parts[bucket_of(key, buckets)].insert(key, value);
+        let bucket = bucket_of(key, touched.len());
+        if touched[bucket] {
+            parts[bucket].insert(key, value);
+        }
     }
     let unwritable = |detail: String| StoreError::Unreadable { key: "page".to_owned(), detail };
     parts

@@ -232,6 +232,10 @@ pub struct Report {
     pub write_units: f64,
     /// Read request units.
     pub read_units: f64,
+    /// Write request units by what was written: `head`, `block`, `page`, a document's or a tree's name.
+    pub write_units_by: BTreeMap<String, f64>,
+    /// Read request units by what was read.
+    pub read_units_by: BTreeMap<String, f64>,
     /// Public on-demand prices over the rows; null at 0 rows.
     pub dollars_per_million_rows: Option<f64>,
     /// Seconds by step, and `total`.
@@ -254,8 +258,12 @@ impl Report {
         self.value_writes += other.value_writes;
         self.write_units += other.write_units;
         self.read_units += other.read_units;
-        for (step, seconds) in &other.seconds {
-            *self.seconds.entry(step.clone()).or_default() += seconds;
+        for (sums, more) in [
+            (&mut self.seconds, &other.seconds),
+            (&mut self.write_units_by, &other.write_units_by),
+            (&mut self.read_units_by, &other.read_units_by),
+        ] {
+            more.iter().for_each(|(name, number)| *sums.entry(name.clone()).or_default() += number);
         }
     }
 

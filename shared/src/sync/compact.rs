@@ -6,7 +6,7 @@ use super::shards::Blocks;
 use crate::id::Kind;
 use crate::store::{Change, Layout, Shard, StoreError};
 use crate::time::{DAY_MS, Hour, HourRange};
-use crate::usage::block::{self, BlockRow};
+use crate::usage::block::{self, BlockRow, Texts};
 use crate::usage::entry::Entries;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -84,12 +84,12 @@ async fn repack(
         return Ok(Entries::new());
     }
     let names: Vec<Arc<str>> = valid.keys().cloned().collect();
-    let mut rows: Vec<BlockRow> = Vec::new();
+    let (mut rows, mut texts): (Vec<BlockRow>, _) = (Vec::new(), Texts::default());
     for (name, block) in names.iter().zip(Blocks::default().get(&run.store, shard, &names).await?) {
-        rows.extend(block.rows(|kind, hour| valid[name].contains(&(kind, hour))).map(BlockRow::from));
+        rows.extend(block.rows(|kind, hour| valid[name].contains(&(kind, hour))).map(|row| texts.row(&row)));
     }
     entries.values_mut().for_each(|entry| entry.blocks.clear());
-    for packed in block::pack(rows) {
+    for packed in block::pack(&rows) {
         let name = run.store.block_put(shard, packed.body, sink.now_ms).await?;
         for key in &packed.buckets {
             if let Some(entry) = entries.get_mut(key) {

@@ -14,7 +14,7 @@ use crate::id::{Kind, VisitorHash, WorkspaceId};
 use crate::store::noun::People;
 use crate::store::{Change, Folds, Layout, SeenIn, Shard, Store, StoreError};
 use crate::time::Hour;
-use crate::usage::block::{self, BlockRow};
+use crate::usage::block::{self, BlockRow, Texts};
 use crate::usage::entry::Entries;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -88,14 +88,14 @@ async fn pass(sink: &Sink<'_>) -> Result<bool, StoreError> {
     let erased = store.erased_get(workspace, connection).await?;
     let seen = store.seen_get(workspace, &connection.id, SeenIn::Visitors).await?;
     let known = store.people_get(workspace, &connection.id, People::Visitors).await?;
-    let gone = |ids: BTreeMap<String, serde_json::Value>| -> BTreeMap<String, Option<serde_json::Value>> {
-        ids.into_keys().filter(|id| erased.value.holds(id)).map(|id| (id, None)).collect()
+    let gone = |ids: &BTreeMap<String, serde_json::Value>| -> BTreeMap<String, Option<serde_json::Value>> {
+        ids.keys().filter(|id| erased.value.holds(id)).map(|id| (id.clone(), None)).collect()
     };
     let mut shards: BTreeSet<u16> = BTreeSet::new();
     for (_, held) in seen.value.iter().filter(|(id, _)| erased.value.holds(id)) {
         shards.extend(held.as_array().into_iter().flatten().filter_map(|n| u16::try_from(n.as_u64()?).ok()));
     }
-    let (indexed, listed) = (gone(seen.value), gone(known.value));
+    let (indexed, listed) = (gone(&seen.value), gone(&known.value));
     let visitors: BTreeSet<VisitorHash> = indexed.keys().map(|id| VisitorHash::of(id)).collect();
     for number in shards {
         drop_rows(sink, number, &visitors).await?;
@@ -143,15 +143,15 @@ async fn without(sink: &Sink<'_>, shard: &Shard, visitors: &BTreeSet<VisitorHash
                     entries.entry(*key).or_insert_with(|| stands.clone()).blocks.retain(|named| named != name);
                 }
             }
-            let mut kept: Vec<BlockRow> = Vec::new();
+            let (mut kept, mut texts): (Vec<BlockRow>, _) = (Vec::new(), Texts::default());
             for row in block.rows(|kind, hour| buckets.contains(&(kind, hour))) {
                 if !visitors.contains(&row.visitor) {
-                    kept.push(BlockRow::from(row));
+                    kept.push(texts.row(&row));
                 } else if let Some(entry) = entries.get_mut(&(row.kind, row.hour)) {
                     entry.erased.add(&row);
                 }
             }
-            for packed in block::pack(kept) {
+            for packed in block::pack(&kept) {
                 let fresh = sink.store.block_put(shard, packed.body, sink.now_ms).await?;
                 for key in &packed.buckets {
                     if let Some(entry) = entries.get_mut(key) {

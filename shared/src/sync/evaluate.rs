@@ -15,7 +15,7 @@ use crate::matching::{Link, Status};
 use crate::store::{Folds, Shard, StoreError};
 use crate::time::{Hour, HourRange, Zone};
 use crate::usage::row::UsageRow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Up to when each kind is read, and in which zone windows are cut: with the rows and the world, all that values
 /// depend on.
@@ -99,26 +99,40 @@ impl<'a> Home<'a> {
         fold: &mut Fold<'_>,
     ) -> Result<(), StoreError> {
         let ranges = self.ranges_within(hours);
-        let mut days: HashMap<Hour, i32> = HashMap::new();
         let none = Rows::default();
+        // Neighbours mostly are of one hour and of one Pendo account.
+        let mut last_day: Option<(Hour, i32)> = None;
+        let mut last_account: Option<(Option<String>, Option<&str>)> = None;
         for source in &self.sources {
             let Some(shard) = shards.get_mut(usize::from(*source)) else { continue };
             let overlay = if *source == self.number { own } else { &none };
             overlay
                 .visit(self.sink.store, shard, &ranges, blocks, &mut |row| {
-                    let day = *days.entry(row.hour).or_insert_with(|| self.zone.local_day(row.hour.start_ms()));
-                    self.add(row, day, fold);
+                    let day = match last_day {
+                        Some((hour, day)) if hour == row.hour => day,
+                        _ => self.zone.local_day(row.hour.start_ms()),
+                    };
+                    last_day = Some((row.hour, day));
+                    let account = match &last_account {
+                        Some((of, account)) if of.as_deref() == row.account => *account,
+                        _ => last_account.insert((row.account.map(str::to_owned), self.account_of(row))).1,
+                    };
+                    self.add(row, day, account, fold);
                 })
                 .await?;
         }
         Ok(())
     }
 
-    fn add(&self, row: &UsageRow<'_>, local_day: i32, fold: &mut Fold<'_>) {
-        if !self.accounts.is_empty()
-            && let Link::Matched(account) = self.world.links.account_of(row.account)
-            && self.world.homes.get(account) == Some(&self.number)
-        {
+    /// The account at home here whose a row is, if there are fields of accounts.
+    fn account_of(&self, row: &UsageRow<'_>) -> Option<&'a str> {
+        let Link::Matched(account) = self.world.links.account_of(row.account) else { return None };
+        let is_ours = !self.accounts.is_empty() && self.world.homes.get(account) == Some(&self.number);
+        is_ours.then_some(account)
+    }
+
+    fn add(&self, row: &UsageRow<'_>, local_day: i32, account: Option<&str>, fold: &mut Fold<'_>) {
+        if let Some(account) = account {
             add(&self.accounts, fold.of(ObjectKind::Account, account), row, local_day);
         }
         if !self.contacts.is_empty()

@@ -33,6 +33,8 @@ impl Run<'_> {
         self.report.value_writes = spent.value_writes;
         self.report.write_units = spent.write_units;
         self.report.read_units = spent.read_units;
+        self.report.write_units_by = spent.write_units_by;
+        self.report.read_units_by = spent.read_units_by;
         let ended_at_ms = self.context.clock.now_ms();
         self.stop_counting();
         let record = RunRecord { ended_at_ms, report: self.report.clone(), ..record };

@@ -67,10 +67,10 @@ impl Sink<'_> {
     async fn prepare(&self, batch: &Batch) -> Result<(Vec<Shard>, BTreeSet<VisitorHash>), StoreError> {
         let shards = self.heads().await?;
         let erased = self.store.erased_get(self.workspace, self.connection).await?.value;
-        let (gone, stays): (Vec<_>, Vec<_>) = batch.visitors.iter().partition(|(id, _)| erased.holds(id));
+        let (gone, stays): (Vec<_>, Vec<_>) = batch.visitors.iter().partition(|(id, _)| erased.holds(id.as_str()));
         let visitors = stays.into_iter().map(|(id, shards)| (id.as_str(), shards.clone())).collect();
         self.index_add(SeenIn::Visitors, &visitors).await?;
-        let accounts = batch.accounts.iter().map(|id| (id.as_str(), BTreeSet::new())).collect();
+        let accounts = batch.accounts.keys().map(|id| (id.as_ref(), BTreeSet::new())).collect();
         self.index_add(SeenIn::Accounts, &accounts).await?;
         Ok((shards, gone.into_iter().map(|(id, _)| VisitorHash::of(id)).collect()))
     }
@@ -91,11 +91,9 @@ impl Sink<'_> {
             if changes.is_empty() {
                 return Ok(());
             }
-            match self
-                .store
-                .seen_put(self.workspace, &self.connection.id, seen, &changes, stands.version, self.now_ms)
-                .await
-            {
+            let version = stands.version;
+            drop(stands);
+            match self.store.seen_put(self.workspace, &self.connection.id, seen, &changes, version, self.now_ms).await {
                 Ok(_) => return Ok(()),
                 Err(StoreError::Conflict { .. }) => {}
                 Err(error) => return Err(error),
@@ -179,8 +177,9 @@ impl Sink<'_> {
         };
         let shard = &shards[usize::from(number)];
         // Rows of open days lie in blocks of their own: each run reads those back.
-        let (open, closed) = std::mem::take(&mut rows.rows).into_iter().partition(|row| row.hour >= self.open_from());
-        for packed in block::pack(closed).into_iter().chain(block::pack(open)) {
+        let (open, closed): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut rows.rows).into_iter().partition(|row| row.hour >= self.open_from());
+        for packed in block::pack(&closed).into_iter().chain(block::pack(&open)) {
             let name = self.store.block_put(shard, packed.body, self.now_ms).await?;
             for key in &packed.buckets {
                 if let Some(entry) = rows.entries.get_mut(key).filter(|_| !planted!(EntryWithoutItsBlock)) {

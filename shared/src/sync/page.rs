@@ -3,11 +3,11 @@
 use crate::fields::Outcome;
 use crate::id::{FieldId, ObjectKind, VisitorHash};
 use crate::matching::Status;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use crate::usage::pack::{PackError, Reader, Writer};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is kept of an object.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectValues {
     /// Matched, unmatched or ambiguous.
     pub status: Status,
@@ -18,19 +18,14 @@ pub struct ObjectValues {
 /// Values by object.
 pub type Values = BTreeMap<(ObjectKind, String), ObjectValues>;
 
-/// The page's form: field ids once, then one line per object.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Wire {
-    format: u8,
-    fields: Vec<FieldId>,
-    objects: Vec<WireObject>,
-}
+const LEVELS: [ObjectKind; 2] = [ObjectKind::Account, ObjectKind::Contact];
+const STATUSES: [Status; 3] = [Status::Matched, Status::Ambiguous, Status::Unmatched];
+// What a field of an object has.
+const NONE: u64 = 0;
+const NEVER_USED: u64 = 1;
+const COUNT: u64 = 2;
+const INSTANT: u64 = 3;
 
-/// Level, id, status, and outcomes by the index of their field.
-type WireObject = (ObjectKind, String, Status, Vec<(usize, Outcome)>);
-
-const FORMAT: u8 = 1;
 /// Objects of a page, about: pages are written whole when one value in them changes.
 const OBJECTS_PER_PAGE: usize = 48;
 /// Pages of a shard that its head names easily.
@@ -72,54 +67,140 @@ fn pack_into(values: &Values, pages: usize) -> Vec<Packed> {
     parts.into_iter().map(pack_page).collect()
 }
 
+/// The field ids, the objects, and then field by field what each object has of it: neighbours in a column are alike.
 fn pack_page(objects: Vec<(&(ObjectKind, String), &ObjectValues)>) -> Packed {
     if objects.is_empty() {
         return None;
     }
-    let mut fields: Vec<FieldId> = objects.iter().flat_map(|(_, object)| object.outcomes.keys().cloned()).collect();
-    fields.sort_unstable();
-    fields.dedup();
-    let index = |field: &FieldId| fields.binary_search(field).unwrap_or_default();
-    let objects = objects
-        .into_iter()
-        .map(|((kind, id), object)| {
-            (
-                *kind,
-                id.clone(),
-                object.status,
-                object.outcomes.iter().map(|(field, outcome)| (index(field), *outcome)).collect(),
-            )
-        })
-        .collect();
-    let json = serde_json::to_vec(&Wire { format: FORMAT, fields, objects }).unwrap_or_default();
-    let content = twox_hash::XxHash3_64::oneshot(&json);
-    Some((zstd::bulk::compress(&json, 6).unwrap_or_default(), content))
+    let fields: BTreeSet<&FieldId> = objects.iter().flat_map(|(_, object)| object.outcomes.keys()).collect();
+    let mut out = Writer::default();
+    out.number(fields.len() as u64);
+    fields.iter().for_each(|field| out.text(field.as_str()));
+    out.number(objects.len() as u64);
+    objects.iter().for_each(|((level, _), _)| out.number(place(&LEVELS, *level)));
+    objects.iter().for_each(|((_, id), _)| out.text(id));
+    objects.iter().for_each(|(_, object)| out.number(place(&STATUSES, object.status)));
+    for field in fields {
+        let outcomes = || objects.iter().map(|(_, object)| object.outcomes.get(field));
+        for outcome in outcomes() {
+            out.number(match outcome {
+                None => NONE,
+                Some(Outcome::NeverUsed) => NEVER_USED,
+                Some(Outcome::Count(_)) => COUNT,
+                Some(Outcome::Instant(_)) => INSTANT,
+            });
+        }
+        let mut last = 0;
+        for outcome in outcomes() {
+            match outcome {
+                None | Some(Outcome::NeverUsed) => {}
+                Some(Outcome::Count(count)) => out.number(*count),
+                Some(Outcome::Instant(ms)) => out.signed(ms.wrapping_sub(std::mem::replace(&mut last, *ms))),
+            }
+        }
+    }
+    let body = out.finish();
+    let content = twox_hash::XxHash3_64::oneshot(&body);
+    Some((body, content))
+}
+
+fn place<T: PartialEq>(all: &[T], one: T) -> u64 {
+    all.iter().position(|other| *other == one).unwrap_or_default() as u64
+}
+
+fn at<T: Copy>(all: &[T], place: u64, what: &'static str) -> Result<T, PackError> {
+    usize::try_from(place).ok().and_then(|place| all.get(place)).copied().ok_or(PackError::Damaged(what))
 }
 
 /// Reads a page.
 ///
 /// # Errors
-/// What is wrong with it.
-pub fn unpack(body: &[u8]) -> Result<Values, String> {
-    let json = zstd::stream::decode_all(body).map_err(|error| error.to_string())?;
-    let wire: Wire = serde_json::from_slice(&json).map_err(|error| error.to_string())?;
-    if wire.format != FORMAT {
-        return Err(format!("format {} is unknown, this version reads {FORMAT}", wire.format));
+/// An unknown format, or damage.
+pub fn unpack(body: &[u8]) -> Result<Values, PackError> {
+    let mut input = Reader::open(body)?;
+    let mut fields = Vec::new();
+    for _ in 0..input.count()? {
+        fields.push(FieldId::from_text(input.text()?));
     }
-    let mut values = Values::new();
-    for (kind, id, status, outcomes) in wire.objects {
-        let outcomes = outcomes
-            .into_iter()
-            .map(|(at, outcome)| Ok((wire.fields.get(at).cloned().ok_or("a field's index is out of range")?, outcome)))
-            .collect::<Result<_, String>>()?;
-        values.insert((kind, id), ObjectValues { status, outcomes });
+    let count = input.count()?;
+    let mut levels = Vec::with_capacity(count);
+    for _ in 0..count {
+        levels.push(at(&LEVELS, input.number()?, "level")?);
     }
-    Ok(values)
+    let mut keys = Vec::with_capacity(count);
+    for level in levels {
+        keys.push((level, input.text()?.to_owned()));
+    }
+    let mut objects = Vec::with_capacity(count);
+    for _ in 0..count {
+        let status = at(&STATUSES, input.number()?, "status")?;
+        objects.push(ObjectValues { status, outcomes: BTreeMap::new() });
+    }
+    for field in fields {
+        let mut tags = Vec::with_capacity(count);
+        for _ in 0..count {
+            tags.push(input.number()?);
+        }
+        let mut last = 0i64;
+        for (object, tag) in objects.iter_mut().zip(tags) {
+            let outcome = match tag {
+                NONE => continue,
+                NEVER_USED => Outcome::NeverUsed,
+                COUNT => Outcome::Count(input.number()?),
+                INSTANT => {
+                    last = last.wrapping_add(input.signed()?);
+                    Outcome::Instant(last)
+                }
+                _ => return Err(PackError::Damaged("outcome")),
+            };
+            object.outcomes.insert(field.clone(), outcome);
+        }
+    }
+    Ok(keys.into_iter().zip(objects).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn sample() -> Values {
+        let outcomes = [Outcome::Count(0), Outcome::Count(u64::MAX), Outcome::NeverUsed, Outcome::Instant(-5)];
+        (0..300_usize)
+            .map(|n| {
+                let field = |at: usize| FieldId::from_text(&format!("field-{at}"));
+                let of = |at: usize| match (n + at) % 5 {
+                    4 => Outcome::Instant(1_782_820_800_000 + (n * n) as i64),
+                    known => outcomes[known],
+                };
+                let status = STATUSES[n % 3];
+                let fields = if status == Status::Matched { 20 - n % 2 } else { 0 };
+                let outcomes = (0..fields).map(|at| (field(at), of(at))).collect();
+                ((LEVELS[n % 2], format!("A-{n}")), ObjectValues { status, outcomes })
+            })
+            .collect()
+    }
+
+    #[test]
+    fn values_come_back_from_their_pages() {
+        let values = sample();
+        let mut back = Values::new();
+        for (body, _) in pack(&values, 8).into_iter().flatten() {
+            back.append(&mut unpack(&body).unwrap());
+        }
+        assert_eq!(back, values);
+        assert_eq!(pack(&values, 8), pack(&back, 8), "equal values have equal pages");
+    }
+
+    #[test]
+    fn an_unknown_format_is_refused_and_damage_never_panics() {
+        let (body, _) = pack(&sample(), 1).remove(0).unwrap();
+        let mut unknown = body.clone();
+        unknown[0] = 9;
+        assert_eq!(unpack(&unknown), Err(PackError::Format(9)));
+        for end in (0..body.len()).step_by(7) {
+            assert!(unpack(&body[..end]).is_err(), "cut at {end}");
+        }
+    }
 
     fn values(objects: usize, fields: usize) -> Values {
         let object = |n: usize| {

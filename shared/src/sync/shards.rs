@@ -5,7 +5,7 @@ use crate::id::{Kind, VisitorHash};
 use crate::planted::planted;
 use crate::store::{Shard, Store, StoreError};
 use crate::time::{Hour, HourRange};
-use crate::usage::block::{Block, BlockRow};
+use crate::usage::block::{Block, BlockRow, Texts};
 use crate::usage::entry::{Dropped, Entries, Entry};
 use crate::usage::fingerprint::Fingerprint;
 use crate::usage::row::{Row, UsageRow};
@@ -31,25 +31,44 @@ pub struct Batch {
     /// Their rows, by shard.
     pub rows: BTreeMap<u16, Vec<BlockRow>>,
     /// Visitors on the rows, with the shards they stand in.
-    pub visitors: BTreeMap<String, BTreeSet<u16>>,
-    /// Pendo accounts on the rows.
-    pub accounts: BTreeSet<String>,
+    pub visitors: HashMap<String, BTreeSet<u16>>,
+    /// Pendo accounts on the rows, with their shards.
+    pub accounts: HashMap<Arc<str>, u16>,
+    /// Texts of the rows, each kept once.
+    texts: Texts,
 }
 
 impl Batch {
     /// Takes a row to its shard.
-    pub fn push(&mut self, row: Row, shards: u16) {
+    pub fn push(&mut self, row: &Row<'_>, shards: u16) {
         let visitor = VisitorHash::of(&row.visitor);
-        let shard = shard_of(row.account.as_deref(), visitor, shards);
-        if !self.visitors.get(&row.visitor).is_some_and(|known| known.contains(&shard)) {
-            self.visitors.entry(row.visitor.clone()).or_default().insert(shard);
+        let known = row.account.as_deref().and_then(|account| self.accounts.get_key_value(account));
+        let (account, shard) = match (known, row.account.as_deref()) {
+            (Some((account, shard)), _) => (Some(Arc::clone(account)), *shard),
+            (None, Some(account)) => {
+                let (account, shard) = (Arc::from(account), shard_of(Some(account), visitor, shards));
+                self.accounts.insert(Arc::clone(&account), shard);
+                (Some(account), shard)
+            }
+            (None, None) => (None, shard_of(None, visitor, shards)),
+        };
+        match self.visitors.get_mut(row.visitor.as_ref()) {
+            Some(known) => drop(known.insert(shard)),
+            None => drop(self.visitors.insert(row.visitor.clone().into_owned(), BTreeSet::from([shard]))),
         }
-        if let Some(account) = &row.account
-            && !self.accounts.contains(account)
-        {
-            self.accounts.insert(account.clone());
-        }
-        self.rows.entry(shard).or_default().push(row.into());
+        self.rows.entry(shard).or_default().push(BlockRow {
+            kind: row.kind,
+            hour: row.hour,
+            account,
+            visitor,
+            app: row.app,
+            object: self.texts.of(&row.object),
+            event_type: self.texts.of(&row.event_type),
+            events: row.events,
+            minutes: row.minutes,
+            first_ms: row.first_ms,
+            last_ms: row.last_ms,
+        });
     }
 
     /// Takes another batch in.

@@ -57,7 +57,7 @@ impl Source<'_> {
     async fn take(&self, kind: Kind, range: HourRange, scope: &Scope) -> Result<(Batch, Totals), PendoError> {
         let (mut batch, mut totals) = (Batch::default(), Totals::new());
         fetch(self.client, kind, range, scope, |row| {
-            totals.entry(row.hour).or_default().add(&row);
+            totals.entry(row.hour).or_default().add(row);
             batch.push(row, self.shards);
         })
         .await?;

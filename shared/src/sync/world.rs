@@ -51,9 +51,15 @@ impl World {
         let (matching_version, matching) =
             matching.map_or((0, Matching { contact: None, account: None }), |found| (found.version, found.value));
         let directory = store.directory_get(workspace).await?;
-        let visitors = store.people_get(workspace, &connection.id, People::Visitors).await?.value;
+        // Where visitors are not matched nobody asks who they are, and they are many.
+        let (visitors, seen_visitors) = match matching.contact {
+            None => Default::default(),
+            Some(_) => (
+                store.people_get(workspace, &connection.id, People::Visitors).await?.value,
+                store.seen_get(workspace, &connection.id, SeenIn::Visitors).await?.value,
+            ),
+        };
         let accounts = store.people_get(workspace, &connection.id, People::Accounts).await?.value;
-        let seen_visitors = store.seen_get(workspace, &connection.id, SeenIn::Visitors).await?.value;
         let seen_accounts = store.seen_get(workspace, &connection.id, SeenIn::Accounts).await?.value;
 
         let links = Links::resolve(

@@ -4,10 +4,12 @@
 //! guide types, visitors (64-bit hashes) and apps. Rows are sorted, so that neighbours repeat and compress.
 
 use super::pack::{PackError, Reader, Writer};
-use super::row::{Row, UsageRow};
+use super::row::UsageRow;
 use crate::id::{Kind, VisitorHash};
 use crate::time::Hour;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::Hash;
+use std::sync::Arc;
 
 /// A packed block stays below this, well under what an item may hold.
 pub const BLOCK_BYTES_MAX: usize = 300_000;
@@ -56,15 +58,15 @@ pub struct BlockRow {
     /// Bucket.
     pub hour: Hour,
     /// Pendo's account id.
-    pub account: Option<String>,
+    pub account: Option<Arc<str>>,
     /// Who.
     pub visitor: VisitorHash,
     /// Pendo's app id.
     pub app: i64,
     /// The feature, page, guide or track type.
-    pub object: String,
+    pub object: Arc<str>,
     /// The type of a guide event.
-    pub event_type: String,
+    pub event_type: Arc<str>,
     /// Number of events.
     pub events: u64,
     /// Sum of minutes.
@@ -95,34 +97,31 @@ impl BlockRow {
     }
 }
 
-impl From<Row> for BlockRow {
-    fn from(row: Row) -> Self {
-        Self {
-            kind: row.kind,
-            hour: row.hour,
-            visitor: VisitorHash::of(&row.visitor),
-            account: row.account,
-            app: row.app,
-            object: row.object,
-            event_type: row.event_type,
-            events: row.events,
-            minutes: row.minutes,
-            first_ms: row.first_ms,
-            last_ms: row.last_ms,
-        }
-    }
-}
+/// Texts that many rows share, each kept once.
+#[derive(Debug, Default)]
+pub struct Texts(HashSet<Arc<str>>);
 
-impl From<UsageRow<'_>> for BlockRow {
-    fn from(row: UsageRow<'_>) -> Self {
-        Self {
+impl Texts {
+    /// The one that is kept of a text.
+    pub fn of(&mut self, text: &str) -> Arc<str> {
+        if let Some(kept) = self.0.get(text) {
+            return Arc::clone(kept);
+        }
+        let kept: Arc<str> = text.into();
+        self.0.insert(Arc::clone(&kept));
+        kept
+    }
+
+    /// A row on its way into another block.
+    pub fn row(&mut self, row: &UsageRow<'_>) -> BlockRow {
+        BlockRow {
             kind: row.kind,
             hour: row.hour,
             visitor: row.visitor,
-            account: row.account.map(str::to_owned),
+            account: row.account.map(|account| self.of(account)),
             app: row.app,
-            object: row.object.to_owned(),
-            event_type: row.event_type.to_owned(),
+            object: self.of(row.object),
+            event_type: self.of(row.event_type),
             events: row.events,
             minutes: row.minutes,
             first_ms: row.first_ms,
@@ -142,8 +141,13 @@ pub struct PackedBlock {
 
 /// Packs rows into as many blocks as their size asks for. The same rows in any order give the same bytes.
 #[must_use]
-pub fn pack(mut rows: Vec<BlockRow>) -> Vec<PackedBlock> {
-    rows.sort_unstable();
+pub fn pack(rows: &[BlockRow]) -> Vec<PackedBlock> {
+    // Sorted by numbers that stand for a row's first members, and by the row itself only where those are equal.
+    let (_, accounts) = column(rows.iter().map(|row| row.account.as_deref()));
+    let mut sorted: Vec<((Kind, Hour, u32, VisitorHash), &BlockRow)> =
+        rows.iter().zip(accounts).map(|(row, account)| ((row.kind, row.hour, account, row.visitor), row)).collect();
+    sorted.sort_unstable();
+    let rows: Vec<&BlockRow> = sorted.into_iter().map(|(_, row)| row).collect();
     let mut blocks = Vec::new();
     for part in rows.chunks(BLOCK_ROWS_MAX) {
         pack_part(part, &mut blocks);
@@ -151,31 +155,51 @@ pub fn pack(mut rows: Vec<BlockRow>) -> Vec<PackedBlock> {
     blocks
 }
 
-fn pack_part(rows: &[BlockRow], blocks: &mut Vec<PackedBlock>) {
+fn pack_part(rows: &[&BlockRow], blocks: &mut Vec<PackedBlock>) {
     let body = encode(rows);
     if body.len() > BLOCK_BYTES_MAX && rows.len() > 1 {
         let (left, right) = rows.split_at(rows.len() / 2);
         pack_part(left, blocks);
         pack_part(right, blocks);
     } else {
-        blocks.push(PackedBlock { body, buckets: rows.iter().map(|row| (row.kind, row.hour)).collect() });
+        let buckets = rows.chunk_by(|a, b| (a.kind, a.hour) == (b.kind, b.hour));
+        blocks.push(PackedBlock { body, buckets: buckets.map(|rows| (rows[0].kind, rows[0].hour)).collect() });
     }
 }
 
-fn dictionary<'a, T: Ord + Copy>(values: impl Iterator<Item = T> + 'a) -> (Vec<T>, BTreeMap<T, u64>) {
-    let mut index: BTreeMap<T, u64> = values.map(|value| (value, 0)).collect();
-    for (at, slot) in index.values_mut().enumerate() {
-        *slot = at as u64;
+/// The different values of a column, sorted, and for each row which of them it has.
+fn column<T: Ord + Hash + Copy>(values: impl Iterator<Item = T>) -> (Vec<T>, Vec<u32>) {
+    let mut known: HashMap<T, u32> = HashMap::new();
+    // Neighbours mostly have the same value.
+    let mut last: Option<(T, u32)> = None;
+    let mut rows = Vec::with_capacity(values.size_hint().0);
+    for value in values {
+        let at = match last {
+            Some((before, at)) if before == value => at,
+            _ => {
+                let next = u32::try_from(known.len()).unwrap_or(u32::MAX);
+                *known.entry(value).or_insert(next)
+            }
+        };
+        last = Some((value, at));
+        rows.push(at);
     }
-    (index.keys().copied().collect(), index)
+    let mut sorted: Vec<(T, u32)> = known.into_iter().collect();
+    sorted.sort_unstable();
+    let mut places = vec![0; sorted.len()];
+    for (place, (_, at)) in (0..).zip(&sorted) {
+        places[*at as usize] = place;
+    }
+    rows.iter_mut().for_each(|at| *at = places[*at as usize]);
+    (sorted.into_iter().map(|(value, _)| value).collect(), rows)
 }
 
-fn encode(rows: &[BlockRow]) -> Vec<u8> {
-    let (accounts, account_at) = dictionary(rows.iter().map(|row| row.account.as_deref()));
-    let (objects, object_at) = dictionary(rows.iter().map(|row| row.object.as_str()));
-    let (types, type_at) = dictionary(rows.iter().map(|row| row.event_type.as_str()));
-    let (visitors, visitor_at) = dictionary(rows.iter().map(|row| row.visitor));
-    let (apps, app_at) = dictionary(rows.iter().map(|row| row.app));
+fn encode(rows: &[&BlockRow]) -> Vec<u8> {
+    let (accounts, account_of) = column(rows.iter().map(|row| row.account.as_deref()));
+    let (objects, object_of) = column(rows.iter().map(|row| &*row.object));
+    let (types, type_of) = column(rows.iter().map(|row| &*row.event_type));
+    let (visitors, visitor_of) = column(rows.iter().map(|row| row.visitor));
+    let (apps, app_of) = column(rows.iter().map(|row| row.app));
     let mut out = Writer::default();
     out.number(accounts.len() as u64);
     for account in accounts {
@@ -191,18 +215,16 @@ fn encode(rows: &[BlockRow]) -> Vec<u8> {
     out.number(apps.len() as u64);
     apps.into_iter().for_each(|app| out.signed(app));
 
-    let buckets: Vec<&[BlockRow]> = rows.chunk_by(|a, b| (a.kind, a.hour) == (b.kind, b.hour)).collect();
+    let buckets: Vec<&[&BlockRow]> = rows.chunk_by(|a, b| (a.kind, a.hour) == (b.kind, b.hour)).collect();
     out.number(buckets.len() as u64);
     for bucket in buckets {
         out.number(Kind::ALL.iter().position(|kind| *kind == bucket[0].kind).unwrap_or_default() as u64);
         out.signed(i64::from(bucket[0].hour.0));
         out.number(bucket.len() as u64);
     }
-    rows.iter().for_each(|row| out.number(account_at[&row.account.as_deref()]));
-    rows.iter().for_each(|row| out.number(visitor_at[&row.visitor]));
-    rows.iter().for_each(|row| out.number(app_at[&row.app]));
-    rows.iter().for_each(|row| out.number(object_at[row.object.as_str()]));
-    rows.iter().for_each(|row| out.number(type_at[row.event_type.as_str()]));
+    for column in [account_of, visitor_of, app_of, object_of, type_of] {
+        column.into_iter().for_each(|at| out.number(u64::from(at)));
+    }
     rows.iter().for_each(|row| out.number(row.events));
     rows.iter().for_each(|row| out.number(row.minutes));
     rows.iter().for_each(|row| out.signed(row.first_ms - row.hour.start_ms()));
@@ -335,20 +357,19 @@ mod tests {
 
     fn row(hour: i32, visitor: &str, account: Option<&str>, events: u64) -> BlockRow {
         let start = Hour(hour).start_ms();
-        Row {
+        BlockRow {
             kind: if hour % 2 == 0 { Kind::Feature } else { Kind::Guide },
             hour: Hour(hour),
-            account: account.map(str::to_owned),
-            visitor: visitor.to_owned(),
+            account: account.map(Arc::from),
+            visitor: VisitorHash::of(visitor),
             app: -323_232,
-            object: "f\"1".to_owned(),
-            event_type: if hour % 2 == 0 { String::new() } else { "guideSeen".to_owned() },
+            object: "f\"1".into(),
+            event_type: if hour % 2 == 0 { "" } else { "guideSeen" }.into(),
             events,
             minutes: 3,
             first_ms: start + 5,
             last_ms: start + 5 + i64::try_from(events).unwrap(),
         }
-        .into()
     }
 
     fn sample() -> Vec<BlockRow> {
@@ -367,11 +388,12 @@ mod tests {
     #[test]
     fn rows_come_back_as_they_went_in() {
         let mut rows = sample();
-        let blocks = pack(rows.clone());
+        let blocks = pack(&rows);
+        let mut texts = Texts::default();
         let mut back: Vec<BlockRow> = blocks
             .iter()
             .flat_map(|block| {
-                Block::decode(&block.body).unwrap().rows(|_, _| true).map(BlockRow::from).collect::<Vec<_>>()
+                Block::decode(&block.body).unwrap().rows(|_, _| true).map(|row| texts.row(&row)).collect::<Vec<_>>()
             })
             .collect();
         rows.sort();
@@ -383,12 +405,12 @@ mod tests {
     fn the_order_of_rows_does_not_change_the_bytes() {
         let (rows, mut turned) = (sample(), sample());
         turned.reverse();
-        assert_eq!(pack(rows), pack(turned));
+        assert_eq!(pack(&rows), pack(&turned));
     }
 
     #[test]
     fn an_unknown_format_is_refused_and_damage_never_panics() {
-        let body = pack(sample()).remove(0).body;
+        let body = pack(&sample()).remove(0).body;
         let mut unknown = body.clone();
         unknown[0] = 9;
         assert_eq!(Block::decode(&unknown).unwrap_err(), PackError::Format(9));

@@ -21,7 +21,7 @@ pub struct Fingerprint {
 
 impl Fingerprint {
     /// Takes a row into the totals.
-    pub fn add(&mut self, row: &Row) {
+    pub fn add(&mut self, row: &Row<'_>) {
         self.merge(&Self {
             rows: 1,
             events: row.events,

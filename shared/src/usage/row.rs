@@ -3,24 +3,25 @@
 use crate::id::{Kind, VisitorHash};
 use crate::time::Hour;
 use crate::usage::fingerprint::Fingerprint;
+use std::borrow::Cow;
 
-/// One grouped usage record as Pendo answered it.
+/// One grouped usage record as Pendo answered it. Its texts lie in the answer, unless they hold escapes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct Row<'a> {
     /// Which kind of usage.
     pub kind: Kind,
     /// The UTC hour it lies in; with the kind, its bucket.
     pub hour: Hour,
     /// Pendo's account id at the time of the event; `None` when absent or empty.
-    pub account: Option<String>,
+    pub account: Option<Cow<'a, str>>,
     /// Pendo's visitor id.
-    pub visitor: String,
+    pub visitor: Cow<'a, str>,
     /// Pendo's app id; the default app of old subscriptions is negative.
     pub app: i64,
     /// The feature, page, guide or track type; empty for kind `event`.
-    pub object: String,
+    pub object: Cow<'a, str>,
     /// The type of a guide event without prefix (`guideSeen`); empty for other kinds.
-    pub event_type: String,
+    pub event_type: Cow<'a, str>,
     /// Number of events.
     pub events: u64,
     /// Sum of Pendo's minutes; 0 for guides.

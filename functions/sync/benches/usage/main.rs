@@ -1,11 +1,12 @@
 //! What reading, keeping, starting and freshness cost, as Markdown on standard output. Nothing is checked here.
 //!
 //! `cargo bench -p sync -- SECTION…`, with the sections `reading`, `history`, `requests`, `month`, `start`; without any, all of
-//! them. `.ci/bench` builds what they need first. Simulator, table, secrets and queue live in this process; where
+//! them. `large` reads 20 million rows and runs only when it is named. `.ci/bench` builds what they need first. Simulator, table, secrets and queue live in this process; where
 //! processor time and memory are told, they are those of the `sync` binary, which runs in its own.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark ends where something fails, and prints")]
 
 mod bare;
+mod chart;
 mod freshness;
 mod month;
 mod reading;
@@ -23,10 +24,14 @@ async fn main() {
     if wants("requests") {
         requests::quiet_hour().await;
         requests::a_day().await;
+        requests::twice_a_day().await;
         requests::forbidden().await;
     }
     if wants("reading") {
         reading::sizes().await;
+    }
+    if asked.iter().any(|name| name == "large") {
+        reading::large().await;
     }
     if wants("history") {
         reading::growth().await;

@@ -1,6 +1,7 @@
 //! Reading Pendo: the whole job of a first sync, at several sizes, beside a bare fold of the same bytes and beside a rival.
 
 use crate::bare;
+use crate::chart::{Chart, Line};
 use crate::world::{World, head, line, megabytes, sync_binary, twenty_fields, whole};
 use pendo_simulator::{Clock, Kind, Late, Options as Subscription, RawRow};
 use serde_json::Value;
@@ -10,6 +11,8 @@ use std::time::Instant;
 
 /// Accounts, visitors and days that make about 0.1, 0.5 and 2 million feature rows.
 const SIZES: [(u32, u32, u32); 3] = [(350, 21_000, 30), (1_000, 60_000, 54), (1_000, 60_000, 215)];
+/// The same for 20 million: six years.
+const LARGE: [(u32, u32, u32); 1] = [(1_000, 60_000, 2_150)];
 /// New rows of the hour that is read after history.
 const HOUR_ROWS: u32 = 1_300;
 
@@ -17,8 +20,43 @@ fn subscription((accounts, visitors, days): (u32, u32, u32)) -> Subscription {
     Subscription { accounts, visitors, days, late: Late::Never, ..Subscription::default() }
 }
 
-/// Rows per second of processor time, and memory.
+/// Rows per second of processor time, and memory, beside a rival; by the number of rows.
 pub(crate) async fn sizes() {
+    let measured = first_syncs(&SIZES).await;
+    let points = |of: fn(&Measured) -> f64| measured.iter().map(|sync| (sync.rows, of(sync))).collect();
+    Chart {
+        name: "rows",
+        title: "A first sync: seconds of processor time",
+        across: "rows",
+        lines: vec![
+            Line { name: "whole job", points: points(|sync| sync.cpu) },
+            Line { name: "bare decode, fold", points: points(|sync| sync.bare) },
+        ],
+    }
+    .draw();
+    Chart {
+        name: "memory",
+        title: "A first sync: peak memory of the process, MB",
+        across: "rows",
+        lines: vec![Line { name: "sync", points: points(|sync| sync.memory) }],
+    }
+    .draw();
+}
+
+/// Ten times the largest of the usual sizes.
+pub(crate) async fn large() {
+    first_syncs(&LARGE).await;
+}
+
+struct Measured {
+    rows: f64,
+    cpu: f64,
+    bare: f64,
+    memory: f64,
+}
+
+async fn first_syncs(sizes: &[(u32, u32, u32)]) -> Vec<Measured> {
+    let mut measured = Vec::new();
     head(
         "Reading: feature usage, 20 account fields, first sync",
         &[
@@ -34,8 +72,8 @@ pub(crate) async fn sizes() {
             "seconds by step",
         ],
     );
-    for (number, size) in SIZES.into_iter().enumerate() {
-        let world = World::start(&subscription(size), Clock::system(), sync_binary()).await;
+    for size in sizes {
+        let world = World::start(&subscription(*size), Clock::system(), sync_binary()).await;
         world.pendo().clear_requests();
         let (before, _) = world.used();
         let began = Instant::now();
@@ -59,11 +97,13 @@ pub(crate) async fn sizes() {
             format!("{:.2}", bare.cpu_seconds / cpu),
             steps.join(", "),
         ]);
-        if number == 0 {
+        measured.push(Measured { rows, cpu, bare: bare.cpu_seconds, memory: (memory >> 20) as f64 });
+        if *size == SIZES[0] {
             rival(&world, size.2, rows / cpu);
         }
         world.stack.stop().await;
     }
+    measured
 }
 
 /// The tap on the same simulator, if `TAP_PENDO` names a Python that has it.
@@ -85,7 +125,7 @@ fn rival(world: &World, days: u32, ours: f64) {
     let number = |name: &str| said[name].as_f64().unwrap_or_default();
     let rate = number("rows") / number("cpu_seconds");
     line(&[
-        format!("tap-pendo 1.3.1: {}", whole(number("rows"))),
+        format!("tap-pendo 1.2.0: {}", whole(number("rows"))),
         String::new(),
         format!("{:.2}", number("cpu_seconds")),
         whole(rate),
@@ -114,6 +154,7 @@ pub(crate) async fn growth() {
             "peak memory",
         ],
     );
+    let (mut accounts, mut history) = ([const { Vec::new() }; 2], [const { Vec::new() }; 2]);
     let small = [(100, 20_000, 30), (1_000, 20_000, 30), (4_900, 20_000, 30)];
     let long = [(1_000, 20_000, 120), (1_000, 20_000, 360)];
     for size in small.into_iter().chain(long) {
@@ -143,6 +184,14 @@ pub(crate) async fn growth() {
         world.stack.tick().await.unwrap();
         let hour = (world.used().0 - before) * 1000.0;
         let report = world.report().await;
+        if small.contains(&size) {
+            accounts[0].push((f64::from(size.0), quiet));
+            accounts[1].push((f64::from(size.0), hour));
+        }
+        if size.0 == 1_000 {
+            history[0].push((rows as f64, quiet));
+            history[1].push((rows as f64, hour));
+        }
         line(&[
             whole(f64::from(size.0)),
             whole(f64::from(size.1)),
@@ -155,5 +204,14 @@ pub(crate) async fn growth() {
             megabytes(memory_of_history.max(world.used().1)),
         ]);
         world.stack.stop().await;
+    }
+    for (name, across, [quiet, hour]) in [("accounts", "accounts", accounts), ("history", "rows in history", history)] {
+        Chart {
+            name,
+            title: "An hourly run: milliseconds of processor time",
+            across,
+            lines: vec![Line { name: "1,300 new rows", points: hour }, Line { name: "quiet", points: quiet }],
+        }
+        .draw();
     }
 }

@@ -1,7 +1,7 @@
 //! What Pendo is asked: in a quiet hour, in a day of hourly runs, and when it refuses.
 
-use crate::world::{HOUR_MS, NOW, World, head, line, standing, twenty_fields, whole};
-use local::Binaries;
+use crate::chart::{Chart, Line};
+use crate::world::{HOUR_MS, NOW, World, head, line, twenty_fields, whole};
 use pendo_simulator::{Faults, Kind, Late, Options as Subscription, RawRow};
 use reqwest::Method;
 use serde_json::json;
@@ -9,12 +9,14 @@ use shared::time::HourRange;
 use std::collections::BTreeMap;
 
 const KINDS: [&str; 5] = ["event", "feature", "guide", "page", "track"];
+/// Days in which the sync runs twice.
+const TWICE_DAYS: u32 = 10;
 /// Hourly runs while requests are refused.
 const FORBIDDEN_HOURS: usize = 24;
 
 /// A quiet hour with 1,000 features, all kinds mapped, both levels matched.
 pub(crate) async fn quiet_hour() {
-    let world = World::start(&Subscription::empty(), standing(), Binaries::default()).await;
+    let world = World::standing(&Subscription::empty()).await;
     let at_ms = shared::time::parse_instant(NOW).unwrap() - 5 * HOUR_MS;
     for number in 0..1_000 {
         let id = format!("feature-{number}");
@@ -51,16 +53,19 @@ pub(crate) async fn quiet_hour() {
 pub(crate) async fn a_day() {
     let lateness = [
         ("none late", Late::Never),
+        ("1 % up to 72 h late", Late::Share { percent: 1, hours: 72 }),
         ("5 % up to 72 h late", Late::Share { percent: 5, hours: 72 }),
+        ("20 % up to 72 h late", Late::Share { percent: 20, hours: 72 }),
         ("3 % up to 8 h, 0.5 % up to 8 days, some in two parts (the simulator's own)", Late::Mixed),
     ];
+    let mut ratios = Vec::new();
     head(
         "Rows asked for in a day of hourly runs, all kinds, 200 accounts and 12,000 visitors",
         &["late rows", "rows of the day", "rows asked for", "ratio", "usage requests", "hours that differ at the end"],
     );
     for (name, late) in lateness {
         let subscription = Subscription { accounts: 200, visitors: 12_000, days: 14, late, ..Subscription::default() };
-        let world = World::start(&subscription, standing(), Binaries::default()).await;
+        let world = World::standing(&subscription).await;
         world.map(&twenty_fields(&KINDS)).await;
         let from = world.as_of();
         let (mut asked, mut requests) = (0, 0);
@@ -71,6 +76,12 @@ pub(crate) async fn a_day() {
         }
         let exist = world.rows_in(HourRange { from, to: world.as_of() }).await;
         let differing = differing(&world).await;
+        let percent = match late {
+            Late::Never => Some(0.0),
+            Late::Share { percent, .. } => Some(f64::from(percent)),
+            Late::Mixed => None,
+        };
+        ratios.extend(percent.map(|percent| (percent, asked as f64 / exist as f64)));
         line(&[
             name.to_owned(),
             whole(exist as f64),
@@ -81,6 +92,13 @@ pub(crate) async fn a_day() {
         ]);
         world.stack.stop().await;
     }
+    Chart {
+        name: "lateness",
+        title: "Rows asked for in a day of hourly runs, over the rows of the day",
+        across: "percent of the rows that are up to 72 h late",
+        lines: vec![Line { name: "ratio", points: ratios }],
+    }
+    .draw();
 }
 
 async fn differing(world: &World) -> usize {
@@ -89,11 +107,31 @@ async fn differing(world: &World) -> usize {
     kinds.iter().filter_map(|kind| kind["differing"].as_array().map(Vec::len)).sum()
 }
 
+/// Five percent of the rows come up to 72 hours late, and the sync runs twice a day: does it see all of them?
+pub(crate) async fn twice_a_day() {
+    let late = Late::Share { percent: 5, hours: 72 };
+    let subscription = Subscription { accounts: 100, visitors: 6_000, days: 14, late, ..Subscription::default() };
+    let world = World::standing(&subscription).await;
+    world.map(&twenty_fields(&KINDS)).await;
+    let from = world.as_of();
+    for _ in 0..2 * TWICE_DAYS {
+        world.pass(12);
+        world.stack.tick().await.unwrap();
+    }
+    // What was used in the last three days may still be on its way to Pendo.
+    let range = HourRange { from, to: world.as_of().plus(-72) };
+    let (exist, stand) = (world.rows_in(range).await, world.rows_stored(range).await);
+    head("Late rows: 5 % up to 72 h late, the sync runs twice a day for ten days", &["", ""]);
+    line(&["rows that Pendo has of the days that are settled".to_owned(), whole(exist as f64)]);
+    line(&["of them not stored".to_owned(), whole(exist as f64 - stand as f64)]);
+    world.stack.stop().await;
+}
+
 /// A tenth of all requests is answered 403 for a day of hourly runs.
 pub(crate) async fn forbidden() {
     let subscription = Subscription { accounts: 60, visitors: 3_000, days: 30, ..Subscription::default() };
-    let well = World::start(&subscription, standing(), Binaries::default()).await;
-    let faulty = World::start(&subscription, standing(), Binaries::default()).await;
+    let well = World::standing(&subscription).await;
+    let faulty = World::standing(&subscription).await;
     faulty.pendo().set_faults(Faults { forbidden_percent: 10, ..Faults::default() });
     let fields = twenty_fields(&KINDS);
     for world in [&well, &faulty] {

@@ -1,13 +1,18 @@
 """Reads feature usage with tap-pendo as it is shipped, from another host; prints rows, CPU seconds and peak memory as JSON.
 
-Needs `pip install tap-pendo==1.3.1`. Nothing of the tap is changed but the host's name, and what it prints is counted
+Needs `pip install tap-pendo==1.2.0`. Nothing of the tap is changed but the host's name, and what it prints is counted
 instead of kept. Usage: rival.py BASE_URL KEY START_DATE
 """
 
+import collections
+import collections.abc
 import json
 import resource
 import sys
 import time
+
+# A library that the tap pins looks for this where it was before Python 3.10.
+collections.Mapping = collections.abc.Mapping
 
 import singer
 import tap_pendo

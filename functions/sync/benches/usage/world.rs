@@ -12,6 +12,10 @@ use shared::sync::checkpoint::Report;
 use shared::time::{Hour, HourRange};
 use shared::usage::fingerprint::Fingerprint;
 use std::collections::BTreeMap;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Where standing clocks begin: half past twelve, so that a tick finds the hour before complete.
 pub(crate) const NOW: &str = "2026-06-30T00:30:00Z";
@@ -23,26 +27,73 @@ const LINES_PER_CALL: usize = 5_000;
 pub(crate) struct World {
     pub(crate) stack: Stack,
     pub(crate) api: Api,
+    /// Where `sync` reads a clock that stands.
+    clock_file: Option<PathBuf>,
 }
 
 /// A clock that stands at [`NOW`].
-pub(crate) fn standing() -> Clock {
+fn standing() -> Clock {
     Clock::fixed(shared::time::parse_instant(NOW).unwrap())
 }
 
-/// The binary of `sync` that was built with this benchmark.
+/// The binary of `sync`: the one that was built with this benchmark, or what `SYNC_BINARY` names.
+fn sync_path() -> PathBuf {
+    std::env::var_os("SYNC_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_sync").into(), PathBuf::from)
+}
+
+/// The binary of `sync`, by the machine's clock.
 pub(crate) fn sync_binary() -> Binaries {
-    Binaries { sync: Some(env!("CARGO_BIN_EXE_sync").into()), ..Binaries::default() }
+    Binaries { sync: Some(sync_path()), ..Binaries::default() }
+}
+
+/// The binary of `sync` by a clock that stands at [`NOW`] and is moved by [`World::pass`]: libfaketime, which `FAKETIME`
+/// names, reads it from a file. Without that library the handler runs in this process.
+fn sync_by(clock_file: &Path) -> Binaries {
+    let Some(library) = std::env::var_os("FAKETIME") else {
+        println!("\n(FAKETIME names no library: `sync` runs in this process)");
+        return Binaries::default();
+    };
+    let script = clock_file.with_extension("sync");
+    let lines = format!(
+        "#!/bin/sh\nexport LD_PRELOAD={} FAKETIME_TIMESTAMP_FILE={} FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 TZ=UTC\nexec {}\n",
+        library.display(),
+        clock_file.display(),
+        sync_path().display()
+    );
+    std::fs::write(&script, lines).unwrap();
+    std::fs::set_permissions(&script, Permissions::from_mode(0o755)).unwrap();
+    Binaries { sync: Some(script), ..Binaries::default() }
+}
+
+/// Sets a clock that stands.
+fn set_clock(file: &Path, now_ms: i64) {
+    let text = shared::time::to_the_second(now_ms).replace('T', " ").replace('Z', "\n");
+    let fresh = file.with_extension("fresh");
+    std::fs::write(&fresh, text).unwrap();
+    std::fs::rename(&fresh, file).unwrap();
 }
 
 impl World {
+    /// Under a clock that stands until it is moved.
+    pub(crate) async fn standing(subscription: &Subscription) -> Self {
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("clock-{}-{number}", std::process::id()));
+        set_clock(&file, shared::time::parse_instant(NOW).unwrap());
+        let mut world = Self::start(subscription, standing(), sync_by(&file)).await;
+        world.clock_file = Some(file);
+        world
+    }
+
     /// Connected and matched on the accounts' level, with a directory that fits; nothing is mapped yet.
     pub(crate) async fn start(subscription: &Subscription, clock: Clock, binaries: Binaries) -> Self {
         let pendo = Pendo::Simulator(Box::new(subscription.clone()));
         let options = Options { pendo, clock, binaries, is_scheduled: false, ..Options::default() };
         let stack = Stack::start(options).await.unwrap();
         let api = Api::new(stack.api_url(), stack.token(AccessLevel::High).unwrap());
-        let world = Self { stack, api };
+        let world = Self { stack, api, clock_file: None };
+        // The simulator makes its rows when it is first asked; that is nobody's cost, and may take minutes.
+        world.pendo().truth_of(Kind::Poll);
         let key = json!({"region": "us", "integration_key": world.pendo().key()});
         world.api.send(Method::POST, "/v1/connection", &key).await.unwrap();
         let mut accounts = Vec::new();
@@ -50,8 +101,6 @@ impl World {
         world.upload("accounts", &String::from_utf8(accounts).unwrap()).await;
         let matching = json!({"account": {"account": "accountId", "object": "id"}});
         world.api.send(Method::PUT, "/v1/matching", &matching).await.unwrap();
-        // The simulator makes its rows when it is first asked; that is nobody's cost.
-        world.pendo().truth_of(Kind::Poll);
         world.stack.run_job_queue_idle().await;
         world
     }
@@ -76,9 +125,17 @@ impl World {
         self.stack.run_job_queue_idle().await;
     }
 
+    /// Time passes.
+    pub(crate) fn pass(&self, hours: i64) {
+        self.stack.clock().advance_ms(hours * HOUR_MS);
+        if let Some(file) = &self.clock_file {
+            set_clock(file, self.stack.clock().now_ms());
+        }
+    }
+
     /// An hour passes, and the schedule's event is handed over.
     pub(crate) async fn next_hour(&self) {
-        self.stack.clock().advance_ms(HOUR_MS);
+        self.pass(1);
         self.stack.tick().await.unwrap();
     }
 
@@ -117,6 +174,22 @@ impl World {
         let mut rows = 0;
         for kind in UsageKind::ALL {
             rows += self.totals(kind, range).await.values().map(|totals| totals.rows).sum::<u64>();
+        }
+        rows
+    }
+
+    /// The rows of a range that are stored, over all kinds.
+    pub(crate) async fn rows_stored(&self, range: HourRange) -> u64 {
+        let store = &self.stack.context().store;
+        let connection = store.connection_get(&workspace()).await.unwrap().unwrap().value;
+        let layout = store.layout_get(&workspace(), &connection.id).await.unwrap().unwrap();
+        let mut rows = 0;
+        for number in 0..layout.shards {
+            let mut shard = store.shard_get(&workspace(), &connection.id, number).await.unwrap();
+            store.shard_load(&mut shard, range).await.unwrap();
+            for kind in UsageKind::ALL {
+                rows += shard.entries(kind, range).map(|(_, entry)| entry.share.rows).sum::<u64>();
+            }
         }
         rows
     }
