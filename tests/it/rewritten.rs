@@ -309,8 +309,8 @@ async fn with_two_kinds() -> World {
 #[tokio::test]
 async fn a_change_of_pendos_zone_that_takes_hours_is_recognised_and_overwrites_nothing() {
     let world = with_two_kinds().await;
-    world.pendo().change_time_zone(Tz::America__New_York, 9 * HOUR_MS);
-    for hour in 1..=8 {
+    world.pendo().change_time_zone(Tz::America__New_York, 3 * HOUR_MS);
+    for hour in 1..=2 {
         world.tick_after(1).await;
         assert_eq!((uses(&world).await, world.value("account", "A-1", "Pages").await), (json!(300), json!(30)));
         assert_eq!(world.report().await.usage_writes, 0, "after {hour} hours");
@@ -331,7 +331,7 @@ async fn a_change_of_pendos_zone_that_takes_hours_is_recognised_and_overwrites_n
     world.tick_after(1).await;
     let status = world.status().await;
     assert_eq!((uses(&world).await, &status["is_complete"]), (json!(300), &json!(true)), "{status}");
-    assert_eq!(status["recomputing"]["back_at"], "2026-06-30T21:00:00Z");
+    assert_eq!(status["recomputing"]["back_at"], "2026-06-30T15:00:00Z");
     assert!(status["recomputing"]["meaning"].as_str().unwrap().contains("Nothing was overwritten"));
     for kind in ["event", "page"] {
         let report = &status["kinds"][kind];
@@ -341,15 +341,24 @@ async fn a_change_of_pendos_zone_that_takes_hours_is_recognised_and_overwrites_n
 }
 
 #[tokio::test]
-async fn what_stays_gone_for_three_days_is_judged_like_anything_else() {
+async fn what_three_readings_agree_is_gone_is_taken_and_read_again_once_it_is_back() {
     let world = with_two_kinds().await;
-    world.pendo().change_time_zone(Tz::America__New_York, 1_000 * HOUR_MS);
-    for _ in 0..3 {
-        world.tick_after(24).await;
+    world.pendo().change_time_zone(Tz::America__New_York, 6 * HOUR_MS);
+    for _ in 0..2 {
+        world.tick_after(1).await;
         assert_eq!(uses(&world).await, 300);
     }
-    world.tick_after(24).await;
-    assert!(uses(&world).await.as_u64().unwrap() < 300);
+    for _ in 0..3 {
+        world.tick_after(1).await;
+        assert!(uses(&world).await.as_u64().unwrap() < 300);
+        let meaning = world.status().await["recomputing"]["meaning"].clone();
+        assert!(meaning.as_str().unwrap().contains("readings at least an hour apart agreed"), "{meaning}");
+    }
+    world.tick_after(1).await;
+    let status = world.status().await;
+    assert_eq!((uses(&world).await, &status["kinds"]["event"]["equals_pendo"]), (json!(300), &json!(true)), "{status}");
+    assert_eq!(status["recomputing"]["back_at"], "2026-06-30T18:00:00Z");
+    assert!(status["recomputing"]["meaning"].as_str().unwrap().contains("read anew"));
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 //!
 //! While Pendo reprocesses history (a tag was edited, the subscription's zone was changed) its numbers drop, often to
 //! nothing, and come back hours later. So the old data is served on, and the new is taken only when three readings, at
-//! least an hour apart, have agreed on it. While all usage is gone at once ([`super::recomputing`]) nothing is taken that would
-//! take anything away.
+//! least an hour apart, have agreed on it. While all usage is gone at once ([`super::recomputing`]) nothing is taken before
+//! that many runs have seen it.
 
 use super::shards::Batch;
 use crate::id::Kind;

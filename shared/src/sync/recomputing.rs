@@ -1,9 +1,11 @@
 //! When all usage of every kind is gone at once: Pendo recomputes its history, as it does for hours after a change of the
-//! subscription's time zone. Hours are UTC hours in every zone, so the same rows come back. Meanwhile nothing is overwritten.
+//! subscription's time zone. Hours are UTC hours in every zone, so the same rows come back. Nothing is overwritten until three
+//! readings agree, and what comes back later is read again.
 
 use super::checkpoint::Checkpoint;
 use super::plan;
 use super::probe::{Past, Probe, Trailing};
+use super::quarantine::READS_THAT_AGREE;
 use super::run::Run;
 use super::tags::TAGGED;
 use crate::id::Kind;
@@ -14,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-/// Pendo says hours. After three days what it shows is judged like anything else.
+/// Pendo says hours. What happened longer ago than this is not called by this name any more.
 const HOURS_MAX: i32 = 72;
 /// Runs, in hours that follow each other, that must have seen it before it is called by its name: one could be a bad answer.
 const RUNS_MIN: u32 = 2;
@@ -45,7 +47,7 @@ impl Recomputing {
                 }
                 (false, true) => Some(open),
                 (false, false) => {
-                    let came_back = open.is_recognised() && open.is_under_way(as_of);
+                    let came_back = open.is_recognised() && open.is_recent(as_of);
                     came_back.then_some(Self { back_at: Some(as_of), ..open })
                 }
             },
@@ -56,8 +58,17 @@ impl Recomputing {
 
     /// Whether what stands is kept, whatever Pendo shows.
     #[must_use]
-    pub fn is_under_way(&self, as_of: Hour) -> bool {
-        self.back_at.is_none() && as_of.0 - self.seen_at.0 < HOURS_MAX
+    pub fn is_under_way(&self) -> bool {
+        self.back_at.is_none() && !self.is_believed()
+    }
+
+    /// Whether so many runs saw nothing that nothing is what stands now.
+    fn is_believed(&self) -> bool {
+        self.runs >= READS_THAT_AGREE
+    }
+
+    fn is_recent(&self, as_of: Hour) -> bool {
+        as_of.0 - self.seen_at.0 < HOURS_MAX
     }
 
     /// Whether it is called by its name.
@@ -72,24 +83,37 @@ impl Recomputing {
         let since = to_the_second(self.seen_at.start_ms());
         if let Some(back_at) = self.back_at {
             let back_at = to_the_second(back_at.start_ms());
+            let kept = if self.is_believed() {
+                "Its trailing days were read anew"
+            } else {
+                "Nothing was overwritten meanwhile"
+            };
             return format!(
                 "From {since} to {back_at} Pendo showed no usage at all, then the same hours again: its time zone was changed, or it \
-                 recomputed its history for another reason. Nothing was overwritten meanwhile"
+                 recomputed its history for another reason. {kept}"
             );
         }
-        let until = to_the_second(self.seen_at.plus(HOURS_MAX).start_ms());
-        format!(
+        let looks_like = format!(
             "Since {since} all usage is gone from Pendo at once: that is what a change of the subscription's time zone looks like \
-             while Pendo recomputes its history, which takes hours. What was read before is served and nothing of it is \
-             overwritten until it is back, or until {until}"
+             while Pendo recomputes its history, which takes hours"
+        );
+        if self.is_believed() {
+            return format!(
+                "{looks_like}. {READS_THAT_AGREE} readings at least an hour apart agreed, so the trailing days are shown as Pendo has \
+                 them; what comes back is read again by itself"
+            );
+        }
+        format!(
+            "{looks_like}. What was read before is served and nothing of it is overwritten until {READS_THAT_AGREE} readings at \
+             least an hour apart agree"
         )
     }
 }
 
 /// Whether what stands is kept now.
 #[must_use]
-pub fn is_under_way(recomputing: Option<Recomputing>, as_of: Hour) -> bool {
-    recomputing.is_some_and(|recomputing| recomputing.is_under_way(as_of))
+pub fn is_under_way(recomputing: Option<Recomputing>) -> bool {
+    recomputing.is_some_and(|recomputing| recomputing.is_under_way())
 }
 
 /// Whether the kinds whose usage is gone are all that something stood of: several, or one that no tag changes.
@@ -139,7 +163,9 @@ impl Run<'_> {
             let stood = plan::stored(&shards, *kind, range);
             gone.extend(stood.values().any(|bucket| !bucket.whole.is_empty()).then_some(*kind));
         }
-        Ok(Some(is_telling(&gone)))
+        // Once nothing is what stands, it is still gone.
+        let stays_gone = checkpoint.recomputing.is_some_and(|open| open.back_at.is_none() && open.is_believed());
+        Ok(Some(stays_gone || is_telling(&gone)))
     }
 }
 
@@ -159,20 +185,28 @@ mod tests {
     }
 
     #[test]
-    fn it_ends_when_everything_is_back_or_after_three_days() {
+    fn it_ends_when_everything_is_back() {
         let first = Recomputing::after(None, true, true, Hour(10)).unwrap();
-        assert!(first.is_under_way(Hour(10)) && !first.is_recognised());
+        assert!(first.is_under_way() && !first.is_recognised());
         assert_eq!(Recomputing::after(Some(first), false, false, Hour(11)), None, "one bad answer");
         let again = Recomputing::after(Some(first), true, true, Hour(10)).unwrap();
         assert_eq!(again.runs, 1, "the same hour");
         let second = Recomputing::after(Some(first), true, true, Hour(11)).unwrap();
-        assert!(second.is_recognised());
+        assert!(second.is_recognised() && second.is_under_way());
         let partly = Recomputing::after(Some(second), false, true, Hour(12)).unwrap();
-        assert!(partly.is_under_way(Hour(81)) && !partly.is_under_way(Hour(82)));
+        assert!(partly.is_under_way());
         let back = Recomputing::after(Some(partly), false, false, Hour(13)).unwrap();
-        assert_eq!((back.back_at, back.is_under_way(Hour(13))), (Some(Hour(13)), false));
+        assert_eq!((back.back_at, back.is_under_way()), (Some(Hour(13)), false));
         assert_eq!(Recomputing::after(Some(back), false, false, Hour(99)), Some(back), "the last one is remembered");
         assert_eq!(Recomputing::after(Some(back), true, true, Hour(99)).unwrap().seen_at, Hour(99));
         assert_eq!(Recomputing::after(Some(partly), false, false, Hour(90)), None, "it did not come back");
+    }
+
+    #[test]
+    fn three_hours_runs_that_saw_nothing_are_believed() {
+        let seen = (10..13).fold(None, |before, hour| Recomputing::after(before, true, true, Hour(hour))).unwrap();
+        assert!(seen.is_recognised() && !seen.is_under_way() && seen.meaning().contains("agreed"));
+        let back = Recomputing::after(Some(seen), false, false, Hour(13)).unwrap();
+        assert!(back.back_at == Some(Hour(13)) && back.meaning().contains("read anew"));
     }
 }

@@ -204,7 +204,7 @@ impl Run<'_> {
         let mut silence = None;
         let mut wanting: BTreeSet<Kind> = BTreeSet::new();
         // History that Pendo is recomputing can wait: what it shows meanwhile means nothing.
-        let is_recomputing = recomputing::is_under_way(checkpoint.recomputing, self.as_of);
+        let is_recomputing = recomputing::is_under_way(checkpoint.recomputing);
         for kind in &kinds {
             let state = checkpoint.kinds.get(kind).cloned().unwrap_or_default();
             let edit = self.catalogue(*kind, &state).await?;
@@ -247,7 +247,7 @@ impl Run<'_> {
         // Is everything gone at once? Then nothing that stands is given up, and history is left for a later run.
         let is_gone = self.is_all_gone(layout, &probes, &checkpoint).await?;
         let seen = Recomputing::after(checkpoint.recomputing, is_gone == Some(true), true, self.as_of);
-        let is_recomputing = recomputing::is_under_way(seen, self.as_of);
+        let is_recomputing = recomputing::is_under_way(seen);
         if is_recomputing {
             is_left = true;
             probes.retain(|_, probe| matches!(probe, Probe::Recent(_)));

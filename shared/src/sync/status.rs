@@ -221,7 +221,7 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
                 to_the_second(until_ms),
             );
         }
-        let under_way = checkpoint.recomputing.filter(|found| found.is_under_way(Hour::of_ms(now_ms)));
+        let under_way = checkpoint.recomputing.filter(Recomputing::is_under_way);
         if let Some(recomputing) = under_way.filter(Recomputing::is_recognised) {
             report.next_step = format!("nothing to do: {}", recomputing.meaning());
         }
