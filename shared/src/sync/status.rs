@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::id::{Kind, WorkspaceId};
 use crate::store::StoreError;
 use crate::store::purge::Purge;
-use crate::time::{DAY_MS, HOUR_MS, Hour, to_the_second};
+use crate::time::{DAY_MS, HOUR_MS, to_the_second};
 use serde::Serialize;
 use std::collections::BTreeMap;
 

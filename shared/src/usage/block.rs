@@ -144,8 +144,8 @@ pub struct PackedBlock {
 pub fn pack(rows: &[BlockRow]) -> Vec<PackedBlock> {
     // Sorted by numbers that stand for a row's first members, and by the row itself only where those are equal.
     let (_, accounts) = column(rows.iter().map(|row| row.account.as_deref()));
-    let mut sorted: Vec<((Kind, Hour, u32, VisitorHash), &BlockRow)> =
-        rows.iter().zip(accounts).map(|(row, account)| ((row.kind, row.hour, account, row.visitor), row)).collect();
+    let numbered = rows.iter().zip(accounts).map(|(row, account)| ((row.kind, row.hour, account, row.visitor), row));
+    let mut sorted: Vec<_> = numbered.collect();
     sorted.sort_unstable();
     let rows: Vec<&BlockRow> = sorted.into_iter().map(|(_, row)| row).collect();
     let mut blocks = Vec::new();

@@ -16,7 +16,7 @@ const READ_DOLLARS: f64 = 0.125;
 const HOURS: u32 = 168;
 
 pub(crate) async fn run() {
-    let hours = std::env::var("MONTH_HOURS").ok().and_then(|hours| hours.parse().ok()).unwrap_or(HOURS);
+    let hours = std::env::var_os("MONTH_HOURS").and_then(|hours| hours.to_str()?.parse().ok()).unwrap_or(HOURS);
     let mut printed = Vec::new();
     for (name, late) in [("none late", Late::Never), ("the simulator's own", Late::Mixed)] {
         let subscription =
