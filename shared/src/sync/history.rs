@@ -270,7 +270,11 @@ impl Reader<'_> {
     /// Stores how far history was read, after the data it vouches for.
     async fn keep_progress(&self, run: &Run<'_>) -> Result<(), SyncError> {
         self.change(run, |state| {
-            state.backfill = Some(self.progress.clone());
+            // To one who slept: others have read all of it since, and up to a later hour.
+            let is_overtaken = state.history_at.is_some_and(|at| at > run.as_of);
+            if !is_overtaken {
+                state.backfill = Some(self.progress.clone());
+            }
             self.cover(state, self.covered, run.as_of);
         })
         .await
