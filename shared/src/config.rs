@@ -13,6 +13,8 @@ pub struct Config {
     pub queue_url: String,
     /// `SECRET_PREFIX`: how the names of integration keys' secrets begin, such as `pendo-usage/`.
     pub secret_prefix: String,
+    /// `SECRET_KMS_KEY`: the KMS key that secrets are encrypted with. Empty or absent: Secrets Manager's own.
+    pub secret_kms_key: Option<String>,
     /// `PENDO_BASE_URL`: instead of the region's host. `http` only on loopback. Empty or absent: the region's hosts.
     pub pendo_base_url: Option<String>,
     /// `WORKSPACE_CLAIM`: the token claim that names the workspace (default `workspace`).
@@ -99,6 +101,7 @@ impl Config {
             table: required("TABLE_NAME")?,
             queue_url: required("QUEUE_URL")?,
             secret_prefix: optional("SECRET_PREFIX").unwrap_or_else(|| "pendo-usage/".to_owned()),
+            secret_kms_key: optional("SECRET_KMS_KEY"),
             pendo_base_url,
             workspace_claim: optional("WORKSPACE_CLAIM").unwrap_or_else(|| "workspace".to_owned()),
             access_level_claim: optional("ACCESS_LEVEL_CLAIM").unwrap_or_else(|| "access_level".to_owned()),

@@ -56,7 +56,7 @@ impl Context {
     ) -> Self {
         Self {
             store: Store::new(dynamodb, config.table.clone()),
-            secrets: Secrets::new(secrets, config.secret_prefix.clone()),
+            secrets: Secrets::new(secrets, config.secret_prefix.clone(), config.secret_kms_key.clone()),
             queue: Queue::new(queue, config.queue_url.clone()),
             config: Arc::new(config),
             clock,

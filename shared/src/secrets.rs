@@ -18,6 +18,7 @@ const KEY_CHARS_MAX: usize = 256;
 pub struct Secrets {
     client: aws_sdk_secretsmanager::Client,
     prefix: String,
+    kms_key: Option<String>,
 }
 
 /// Why a key could not be kept or read. No variant carries the key.
@@ -85,10 +86,10 @@ pub fn is_same_key(one: &SecretString, other: &SecretString) -> bool {
 }
 
 impl Secrets {
-    /// Over the SDK's client; `prefix` begins every secret's name.
+    /// Over the SDK's client; `prefix` begins every secret's name, `kms_key` encrypts them instead of AWS's own key.
     #[must_use]
-    pub fn new(client: aws_sdk_secretsmanager::Client, prefix: String) -> Self {
-        Self { client, prefix }
+    pub fn new(client: aws_sdk_secretsmanager::Client, prefix: String, kms_key: Option<String>) -> Self {
+        Self { client, prefix, kms_key }
     }
 
     /// Keeps a key under a fresh random name, and answers the name.
@@ -101,6 +102,7 @@ impl Secrets {
             .create_secret()
             .name(&name)
             .description("Pendo integration key")
+            .set_kms_key_id(self.kms_key.clone())
             .secret_string(key.expose_secret())
             .send()
             .await

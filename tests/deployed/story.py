@@ -184,6 +184,9 @@ print("Losing the key behind the stack's back")
 secrets = boto3.client("secretsmanager")
 ours = [s["Name"] for s in secrets.list_secrets()["SecretList"] if s["Name"].startswith(OUTPUTS["SecretPrefix"])]
 check("one connection has one secret", len(ours) == 1, ours)
+key = next(p["ParameterValue"] for p in stack["Parameters"] if p["ParameterKey"] == "KmsKeyArn")
+used = secrets.describe_secret(SecretId=ours[0]).get("KmsKeyId")
+check("it is encrypted with the key of the stack's owner", key and used == key, used)
 # A failed job comes again after sixteen minutes, three times; here after two seconds.
 sqs.set_queue_attributes(QueueUrl=OUTPUTS["QueueUrl"], Attributes={"VisibilityTimeout": "2"})
 secrets.delete_secret(SecretId=ours[0], ForceDeleteWithoutRecovery=True)
@@ -204,11 +207,12 @@ wait_until("nothing of the connection is left", lambda: get("/v1/connection")["s
 
 
 def is_clean():
-    table = boto3.client("dynamodb").scan(TableName=OUTPUTS["TableName"], ConsistentRead=True)
-    return table["Count"] == 0
+    """What stays for a day says that all is to be looked at once more, and holds no data."""
+    items = boto3.client("dynamodb").scan(TableName=OUTPUTS["TableName"], ConsistentRead=True)["Items"]
+    return all(item["sk"]["S"] == "purges" for item in items)
 
 
-wait_until("no item is left in the table", is_clean)
+wait_until("no item of it is left in the table", is_clean)
 ours = [s["Name"] for s in secrets.list_secrets()["SecretList"] if s["Name"].startswith(OUTPUTS["SecretPrefix"])]
 check("no secret is left", ours == [], ours)
 check("no tick was lost", depth("LostTicksUrl") == 0, depth("LostTicksUrl"))

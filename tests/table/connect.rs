@@ -57,7 +57,7 @@ impl Place {
         let secrets = Proxy::start(endpoint, SEED).await;
         let client = Clients::new(secrets.address, secrets.address).secrets;
         let prefix = world.stack.context().config.secret_prefix.clone();
-        let context = Context { secrets: Secrets::new(client, prefix), ..worker_of(&table, &world) };
+        let context = Context { secrets: Secrets::new(client, prefix, None), ..worker_of(&table, &world) };
         let functions = Functions::new(context, &Binaries::default(), &BTreeMap::new()).await.unwrap();
         Self { world, table, secrets, functions }
     }

@@ -328,6 +328,7 @@ fn config(endpoints: SocketAddr, pendo_base_url: Option<String>, is_simulated: b
         table: database::TABLE.to_owned(),
         queue_url: format!("http://{endpoints}/000000000000/{}", endpoints::QUEUE),
         secret_prefix: "pendo-usage/".to_owned(),
+        secret_kms_key: None,
         pendo_base_url,
         workspace_claim: "workspace".to_owned(),
         access_level_claim: "access_level".to_owned(),

@@ -188,6 +188,7 @@ pub(super) mod tests {
             table: String::new(),
             queue_url: String::new(),
             secret_prefix: String::new(),
+            secret_kms_key: None,
             pendo_base_url: None,
             workspace_claim: "workspace".to_owned(),
             access_level_claim: "access_level".to_owned(),

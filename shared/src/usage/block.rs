@@ -3,13 +3,13 @@
 //! A block holds any number of buckets (kind and hour), column by column with one dictionary each for accounts, objects,
 //! guide types, visitors (64-bit hashes) and apps. Rows are sorted, so that neighbours repeat and compress.
 
+use super::block_row::BlockRow;
 use super::pack::{PackError, Reader, Writer};
 use super::row::UsageRow;
 use crate::id::{Kind, VisitorHash};
 use crate::time::Hour;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
-use std::sync::Arc;
 
 /// A packed block stays below this, well under what an item may hold.
 pub const BLOCK_BYTES_MAX: usize = 300_000;
@@ -48,86 +48,6 @@ struct Packed {
     minutes: u64,
     first_ms: i64,
     last_ms: i64,
-}
-
-/// Rows on their way into blocks: what a block needs of a row, with the visitor already hashed.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct BlockRow {
-    /// Bucket.
-    pub kind: Kind,
-    /// Bucket.
-    pub hour: Hour,
-    /// Pendo's account id.
-    pub account: Option<Arc<str>>,
-    /// Who.
-    pub visitor: VisitorHash,
-    /// Pendo's app id.
-    pub app: i64,
-    /// The feature, page, guide or track type.
-    pub object: Arc<str>,
-    /// The type of a guide event.
-    pub event_type: Arc<str>,
-    /// Number of events.
-    pub events: u64,
-    /// Sum of minutes.
-    pub minutes: u64,
-    /// First event, ms since 1970.
-    pub first_ms: i64,
-    /// Last event, ms since 1970.
-    pub last_ms: i64,
-}
-
-impl BlockRow {
-    /// The row as evaluation sees it.
-    #[must_use]
-    pub fn as_row(&self) -> UsageRow<'_> {
-        UsageRow {
-            kind: self.kind,
-            hour: self.hour,
-            account: self.account.as_deref(),
-            visitor: self.visitor,
-            app: self.app,
-            object: &self.object,
-            event_type: &self.event_type,
-            events: self.events,
-            minutes: self.minutes,
-            first_ms: self.first_ms,
-            last_ms: self.last_ms,
-        }
-    }
-}
-
-/// Texts that many rows share, each kept once.
-#[derive(Debug, Default)]
-pub struct Texts(HashSet<Arc<str>>);
-
-impl Texts {
-    /// The one that is kept of a text.
-    pub fn of(&mut self, text: &str) -> Arc<str> {
-        if let Some(kept) = self.0.get(text) {
-            return Arc::clone(kept);
-        }
-        let kept: Arc<str> = text.into();
-        self.0.insert(Arc::clone(&kept));
-        kept
-    }
-
-    /// A row on its way into another block.
-    pub fn row(&mut self, row: &UsageRow<'_>) -> BlockRow {
-        BlockRow {
-            kind: row.kind,
-            hour: row.hour,
-            visitor: row.visitor,
-            account: row.account.map(|account| self.of(account)),
-            app: row.app,
-            object: self.of(row.object),
-            event_type: self.of(row.event_type),
-            events: row.events,
-            minutes: row.minutes,
-            first_ms: row.first_ms,
-            last_ms: row.last_ms,
-        }
-    }
 }
 
 /// A packed block, with the buckets that have rows in it.
@@ -354,6 +274,8 @@ impl Block {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::usage::block_row::Texts;
+    use std::sync::Arc;
 
     fn row(hour: i32, visitor: &str, account: Option<&str>, events: u64) -> BlockRow {
         let start = Hour(hour).start_ms();
