@@ -5,7 +5,7 @@
 //!
 //! The rooms, in the order in which data meets them:
 //!
-//! - words: [`id`], [`time`], [`connection`], [`erased`]
+//! - words: [`id`], [`time`], [`connection`], [`erased`], [`trail`]
 //! - source: [`pendo`] speaks Pendo's API and nothing else does
 //! - rules, pure, without I/O or clock: [`usage`], [`directory`], [`matching`], [`fields`]
 //! - state: [`store`] (DynamoDB), [`secrets`] (Secrets Manager), [`queue`] (SQS)
@@ -30,5 +30,6 @@ pub mod store;
 pub mod sync;
 pub mod telemetry;
 pub mod time;
+pub mod trail;
 pub mod usage;
 pub mod values;

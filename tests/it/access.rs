@@ -14,6 +14,7 @@ fn configuring() -> Vec<(Method, &'static str, Value)> {
         (Method::POST, "/v1/connection", json!({"region": "us", "integration_key": "any-key"})),
         (Method::PATCH, "/v1/connection", json!({"paused": true})),
         (Method::DELETE, "/v1/connection?data=purge", Value::Null),
+        (Method::GET, "/v1/audit", Value::Null),
         (Method::GET, "/v1/pendo/metadata", Value::Null),
         (Method::GET, "/v1/pendo/catalog", Value::Null),
         (Method::GET, "/v1/pendo/estimate?kind=page", Value::Null),

@@ -5,6 +5,7 @@ use chrono::DateTime;
 use local::{AccessLevel, Options, Pendo, Stack};
 use pendo_simulator::{Clock, Kind, Options as Subscription, RawRow, Simulator};
 use reqwest::Method;
+use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use shared::id::WorkspaceId;
 use shared::sync::checkpoint::{Checkpoint, Report};
@@ -25,6 +26,7 @@ pub(crate) fn ms(text: &str) -> i64 {
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
     pub(crate) text: String,
 }
 
@@ -93,16 +95,34 @@ impl World {
         content_type: Option<&str>,
         body: impl Into<reqwest::Body>,
     ) -> Reply {
-        let mut request = self.http.request(method, format!("{}{path}", self.stack.api_url())).bearer_auth(token);
-        if let Some(content_type) = content_type {
-            request = request.header("content-type", content_type);
-        }
+        let content_type = content_type.map(|content_type| ("content-type", content_type));
+        self.call_with(token, method, path, content_type.as_slice(), body).await
+    }
+
+    /// One call with a token, any headers and a body.
+    pub(crate) async fn call_with(
+        &self,
+        token: &str,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<reqwest::Body>,
+    ) -> Reply {
+        let request = self.http.request(method, format!("{}{path}", self.stack.api_url())).bearer_auth(token);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let answer = request.body(body).send().await.unwrap();
-        let status = answer.status().as_u16();
-        let headers = format!("{:?}", answer.headers());
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let text = answer.text().await.unwrap();
-        self.replies.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{headers}\n{text}"));
-        Reply { status, text }
+        self.replies.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{headers:?}\n{text}"));
+        Reply { status, headers, text }
+    }
+
+    /// As an admin, with any headers and JSON.
+    pub(crate) async fn call(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &Value) -> Reply {
+        let headers: Vec<(&str, &str)> =
+            headers.iter().copied().chain([("content-type", "application/json")]).collect();
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.call_with(&self.high, method, path, &headers, body).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Reply {

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod audit;
 mod canary;
 mod deleted;
 mod demo;

@@ -105,6 +105,22 @@ impl Place {
         listed.secret_list().iter().map(|secret| json!(secret.name())).collect()
     }
 
+    /// The change that is told of in the trail, and how often it may be: the key itself stands in no transaction.
+    async fn must_be_noted(&self, asked: Asked, what: &str) {
+        let store = &self.world.stack.context().store;
+        let found =
+            store.trail_get(&self.world.workspace(), None, 100, self.world.stack.clock().now_ms()).await.unwrap();
+        let (operation, most) = match asked {
+            Asked::Connect => ("connect", 1),
+            Asked::Renew => ("rotate", 2),
+            Asked::DisconnectAndKeep => ("disconnect", 1),
+            Asked::ConnectAgain => ("reconnect", 1),
+            Asked::Purge => return assert_eq!(found.lines.len(), 0, "{what}: the trail is gone"),
+        };
+        let lines = found.lines.iter().filter(|line| line.operation == operation).count();
+        assert!((1..=most).contains(&lines), "{what}: {lines} lines of {operation}");
+    }
+
     /// What should stand when all is done.
     async fn must_be_whole(&self, asked: Asked, what: &str) {
         let store = &self.world.stack.context().store;
@@ -153,6 +169,7 @@ async fn a_write_of_key_or_connection_that_fails_or_loses_its_answer_is_healed_b
                 }
                 place.world.idle().await;
                 place.must_be_whole(asked, &what).await;
+                place.must_be_noted(asked, &what).await;
                 n += 1;
             }
         }

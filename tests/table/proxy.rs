@@ -238,7 +238,11 @@ fn json_response(status: u16, body: &Value) -> Response<Body> {
 fn site_of(operation: &str, request: &Value) -> String {
     let tables = request["RequestItems"].as_object();
     let batch = tables.and_then(|tables| tables.values().next()).map(|wanted| &wanted["Keys"][0]);
-    let key = batch.unwrap_or(if request["Key"].is_object() { &request["Key"] } else { &request["Item"] });
+    let single = if request["Key"].is_object() { &request["Key"] } else { &request["Item"] };
+    let key = batch.unwrap_or(match operation {
+        "TransactWriteItems" => &request["TransactItems"][0]["Put"]["Item"],
+        _ => single,
+    });
     let values = &request["ExpressionAttributeValues"];
     let text = |value: &Value| value["S"].as_str().unwrap_or_default().to_owned();
     let (partition, sort) = match operation {

@@ -1,15 +1,21 @@
 //! `PATCH /v1/connection`: the zone in which windows are cut, pausing and going on.
 
 use crate::body::Change;
-use crate::view::view;
+use crate::view::{CONNECTION, noted, view};
 use shared::api::{Problem, Reply, extent, nudge};
 use shared::connection::ConnectionStatus;
 use shared::context::Context;
 use shared::id::WorkspaceId;
 use shared::queue::Job;
+use shared::trail::Asker;
 
 /// Changes what is asked; equal values write nothing.
-pub(crate) async fn change(context: &Context, workspace: &WorkspaceId, asked: Change) -> Result<Reply, Problem> {
+pub(crate) async fn change(
+    context: &Context,
+    workspace: &WorkspaceId,
+    asked: Change,
+    by: &Asker,
+) -> Result<Reply, Problem> {
     let stands = context.store.connection_get(workspace).await?.ok_or_else(Problem::not_connected)?;
     let before = stands.value;
     let mut after = before.clone();
@@ -28,7 +34,8 @@ pub(crate) async fn change(context: &Context, workspace: &WorkspaceId, asked: Ch
         (_, status) => status,
     };
     if after != before {
-        context.store.connection_put(workspace, &after, stands.version).await?;
+        let line = by.line("change", CONNECTION, Some(noted(&before)), Some(noted(&after)));
+        context.store.noting(workspace, line).connection_put(workspace, &after, stands.version).await?;
     }
     let mut view = view(&after);
     if after.time_zone != before.time_zone {

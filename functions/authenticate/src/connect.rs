@@ -5,7 +5,7 @@
 
 use crate::body::Connect;
 use crate::subscription::{Subscription, is_same, verify};
-use crate::view::view;
+use crate::view::{CONNECTION, noted, view};
 use shared::api::{Problem, Reply, extent, nudge};
 use shared::connection::{Connection, ConnectionStatus};
 use shared::context::Context;
@@ -15,18 +15,24 @@ use shared::queue::Job;
 use shared::secrets::{SecretsError, is_same_key};
 use shared::store::Versioned;
 use shared::time::Zone;
+use shared::trail::{Asker, Line};
 
 /// Checks the key against Pendo, then does what the present state asks for.
-pub(crate) async fn connect(context: &Context, workspace: &WorkspaceId, asked: Connect) -> Result<Reply, Problem> {
+pub(crate) async fn connect(
+    context: &Context,
+    workspace: &WorkspaceId,
+    asked: Connect,
+    by: &Asker,
+) -> Result<Reply, Problem> {
     let found = verify(context, asked.region, &asked.key).await?;
     let stands = context.store.connection_get(workspace).await?;
     match stands {
         Some(stands) if stands.value.status == ConnectionStatus::Purging => {
             // A purge that broke off is taken up again; the new connection has nothing in common with it.
             crate::disconnect::note_purge(context, workspace, &stands.value).await?;
-            begin(context, workspace, asked, found, stands.version).await
+            begin(context, workspace, asked, found, stands.version, by).await
         }
-        None => begin(context, workspace, asked, found, 0).await,
+        None => begin(context, workspace, asked, found, 0, by).await,
         Some(stands) => {
             refuse_other_beginning(&stands.value, &asked)?;
             // The stored key opens the stored subscription; only another one has to show what it reads.
@@ -39,7 +45,7 @@ pub(crate) async fn connect(context: &Context, workspace: &WorkspaceId, asked: C
                 )
                 .at("/integration_key"));
             }
-            renew(context, workspace, asked, found, stands).await
+            renew(context, workspace, asked, found, stands, by).await
         }
     }
 }
@@ -51,6 +57,7 @@ async fn begin(
     asked: Connect,
     found: Subscription,
     version: u64,
+    by: &Asker,
 ) -> Result<Reply, Problem> {
     let secret = context.secrets.create(&asked.key).await?;
     let connection = Connection {
@@ -67,7 +74,8 @@ async fn begin(
         connected_at_ms: context.clock.now_ms(),
         frozen_as_of: None,
     };
-    put_or_take_back(context, workspace, &connection, version).await?;
+    let line = by.line("connect", CONNECTION, None, Some(noted(&connection)));
+    put_or_take_back(context, workspace, &connection, version, line).await?;
     nudge(context, workspace, Job::sync(workspace)).await;
     Reply::json(201, &view(&connection).with_outcome("connected"))
 }
@@ -79,6 +87,7 @@ async fn renew(
     asked: Connect,
     found: Subscription,
     stands: Versioned<Connection>,
+    by: &Asker,
 ) -> Result<Reply, Problem> {
     let before = stands.value;
     let is_back = before.status == ConnectionStatus::Disconnected;
@@ -96,6 +105,8 @@ async fn renew(
         frozen_as_of: None,
         ..before.clone()
     };
+    let line = |operation: &str| by.line(operation, CONNECTION, Some(noted(&before)), Some(noted(&after)));
+    let (rotated, updated) = (line("rotate"), line(if is_back { "reconnect" } else { "update" }));
     // Where the host moves, key and host must change in one step: a fresh secret, named together with the host.
     let key = if is_back { None } else { stored_key(context, &before.secret).await? };
     let needs_secret = key.is_none() || after.base_url != before.base_url;
@@ -105,15 +116,19 @@ async fn renew(
         if is_back {
             after.connected_at_ms = context.clock.now_ms();
         }
-        put_or_take_back(context, workspace, &after, stands.version).await?;
+        let line = if is_back { updated } else { rotated };
+        put_or_take_back(context, workspace, &after, stands.version, line).await?;
         forget(context, &before.secret).await;
     } else {
         is_same_as_kept = key.is_some_and(|key| is_same_key(&key, &asked.key));
         if !is_same_as_kept {
+            // The key is in no table, so there is no transaction with it: the line first, because a line of a rotation that
+            // failed can be told by its repetition, and a rotation without a line can't be told at all.
+            context.store.trail_note(workspace, &rotated).await?;
             context.secrets.put(&before.secret, &asked.key).await?;
         }
         if after != before {
-            context.store.connection_put(workspace, &after, stands.version).await?;
+            context.store.noting(workspace, updated).connection_put(workspace, &after, stands.version).await?;
         }
     }
     if after.status == ConnectionStatus::Active && before.status != ConnectionStatus::Active {
@@ -161,8 +176,11 @@ async fn put_or_take_back(
     workspace: &WorkspaceId,
     connection: &Connection,
     version: u64,
+    line: Line,
 ) -> Result<(), Problem> {
-    let Err(error) = context.store.connection_put(workspace, connection, version).await else { return Ok(()) };
+    let Err(error) = context.store.noting(workspace, line).connection_put(workspace, connection, version).await else {
+        return Ok(());
+    };
     match context.store.connection_get(workspace).await {
         // The write came through and only its answer did not.
         Ok(Some(stands)) if stands.value.secret == connection.secret => return Ok(()),

@@ -1,6 +1,6 @@
 //! `DELETE /v1/connection`: the key goes at once; the data stays frozen, or goes too.
 
-use crate::view::{inactive, view};
+use crate::view::{CONNECTION, inactive, noted, view};
 use serde_json::json;
 use shared::api::{Problem, Reply, nudge};
 use shared::connection::{Connection, ConnectionStatus};
@@ -10,6 +10,7 @@ use shared::queue::Job;
 use shared::store::purge::Purge;
 use shared::store::{StoreError, Versioned};
 use shared::time::Hour;
+use shared::trail::Asker;
 
 /// What becomes of the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +33,12 @@ pub(crate) fn parse_data(text: Option<&str>) -> Result<Data, Problem> {
 }
 
 /// Disconnects. Repeating it after a failure goes on where it broke off.
-pub(crate) async fn disconnect(context: &Context, workspace: &WorkspaceId, data: Data) -> Result<Reply, Problem> {
+pub(crate) async fn disconnect(
+    context: &Context,
+    workspace: &WorkspaceId,
+    data: Data,
+    by: &Asker,
+) -> Result<Reply, Problem> {
     let Some(stands) = context.store.connection_get(workspace).await? else {
         return Reply::json(200, &inactive());
     };
@@ -41,29 +47,43 @@ pub(crate) async fn disconnect(context: &Context, workspace: &WorkspaceId, data:
             "purging",
             "The data is being removed already: repeat with ?data=purge to go on with it.",
         )),
-        Data::Keep => keep(context, workspace, stands).await,
-        Data::Purge => purge(context, workspace, stands).await,
+        Data::Keep => keep(context, workspace, stands, by).await,
+        Data::Purge => purge(context, workspace, stands, by).await,
     }
 }
 
-async fn keep(context: &Context, workspace: &WorkspaceId, stands: Versioned<Connection>) -> Result<Reply, Problem> {
+async fn keep(
+    context: &Context,
+    workspace: &WorkspaceId,
+    stands: Versioned<Connection>,
+    by: &Asker,
+) -> Result<Reply, Problem> {
     let mut connection = stands.value;
     if connection.status != ConnectionStatus::Disconnected {
+        let before = noted(&connection);
         connection.status = ConnectionStatus::Disconnected;
         connection.frozen_as_of = Some(Hour::of_ms(context.clock.now_ms()));
-        context.store.connection_put(workspace, &connection, stands.version).await?;
+        let line = by.line("disconnect", CONNECTION, Some(before), Some(noted(&connection)));
+        context.store.noting(workspace, line).connection_put(workspace, &connection, stands.version).await?;
     }
     context.secrets.delete(&connection.secret).await?;
     Reply::json(200, &view(&connection))
 }
 
 /// First the mark that stops every run, then the note of what is to be removed, then the key, last the item: whatever
-/// breaks off in between is found again by the note, at the latest by the next tick.
-async fn purge(context: &Context, workspace: &WorkspaceId, stands: Versioned<Connection>) -> Result<Reply, Problem> {
+/// breaks off in between is found again by the note, at the latest by the next tick. The trail goes with everything else, the
+/// line about the purge too: it can name people.
+async fn purge(
+    context: &Context,
+    workspace: &WorkspaceId,
+    stands: Versioned<Connection>,
+    by: &Asker,
+) -> Result<Reply, Problem> {
     let Versioned { value: mut connection, mut version } = stands;
     if connection.status != ConnectionStatus::Purging {
+        let line = by.line("purge", CONNECTION, Some(noted(&connection)), None);
         connection.status = ConnectionStatus::Purging;
-        version = context.store.connection_put(workspace, &connection, version).await?;
+        version = context.store.noting(workspace, line).connection_put(workspace, &connection, version).await?;
     }
     note_purge(context, workspace, &connection).await?;
     context.secrets.delete(&connection.secret).await?;
@@ -77,7 +97,7 @@ async fn purge(context: &Context, workspace: &WorkspaceId, stands: Versioned<Con
     let shown = json!({
         "status": ConnectionStatus::Purging,
         "progress": {"key": "deleted", "connection": "deleted", "data": "queued"},
-        "note": "Everything of this workspace is being removed: usage, values, visitors, directory, matching and calculated fields. \
+        "note": "Everything of this workspace is being removed: usage, values, visitors, directory, matching, calculated fields and the trail of changes. \
                  Point-in-time backups keep them for up to 35 days.",
         "next_step": "GET /v1/status shows how far it is. POST /v1/connection works at once: a new connection shares nothing with this one.",
     });

@@ -32,10 +32,12 @@ async fn route(context: &Context, request: &Request) -> Result<Reply, Problem> {
     }
     let workspace = access.configuring()?;
     let query = request.query(if method == "DELETE" { &["data"] } else { &[] })?;
+    let now_ms = context.clock.now_ms();
+    let by = &request.asker(now_ms);
     match method {
         "GET" => view::read(context, workspace).await,
-        "POST" => connect::connect(context, workspace, body::parse_connect(request, context.clock.now_ms())?).await,
-        "PATCH" => change::change(context, workspace, body::parse_change(request)?).await,
-        _ => disconnect::disconnect(context, workspace, disconnect::parse_data(query.get("data").copied())?).await,
+        "POST" => connect::connect(context, workspace, body::parse_connect(request, now_ms)?, by).await,
+        "PATCH" => change::change(context, workspace, body::parse_change(request)?, by).await,
+        _ => disconnect::disconnect(context, workspace, disconnect::parse_data(query.get("data").copied())?, by).await,
     }
 }

@@ -1,6 +1,7 @@
 //! A connection as callers see it: without key, without the secret's name.
 
 use serde::Serialize;
+use serde_json::{Value, json};
 use shared::api::{Problem, Reply};
 use shared::connection::{Connection, ConnectionStatus};
 use shared::context::Context;
@@ -77,6 +78,19 @@ pub(crate) fn view(connection: &Connection) -> View {
         frozen_as_of: connection.frozen_as_of.map(hour),
     };
     View { status, connected: Some(connected), regions: regions(), next_step, ..View::default() }
+}
+
+/// The connection's name in the trail.
+pub(crate) const CONNECTION: &str = "connection";
+
+/// A connection as the trail tells of it.
+pub(crate) fn noted(connection: &Connection) -> Value {
+    json!({
+        "status": connection.status,
+        "region": connection.region,
+        "time_zone": connection.time_zone,
+        "history_from": connection.history_from.map(|hour| to_the_second(hour.start_ms())),
+    })
 }
 
 fn regions() -> Vec<RegionView> {

@@ -8,6 +8,7 @@ use shared::directory::{Directory, Format, Merged, NotDeletable, Object, deletab
 use shared::id::{ObjectKind, WorkspaceId};
 use shared::queue::Job;
 use shared::store::StoreError;
+use shared::trail::Line;
 use std::collections::BTreeMap;
 
 use crate::source::refused;
@@ -48,11 +49,14 @@ pub(crate) async fn upload(
     })?;
     let body = request.upload()?;
     let upload = parse(kind, format, &body).map_err(|problem| refused("unreadable-upload", problem))?;
+    let by = request.asker(context.clock.now_ms());
     for _ in 0..ATTEMPTS_MAX {
         let version = context.store.objects_get(workspace, kind).await?.version;
         let merged = merge(&context.store.directory_get(workspace).await?, kind, upload.clone());
         let changes = merged.changed.iter().map(|(id, object)| (id.clone(), Some(value(object)))).collect();
-        if apply(context, workspace, kind, &changes, version).await? {
+        let counts = json!({"created": merged.created, "updated": merged.updated});
+        let line = by.line("upload", directory(kind), None, Some(counts));
+        if apply(context, workspace, kind, &changes, version, line).await? {
             return uploaded(context, workspace, kind, merged).await;
         }
     }
@@ -78,11 +82,13 @@ pub(crate) async fn delete(
             ));
         }
     };
+    let by = request.asker(context.clock.now_ms());
     for _ in 0..ATTEMPTS_MAX {
         let version = context.store.objects_get(workspace, kind).await?.version;
         let directory = context.store.directory_get(workspace).await?;
         let changes = removals(&directory, kind, id)?;
-        if apply(context, workspace, kind, &changes, version).await? {
+        let line = by.line("delete", self::directory(kind), None, Some(json!({"deleted": changes.len()})));
+        if apply(context, workspace, kind, &changes, version, line).await? {
             let values = if changes.is_empty() { 0 } else { extent(context, workspace, Some(kind)).await? };
             return Reply::json(200, &json!({"deleted": changes.len(), "values_to_recompute": values}));
         }
@@ -122,11 +128,13 @@ async fn apply(
     kind: ObjectKind,
     changes: &BTreeMap<String, Option<Value>>,
     version: u64,
+    line: Line,
 ) -> Result<bool, Problem> {
     if changes.is_empty() {
         return Ok(true);
     }
-    match context.store.objects_put(workspace, kind, changes, version, context.clock.now_ms()).await {
+    let store = context.store.noting(workspace, line);
+    match store.objects_put(workspace, kind, changes, version, context.clock.now_ms()).await {
         Ok(_) => {
             nudge(context, workspace, Job::Evaluate { workspace: workspace.to_string() }).await;
             Ok(true)
@@ -152,6 +160,11 @@ async fn uploaded(
         "values_to_recompute": values,
     });
     Reply::json(200, &shown)
+}
+
+/// A list's name in the trail, which holds counts of it only.
+fn directory(kind: ObjectKind) -> String {
+    format!("directory/{}s", kind.name())
 }
 
 fn value(object: &Object) -> Value {

@@ -55,6 +55,7 @@ pub(crate) async fn create(context: &Context, workspace: &WorkspaceId, request: 
     let connection = connection(context, workspace).await?;
     refuse_unmatched(context, workspace, definition.object).await?;
     let client = client(context, &connection).await?;
+    let by = request.asker(context.clock.now_ms());
     let mut are_ids_known = false;
     for _ in 0..ATTEMPTS_MAX {
         let stands = context.store.fields_get(workspace).await?;
@@ -83,7 +84,8 @@ pub(crate) async fn create(context: &Context, workspace: &WorkspaceId, request: 
         };
         let mut fields = stands.value;
         fields.push(field.clone());
-        match context.store.fields_put(workspace, &fields, stands.version).await {
+        let line = by.line("create", named(&field.id), None, Some(noted(&field)?));
+        match context.store.noting(workspace, line).fields_put(workspace, &fields, stands.version).await {
             Ok(_) => {}
             Err(StoreError::Conflict { .. }) => continue,
             Err(error) => return Err(error.into()),
@@ -109,13 +111,13 @@ pub(crate) async fn delete(
     request: &Request,
 ) -> Result<Reply, Problem> {
     request.query(&[])?;
+    let by = request.asker(context.clock.now_ms());
     for _ in 0..ATTEMPTS_MAX {
         let stands = context.store.fields_get(workspace).await?;
-        let rest: Vec<Field> = stands.value.iter().filter(|field| field.id != *id).cloned().collect();
-        if rest.len() == stands.value.len() {
-            return Err(unknown());
-        }
-        match context.store.fields_put(workspace, &rest, stands.version).await {
+        let mut rest = stands.value;
+        let gone = rest.iter().position(|field| field.id == *id).map(|at| rest.remove(at)).ok_or_else(unknown)?;
+        let line = by.line("delete", named(id), Some(noted(&gone)?), None);
+        match context.store.noting(workspace, line).fields_put(workspace, &rest, stands.version).await {
             Ok(_) => {
                 nudge(context, workspace, Job::Evaluate { workspace: workspace.to_string() }).await;
                 return Ok(Reply::empty());
@@ -215,6 +217,15 @@ fn created(field: &Field, values: usize, backfill: Option<Value>) -> Result<Valu
     shown["values_to_recompute"] = values.into();
     shown["backfill"] = backfill.into();
     Ok(shown)
+}
+
+/// A field's name in the trail.
+fn named(id: &FieldId) -> String {
+    format!("fields/{}", id.as_str())
+}
+
+fn noted(field: &Field) -> Result<Value, Problem> {
+    serde_json::to_value(&field.definition).map_err(Problem::internal)
 }
 
 /// A field as callers see it: id, version and the definition's own members.

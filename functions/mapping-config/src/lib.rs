@@ -3,6 +3,7 @@
 //! Thin: it routes and answers. Whoever configures needs the level `high`; values and status are for any level of the
 //! workspace. Visitor ids are shown to `high` only, since only matching and the catalogue hold them.
 
+mod audit;
 mod catalog;
 mod deleted;
 mod directory;
@@ -30,9 +31,10 @@ async fn route(context: &Context, request: &Request) -> Result<Reply, Problem> {
     let access = Access::of(request, &context.config)?;
     let method = request.method.as_str();
     match (request.parts().as_slice(), method) {
+        (["v1", "audit"], "GET") => audit::read(context, access.configuring()?, request).await,
         (["v1", "values"], "GET") => values::read(context, &access.workspace, request).await,
         (["v1", "status"], "GET") => values::status(context, &access.workspace, request).await,
-        (["v1", "values" | "status"], _) => Err(Problem::method("GET")),
+        (["v1", "audit" | "values" | "status"], _) => Err(Problem::method("GET")),
         (["v1", "sync"], "POST") => values::sync(context, access.configuring()?, request).await,
         (["v1", "sync"], _) => Err(Problem::method("POST")),
         (["v1", "pendo", "metadata"], "GET") => catalog::metadata(context, access.configuring()?, request).await,
@@ -72,6 +74,6 @@ async fn route(context: &Context, request: &Request) -> Result<Reply, Problem> {
 fn unknown_route() -> Problem {
     Problem::not_found(
         "unknown-route",
-        "There is no such route: see /v1/pendo, /v1/matching, /v1/directory, /v1/fields, /v1/values, /v1/status and /v1/sync.",
+        "There is no such route: see /v1/audit, /v1/pendo, /v1/matching, /v1/directory, /v1/fields, /v1/values, /v1/status and /v1/sync.",
     )
 }

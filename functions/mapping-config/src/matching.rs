@@ -13,6 +13,7 @@ use shared::matching::{Candidates, Links, Matching, Report, Rule, report};
 use shared::pendo::people::Level;
 use shared::pendo::{Client, metadata};
 use shared::queue::Job;
+use shared::trail::Line;
 use std::collections::BTreeSet;
 
 const LEVELS: [ObjectKind; 2] = [ObjectKind::Contact, ObjectKind::Account];
@@ -64,13 +65,21 @@ pub(crate) async fn put(context: &Context, workspace: &WorkspaceId, request: &Re
         (false, true) => ("unchanged", 0),
         (false, false) => {
             // The rules first: if the lists are not kept, the next run reads them whole for the new rules.
-            context.store.matching_put(workspace, &matching, stands.map_or(0, |stands| stands.version)).await?;
+            let version = stands.as_ref().map_or(0, |stands| stands.version);
+            let line = line(request, context, stands.map(|stands| stands.value), &matching)?;
+            context.store.noting(workspace, line).matching_put(workspace, &matching, version).await?;
             known.keep(context, workspace, &connection).await?;
             nudge(context, workspace, Job::Evaluate { workspace: workspace.to_string() }).await;
             ("saved", extent(context, workspace, None).await?)
         }
     };
     Reply::json(200, &Saved { status, matching, report, values_to_recompute: values })
+}
+
+fn line(request: &Request, context: &Context, before: Option<Matching>, after: &Matching) -> Result<Line, Problem> {
+    let noted = |matching: &Matching| serde_json::to_value(matching).map_err(Problem::internal);
+    let by = request.asker(context.clock.now_ms());
+    Ok(by.line("save", "matching", before.as_ref().map(noted).transpose()?, Some(noted(after)?)))
 }
 
 async fn reported(

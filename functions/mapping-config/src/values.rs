@@ -67,6 +67,9 @@ pub(crate) async fn sync(context: &Context, workspace: &WorkspaceId, request: &R
         }
         _ => {}
     }
+    // The line first: a run that is asked for twice is one run, and one without its line can't be told.
+    let line = request.asker(context.clock.now_ms()).line("ask", "sync", None, None);
+    context.store.trail_note(workspace, &line).await?;
     context.queue.send(workspace, &Job::sync(workspace)).await?;
     Reply::json(202, &json!({"status": "queued", "next_step": "GET /v1/status shows the run."}))
 }

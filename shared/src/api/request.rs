@@ -4,6 +4,7 @@
 
 use super::Problem;
 use super::locate::explain;
+use crate::trail::Asker;
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use base64::Engine;
 use serde::de::DeserializeOwned;
@@ -63,6 +64,12 @@ impl Request {
     #[must_use]
     pub fn claim(&self, name: &str) -> Option<&str> {
         self.claims.get(name).map(String::as_str)
+    }
+
+    /// Who asks, for the trail.
+    #[must_use]
+    pub fn asker(&self, now_ms: i64) -> Asker {
+        Asker::new(self.claim("sub"), &self.id, now_ms)
     }
 
     /// The path's parts: `/v1/fields/7` is `["v1", "fields", "7"]`.

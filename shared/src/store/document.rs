@@ -1,7 +1,7 @@
 //! Versioned documents: small JSON items, changed only by compare-and-swap.
 #![expect(clippy::disallowed_types, reason = "the room that knows item shapes")]
 
-use super::item::{BODY_BYTES_MAX, Item, n, number};
+use super::item::{BODY_BYTES_MAX, Item, key_of, n, number};
 use super::meter::Holds;
 use super::run::Due;
 use super::{Partition, Store, StoreError};
@@ -14,6 +14,10 @@ use serde::de::DeserializeOwned;
 const FORMAT: u64 = 1;
 /// A longer document is compressed: a list of days that are held back, or the root of a large tree.
 const TEXT_BYTES_MAX: usize = 32_000;
+/// The condition of a document's first write.
+pub(super) const IS_NEW: &str = "attribute_not_exists(pk)";
+/// The condition of each later one.
+pub(super) const IS_AS_READ: &str = "version = :expected";
 
 /// A value with the version of its item. 0 stands for "not there yet".
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,11 +82,15 @@ impl Store {
         if let Some(due) = due {
             item.insert("due".to_owned(), AttributeValue::S(due.name().to_owned()));
         }
+        if let Some(noted) = &self.noted {
+            item.extend(key_of(partition, name));
+            self.noted_send(item, expected, name, noted).await?;
+            return Ok(expected + 1);
+        }
         let put = self.item_put(partition, name, item);
-        let put = if expected == 0 {
-            put.condition_expression("attribute_not_exists(pk)")
-        } else {
-            put.condition_expression("version = :expected").expression_attribute_values(":expected", n(expected))
+        let put = match expected {
+            0 => put.condition_expression(IS_NEW),
+            _ => put.condition_expression(IS_AS_READ).expression_attribute_values(":expected", n(expected)),
         };
         self.item_send(put, name, Holds::Bookkeeping).await?;
         Ok(expected + 1)
@@ -102,7 +110,7 @@ impl Store {
         let delete = delete
             .key("pk", AttributeValue::S(partition.as_str().to_owned()))
             .key("sk", AttributeValue::S(name.to_owned()))
-            .condition_expression("version = :expected")
+            .condition_expression(IS_AS_READ)
             .expression_attribute_values(":expected", n(expected))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
         match delete.send().await {

@@ -28,6 +28,14 @@ pub(super) fn n(value: u64) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
+/// The two attributes of an item's key.
+pub(super) fn key_of(partition: &Partition, sort: &str) -> [(String, AttributeValue); 2] {
+    [
+        ("pk".to_owned(), AttributeValue::S(partition.as_str().to_owned())),
+        ("sk".to_owned(), AttributeValue::S(sort.to_owned())),
+    ]
+}
+
 impl Store {
     pub(super) async fn item_get(&self, partition: &Partition, sort: &str) -> Result<Option<Item>, StoreError> {
         let answer = self

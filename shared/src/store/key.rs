@@ -19,6 +19,12 @@ impl Partition {
         Self(format!("{workspace}#directory"))
     }
 
+    /// Who changed what of a workspace, and which requests were answered already: what goes away by itself in time.
+    #[must_use]
+    pub fn trail(workspace: &WorkspaceId) -> Self {
+        Self(format!("{workspace}#trail"))
+    }
+
     /// What belongs to one life of a connection: layout, checkpoint, readings, Pendo's visitors and accounts.
     #[must_use]
     pub fn connection(workspace: &WorkspaceId, connection: &ConnectionId) -> Self {

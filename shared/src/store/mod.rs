@@ -17,6 +17,7 @@ pub mod noun;
 pub mod purge;
 pub mod run;
 mod sweep;
+mod trail;
 pub mod tree;
 
 pub use document::Versioned;
@@ -25,7 +26,9 @@ pub use head::{Change, Folds, PageRef, Seen, Shard, span_hours, span_of};
 pub use key::Partition;
 pub use meter::{Meter, Spent};
 pub use run::{Due, Layout, SeenIn};
+pub use trail::Lines;
 
+use crate::trail::Line;
 use std::sync::Arc;
 
 /// The table, with a meter that counts what its use costs.
@@ -36,13 +39,15 @@ pub struct Store {
     meter: Arc<Meter>,
     /// What a run has read of trees.
     trees: Option<Arc<tree::Trees>>,
+    /// What the next document that is written is noted with.
+    noted: Option<Arc<(Partition, Line)>>,
 }
 
 impl Store {
     /// Over the SDK's client and the table's name.
     #[must_use]
     pub fn new(client: aws_sdk_dynamodb::Client, table: String) -> Self {
-        Self { client, table: table.into(), meter: Arc::default(), trees: None }
+        Self { client, table: table.into(), meter: Arc::default(), trees: None, noted: None }
     }
 
     /// The same table for one run: with a meter of its own, and reading no page of a tree twice.
@@ -53,6 +58,7 @@ impl Store {
             table: Arc::clone(&self.table),
             meter: Arc::default(),
             trees: Some(Arc::default()),
+            noted: None,
         }
     }
 

@@ -24,7 +24,7 @@ impl Route {
     }
 }
 
-const ROUTES: [(&str, Function); 10] = [
+const ROUTES: [(&str, Function); 11] = [
     ("/v1/connection", Function::Authenticate),
     ("/v1/pendo/{proxy+}", Function::MappingConfig),
     ("/v1/matching", Function::MappingConfig),
@@ -35,6 +35,7 @@ const ROUTES: [(&str, Function); 10] = [
     ("/v1/values", Function::MappingConfig),
     ("/v1/status", Function::MappingConfig),
     ("/v1/sync", Function::MappingConfig),
+    ("/v1/audit", Function::MappingConfig),
 ];
 
 /// The route of a path, if there is one.

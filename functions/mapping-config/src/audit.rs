@@ -1,0 +1,26 @@
+//! Who changed what of the configuration, and when. The lines are written with the changes; here they are only read.
+
+use serde::Serialize;
+use shared::api::page::{self, Listed};
+use shared::api::{Problem, Reply, Request};
+use shared::context::Context;
+use shared::id::WorkspaceId;
+use shared::time::to_the_millisecond;
+use shared::trail::Line;
+
+/// A line as callers see it.
+#[derive(Serialize)]
+struct Shown {
+    at: String,
+    #[serde(flatten)]
+    line: Line,
+}
+
+/// `GET /v1/audit`: newest first.
+pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
+    let query = request.query(&["limit", "cursor"])?;
+    let (limit, after) = (page::limit(&query, page::LIMIT_DEFAULT)?, page::after(&query)?);
+    let found = context.store.trail_get(workspace, after.as_deref(), limit, context.clock.now_ms()).await?;
+    let items = found.lines.into_iter().map(|line| Shown { at: to_the_millisecond(line.at_ms), line }).collect();
+    Reply::json(200, &Listed { items, next: found.next.map(|next| page::cursor(&next)) })
+}
