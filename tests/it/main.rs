@@ -22,6 +22,7 @@ mod harness;
 mod identity;
 mod life;
 mod nulls;
+mod once;
 mod reconciled;
 mod reference;
 mod refusals;

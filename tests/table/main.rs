@@ -19,6 +19,7 @@ mod crash;
 #[expect(dead_code, reason = "shared with the stories, which use all of it")]
 #[path = "../it/harness.rs"]
 mod harness;
+mod once;
 mod overlap;
 mod planted;
 mod proxy;

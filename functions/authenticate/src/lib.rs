@@ -11,7 +11,7 @@ mod subscription;
 mod view;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use shared::api::{Access, Problem, Reply, Request, answer};
+use shared::api::{Access, Problem, Reply, Request, answer, once};
 use shared::context::Context;
 
 /// Answers one request.
@@ -36,7 +36,10 @@ async fn route(context: &Context, request: &Request) -> Result<Reply, Problem> {
     let by = &request.asker(now_ms);
     match method {
         "GET" => view::read(context, workspace).await,
-        "POST" => connect::connect(context, workspace, body::parse_connect(request, now_ms)?, by).await,
+        "POST" => {
+            let work = async { connect::connect(context, workspace, body::parse_connect(request, now_ms)?, by).await };
+            once(context, workspace, request, work).await
+        }
         "PATCH" => change::change(context, workspace, body::parse_change(request)?, by).await,
         _ => disconnect::disconnect(context, workspace, disconnect::parse_data(query.get("data").copied())?, by).await,
     }

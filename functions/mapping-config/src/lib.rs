@@ -16,7 +16,7 @@ mod suggestion;
 mod values;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use shared::api::{Access, Problem, Reply, Request, answer};
+use shared::api::{Access, Problem, Reply, Request, answer, once};
 use shared::context::Context;
 use shared::id::{FieldId, ObjectKind};
 
@@ -35,7 +35,10 @@ async fn route(context: &Context, request: &Request) -> Result<Reply, Problem> {
         (["v1", "values"], "GET") => values::read(context, &access.workspace, request).await,
         (["v1", "status"], "GET") => values::status(context, &access.workspace, request).await,
         (["v1", "audit" | "values" | "status"], _) => Err(Problem::method("GET")),
-        (["v1", "sync"], "POST") => values::sync(context, access.configuring()?, request).await,
+        (["v1", "sync"], "POST") => {
+            let workspace = access.configuring()?;
+            once(context, workspace, request, values::sync(context, workspace, request)).await
+        }
         (["v1", "sync"], _) => Err(Problem::method("POST")),
         (["v1", "pendo", "metadata"], "GET") => catalog::metadata(context, access.configuring()?, request).await,
         (["v1", "pendo", "catalog"], "GET") => catalog::catalog(context, access.configuring()?, request).await,
@@ -58,7 +61,10 @@ async fn route(context: &Context, request: &Request) -> Result<Reply, Problem> {
             }
         }
         (["v1", "fields"], "GET") => fields::list(context, access.configuring()?, request).await,
-        (["v1", "fields"], "POST") => fields::create(context, access.configuring()?, request).await,
+        (["v1", "fields"], "POST") => {
+            let workspace = access.configuring()?;
+            once(context, workspace, request, fields::create(context, workspace, request)).await
+        }
         (["v1", "fields"], _) => Err(Problem::method("GET, POST")),
         (["v1", "fields", id], "GET") => {
             fields::read(context, access.configuring()?, &FieldId::from_text(id), request).await

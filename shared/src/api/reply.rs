@@ -1,6 +1,7 @@
 //! Answers: from a reply or a problem to what the gateway sends.
 
 use super::Problem;
+use crate::store::once::Answered;
 use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use aws_lambda_events::encodings::Body;
 use aws_lambda_events::http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -31,6 +32,16 @@ impl Reply {
         let next = next.and_then(|next| HeaderValue::from_str(next).ok());
         let more = next.map(|next| (HeaderName::from_static("x-next-cursor"), next)).into_iter().collect();
         Self { status: 200, content_type: "text/csv; charset=utf-8", body, more }
+    }
+
+    /// What is kept of an answer to be given again.
+    pub(super) fn kept(&self) -> Answered {
+        Answered { status: self.status, body: self.body.clone() }
+    }
+
+    /// An answer that was kept; all that are kept are JSON.
+    pub(super) fn again(kept: Answered) -> Self {
+        Self { status: kept.status, content_type: "application/json", body: kept.body, more: Vec::new() }
     }
 
     /// 204 without a body.

@@ -7,6 +7,7 @@ use super::locate::explain;
 use crate::trail::Asker;
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use base64::Engine;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, HashMap};
 
@@ -26,6 +27,7 @@ pub struct Request {
     query: Vec<(String, String)>,
     claims: HashMap<String, String>,
     content_type: Option<String>,
+    idempotency_key: Option<String>,
     body: String,
     is_base64: bool,
 }
@@ -47,7 +49,10 @@ impl Request {
                 event.query_string_parameters.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
             }
         };
-        let content_type = event.headers.get("content-type").and_then(|value| value.to_str().ok()).map(media_type);
+        let header =
+            |name: &str| event.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let (content_type, idempotency_key) =
+            (header("content-type").as_deref().map(media_type), header("idempotency-key"));
         Self {
             method: context.http.method.as_str().to_owned(),
             path,
@@ -55,6 +60,7 @@ impl Request {
             query,
             claims: context.authorizer.and_then(|authorizer| authorizer.jwt).map(|jwt| jwt.claims).unwrap_or_default(),
             content_type,
+            idempotency_key,
             body: event.body.unwrap_or_default(),
             is_base64: event.is_base64_encoded,
         }
@@ -102,6 +108,17 @@ impl Request {
             }
         }
         Ok(query)
+    }
+
+    /// The key under which the answer is to be given again.
+    #[must_use]
+    pub fn idempotency_key(&self) -> Option<&str> {
+        self.idempotency_key.as_deref()
+    }
+
+    /// All that makes this request another one than the next.
+    pub(super) fn asked(&self) -> impl Serialize {
+        (&self.method, &self.path, &self.query, &self.content_type, &self.body)
     }
 
     /// The media type of the body, lower case and without parameters.

@@ -14,6 +14,7 @@ mod item;
 mod key;
 pub mod meter;
 pub mod noun;
+pub mod once;
 pub mod purge;
 pub mod run;
 mod sweep;
