@@ -17,6 +17,11 @@ use std::sync::{Mutex, PoisonError};
 pub(crate) const NOW: &str = "2026-06-30T12:30:00Z";
 pub(crate) const HOUR_MS: i64 = 3_600_000;
 
+/// How many cases to try: `few`, or `many` in the full setting.
+pub(crate) fn pick(few: usize, many: usize) -> usize {
+    if std::env::vars().any(|setting| setting == ("TORTURE".to_owned(), "full".to_owned())) { many } else { few }
+}
+
 /// An instant in milliseconds since 1970.
 pub(crate) fn ms(text: &str) -> i64 {
     DateTime::parse_from_rfc3339(text).unwrap().timestamp_millis()

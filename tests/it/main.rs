@@ -28,4 +28,5 @@ mod reference;
 mod refusals;
 mod resilience;
 mod rewritten;
+mod stale;
 mod zones;

@@ -1,23 +1,19 @@
 //! `PATCH /v1/connection`: the zone in which windows are cut, pausing and going on.
 
-use crate::body::Change;
+use crate::body::parse_change;
 use crate::view::{CONNECTION, noted, view};
-use shared::api::{Problem, Reply, extent, nudge};
+use shared::api::{Problem, Reply, Request, etag, extent, nudge, refuse_stale};
 use shared::connection::ConnectionStatus;
 use shared::context::Context;
 use shared::id::WorkspaceId;
 use shared::queue::Job;
-use shared::trail::Asker;
 
 /// Changes what is asked; equal values write nothing.
-pub(crate) async fn change(
-    context: &Context,
-    workspace: &WorkspaceId,
-    asked: Change,
-    by: &Asker,
-) -> Result<Reply, Problem> {
+pub(crate) async fn change(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
+    let asked = parse_change(request)?;
     let stands = context.store.connection_get(workspace).await?.ok_or_else(Problem::not_connected)?;
-    let before = stands.value;
+    refuse_stale(request, Some(&etag(stands.version, &stands.value)?))?;
+    let (before, mut version) = (stands.value, stands.version);
     let mut after = before.clone();
     after.time_zone = asked.time_zone.unwrap_or(before.time_zone);
     after.status = match (asked.paused, before.status) {
@@ -34,8 +30,9 @@ pub(crate) async fn change(
         (_, status) => status,
     };
     if after != before {
-        let line = by.line("change", CONNECTION, Some(noted(&before)), Some(noted(&after)));
-        context.store.noting(workspace, line).connection_put(workspace, &after, stands.version).await?;
+        let line =
+            request.asker(context.clock.now_ms()).line("change", CONNECTION, Some(noted(&before)), Some(noted(&after)));
+        version = context.store.noting(workspace, line).connection_put(workspace, &after, version).await?;
     }
     let mut view = view(&after);
     if after.time_zone != before.time_zone {
@@ -45,5 +42,5 @@ pub(crate) async fn change(
     if after.status == ConnectionStatus::Active && before.status == ConnectionStatus::Paused {
         nudge(context, workspace, Job::sync(workspace)).await;
     }
-    Reply::json(200, &view)
+    Ok(Reply::json(200, &view)?.tagged(&etag(version, &after)?))
 }

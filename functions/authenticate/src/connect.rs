@@ -3,10 +3,10 @@
 //! Order of writes: the secret first, then the connection that names it. If the second fails the first is taken back, so
 //! nothing half-made is usable.
 
-use crate::body::Connect;
+use crate::body::{Connect, parse_connect};
 use crate::subscription::{Subscription, is_same, verify};
 use crate::view::{CONNECTION, noted, view};
-use shared::api::{Problem, Reply, extent, nudge};
+use shared::api::{Problem, Reply, Request, extent, nudge};
 use shared::connection::{Connection, ConnectionStatus};
 use shared::context::Context;
 use shared::erased::ErasureKey;
@@ -18,12 +18,9 @@ use shared::time::Zone;
 use shared::trail::{Asker, Line};
 
 /// Checks the key against Pendo, then does what the present state asks for.
-pub(crate) async fn connect(
-    context: &Context,
-    workspace: &WorkspaceId,
-    asked: Connect,
-    by: &Asker,
-) -> Result<Reply, Problem> {
+pub(crate) async fn connect(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
+    let now_ms = context.clock.now_ms();
+    let (asked, by) = (parse_connect(request, now_ms)?, &request.asker(now_ms));
     let found = verify(context, asked.region, &asked.key).await?;
     let stands = context.store.connection_get(workspace).await?;
     match stands {

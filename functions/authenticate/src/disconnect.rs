@@ -2,7 +2,7 @@
 
 use crate::view::{CONNECTION, inactive, noted, view};
 use serde_json::json;
-use shared::api::{Problem, Reply, nudge};
+use shared::api::{Problem, Reply, Request, etag, nudge, refuse_stale};
 use shared::connection::{Connection, ConnectionStatus};
 use shared::context::Context;
 use shared::id::WorkspaceId;
@@ -14,13 +14,13 @@ use shared::trail::Asker;
 
 /// What becomes of the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Data {
+enum Data {
     Keep,
     Purge,
 }
 
 /// Reads `?data=`. There is no default: both choices would surprise somebody.
-pub(crate) fn parse_data(text: Option<&str>) -> Result<Data, Problem> {
+fn parse_data(text: Option<&str>) -> Result<Data, Problem> {
     match text {
         Some("keep") => Ok(Data::Keep),
         Some("purge") => Ok(Data::Purge),
@@ -36,10 +36,14 @@ pub(crate) fn parse_data(text: Option<&str>) -> Result<Data, Problem> {
 pub(crate) async fn disconnect(
     context: &Context,
     workspace: &WorkspaceId,
-    data: Data,
-    by: &Asker,
+    request: &Request,
 ) -> Result<Reply, Problem> {
-    let Some(stands) = context.store.connection_get(workspace).await? else {
+    let data = parse_data(request.query(&["data"])?.get("data").copied())?;
+    let by = &request.asker(context.clock.now_ms());
+    let stands = context.store.connection_get(workspace).await?;
+    let tag = stands.as_ref().map(|stands| etag(stands.version, &stands.value)).transpose()?;
+    refuse_stale(request, tag.as_deref())?;
+    let Some(stands) = stands else {
         return Reply::json(200, &inactive());
     };
     match data {

@@ -31,16 +31,13 @@ async fn route(context: &Context, request: &Request) -> Result<Reply, Problem> {
         return Err(Problem::method("GET, POST, PATCH, DELETE"));
     }
     let workspace = access.configuring()?;
-    let query = request.query(if method == "DELETE" { &["data"] } else { &[] })?;
-    let now_ms = context.clock.now_ms();
-    let by = &request.asker(now_ms);
+    if method != "DELETE" {
+        request.query(&[])?;
+    }
     match method {
         "GET" => view::read(context, workspace).await,
-        "POST" => {
-            let work = async { connect::connect(context, workspace, body::parse_connect(request, now_ms)?, by).await };
-            once(context, workspace, request, work).await
-        }
-        "PATCH" => change::change(context, workspace, body::parse_change(request)?, by).await,
-        _ => disconnect::disconnect(context, workspace, disconnect::parse_data(query.get("data").copied())?, by).await,
+        "POST" => once(context, workspace, request, connect::connect(context, workspace, request)).await,
+        "PATCH" => change::change(context, workspace, request).await,
+        _ => disconnect::disconnect(context, workspace, request).await,
     }
 }

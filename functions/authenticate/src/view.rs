@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use shared::api::{Problem, Reply};
+use shared::api::{Problem, Reply, etag};
 use shared::connection::{Connection, ConnectionStatus};
 use shared::context::Context;
 use shared::id::WorkspaceId;
@@ -53,8 +53,8 @@ struct RegionView {
 
 /// `GET /v1/connection`.
 pub(crate) async fn read(context: &Context, workspace: &WorkspaceId) -> Result<Reply, Problem> {
-    let stands = context.store.connection_get(workspace).await?;
-    Reply::json(200, &stands.map_or_else(inactive, |stands| view(&stands.value)))
+    let Some(stands) = context.store.connection_get(workspace).await? else { return Reply::json(200, &inactive()) };
+    Ok(Reply::json(200, &view(&stands.value))?.tagged(&etag(stands.version, &stands.value)?))
 }
 
 /// Before the first connection and after a purge.

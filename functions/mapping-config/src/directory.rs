@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use shared::api::page::{self, Listed};
-use shared::api::{Problem, Reply, Request, extent, nudge};
+use shared::api::{Problem, Reply, Request, etag, extent, nudge, refuse_stale};
 use shared::context::Context;
 use shared::directory::{Directory, Format, Merged, NotDeletable, Object, deletable, merge, parse};
 use shared::id::{ObjectKind, WorkspaceId};
@@ -25,15 +25,37 @@ pub(crate) async fn read(
 ) -> Result<Reply, Problem> {
     let query = request.query(&["id", "limit", "cursor"])?;
     let (limit, after) = (page::limit(&query, page::LIMIT_DEFAULT)?, page::after(&query)?);
+    // The tag first: one that is older than what is shown refuses a change, a newer one would let it pass.
+    let tag = tag(context, workspace, kind).await?;
     let objects = context.store.objects_get(workspace, kind).await?.value;
     if let Some(id) = query.get("id") {
         let found = objects.get(*id).ok_or_else(|| unknown(kind, id))?;
-        return Reply::json(200, &Listed { items: vec![shown(id, found)], next: None });
+        return Ok(Reply::json(200, &Listed { items: vec![shown(id, found)], next: None })?.tagged(&tag));
     }
     let bytes = |object: &Value| object.to_string().len() + 200;
     let page = page::cut(&*objects, |(id, _)| id, |(_, object)| bytes(object), after.as_deref(), limit);
     let items = page.items.into_iter().map(|(id, object)| shown(id, object)).collect();
-    Reply::json(200, &Listed { items, next: page.next })
+    Ok(Reply::json(200, &Listed { items, next: page.next })?.tagged(&tag))
+}
+
+/// The tag of a list as it stands.
+async fn tag(context: &Context, workspace: &WorkspaceId, kind: ObjectKind) -> Result<String, Problem> {
+    let pages = context.store.objects_pages(workspace, kind).await?;
+    etag(pages.version, &pages.value)
+}
+
+/// Lets a change pass that is meant for the list as it stands. To be asked once the version is read with which the change is
+/// written: whatever stands from then on is refused there.
+async fn refuse_older(
+    context: &Context,
+    workspace: &WorkspaceId,
+    kind: ObjectKind,
+    request: &Request,
+) -> Result<(), Problem> {
+    if request.if_match().is_none() {
+        return Ok(());
+    }
+    refuse_stale(request, Some(&tag(context, workspace, kind).await?))
 }
 
 /// `PUT`: merges an upload. Good rows are kept, each bad one is answered with line and reason.
@@ -52,6 +74,7 @@ pub(crate) async fn upload(
     let by = request.asker(context.clock.now_ms());
     for _ in 0..ATTEMPTS_MAX {
         let version = context.store.objects_get(workspace, kind).await?.version;
+        refuse_older(context, workspace, kind, request).await?;
         let merged = merge(&context.store.directory_get(workspace).await?, kind, upload.clone());
         let changes = merged.changed.iter().map(|(id, object)| (id.clone(), Some(value(object)))).collect();
         let counts = json!({"created": merged.created, "updated": merged.updated});
@@ -85,6 +108,7 @@ pub(crate) async fn delete(
     let by = request.asker(context.clock.now_ms());
     for _ in 0..ATTEMPTS_MAX {
         let version = context.store.objects_get(workspace, kind).await?.version;
+        refuse_older(context, workspace, kind, request).await?;
         let directory = context.store.directory_get(workspace).await?;
         let changes = removals(&directory, kind, id)?;
         let line = by.line("delete", self::directory(kind), None, Some(json!({"deleted": changes.len()})));

@@ -6,7 +6,7 @@ use crate::deleted;
 use crate::source::{client, connection, pendo_problem, refused};
 use serde_json::Value;
 use shared::api::page::Listed;
-use shared::api::{Problem, Reply, Request, nudge};
+use shared::api::{Problem, Reply, Request, etag, nudge, refuse_stale};
 use shared::connection::Connection;
 use shared::context::Context;
 use shared::fields::{Definition, Field};
@@ -44,7 +44,7 @@ pub(crate) async fn read(
     let fields = context.store.fields_get(workspace).await?.value;
     let field = fields.iter().find(|field| field.id == *id).ok_or_else(unknown)?;
     let deleted = deleted::of_kinds(context, workspace, deleted::kinds_named([field])).await?;
-    Reply::json(200, &shown_with(field, &deleted)?)
+    Ok(Reply::json(200, &shown_with(field, &deleted)?)?.tagged(&etag(field.version, field)?))
 }
 
 /// `POST /v1/fields`: 201 with the new field, or 200 with the one that stands if it says the same.
@@ -116,6 +116,7 @@ pub(crate) async fn delete(
         let stands = context.store.fields_get(workspace).await?;
         let mut rest = stands.value;
         let gone = rest.iter().position(|field| field.id == *id).map(|at| rest.remove(at)).ok_or_else(unknown)?;
+        refuse_stale(request, Some(&etag(gone.version, &gone)?))?;
         let line = by.line("delete", named(id), Some(noted(&gone)?), None);
         match context.store.noting(workspace, line).fields_put(workspace, &rest, stands.version).await {
             Ok(_) => {

@@ -5,7 +5,7 @@ use crate::source::{client, connection, pendo_problem, refused};
 use crate::suggestion;
 use serde::Serialize;
 use serde_json::Value;
-use shared::api::{Problem, Reply, Request, extent, nudge};
+use shared::api::{Problem, Reply, Request, etag, extent, nudge, refuse_stale};
 use shared::context::Context;
 use shared::directory::{Directory, ID};
 use shared::id::{ObjectKind, WorkspaceId};
@@ -32,7 +32,8 @@ struct Saved {
 pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
     request.query(&[])?;
     let stands = context.store.matching_get(workspace).await?;
-    Reply::json(200, &stands.map(|stands| stands.value).unwrap_or_default())
+    let (version, matching) = stands.map(|stands| (stands.version, stands.value)).unwrap_or_default();
+    Ok(Reply::json(200, &matching)?.tagged(&etag(version, &matching)?))
 }
 
 /// `PUT /v1/matching`: checks, reports, and saves both levels or neither; with `?dry_run=true` it saves nothing.
@@ -46,6 +47,8 @@ pub(crate) async fn put(context: &Context, workspace: &WorkspaceId, request: &Re
     let matching = Matching::parse(&body).map_err(|problem| refused("invalid-matching", problem))?;
     let connection = connection(context, workspace).await?;
     let stands = context.store.matching_get(workspace).await?;
+    let (mut version, before) = stands.map(|stands| (stands.version, stands.value)).unwrap_or_default();
+    refuse_stale(request, Some(&etag(version, &before)?))?;
     refuse_used_level(context, workspace, &matching).await?;
     let directory = context.store.directory_get(workspace).await?;
     let client = client(context, &connection).await?;
@@ -59,27 +62,27 @@ pub(crate) async fn put(context: &Context, workspace: &WorkspaceId, request: &Re
     let known = Known::read(&client, &matching, &erased).await?;
     let report = reported(&client, &matching, &directory, &known).await?;
 
-    let is_equal = stands.as_ref().is_some_and(|stands| stands.value == matching);
+    let is_equal = version > 0 && before == matching;
     let (status, values) = match (is_dry_run, is_equal) {
         (true, _) => ("dry_run", extent(context, workspace, None).await?),
         (false, true) => ("unchanged", 0),
         (false, false) => {
             // The rules first: if the lists are not kept, the next run reads them whole for the new rules.
-            let version = stands.as_ref().map_or(0, |stands| stands.version);
-            let line = line(request, context, stands.map(|stands| stands.value), &matching)?;
-            context.store.noting(workspace, line).matching_put(workspace, &matching, version).await?;
+            let line = line(request, context, (version > 0).then_some(&before), &matching)?;
+            version = context.store.noting(workspace, line).matching_put(workspace, &matching, version).await?;
             known.keep(context, workspace, &connection).await?;
             nudge(context, workspace, Job::Evaluate { workspace: workspace.to_string() }).await;
             ("saved", extent(context, workspace, None).await?)
         }
     };
-    Reply::json(200, &Saved { status, matching, report, values_to_recompute: values })
+    let tag = etag(version, if is_dry_run { &before } else { &matching })?;
+    Ok(Reply::json(200, &Saved { status, matching, report, values_to_recompute: values })?.tagged(&tag))
 }
 
-fn line(request: &Request, context: &Context, before: Option<Matching>, after: &Matching) -> Result<Line, Problem> {
+fn line(request: &Request, context: &Context, before: Option<&Matching>, after: &Matching) -> Result<Line, Problem> {
     let noted = |matching: &Matching| serde_json::to_value(matching).map_err(Problem::internal);
     let by = request.asker(context.clock.now_ms());
-    Ok(by.line("save", "matching", before.as_ref().map(noted).transpose()?, Some(noted(after)?)))
+    Ok(by.line("save", "matching", before.map(noted).transpose()?, Some(noted(after)?)))
 }
 
 async fn reported(

@@ -3,6 +3,7 @@
 //! Not here: what a route does. No text of an inner error leaves through this room: it is logged once, at the answer.
 
 pub mod access;
+mod etag;
 mod extent;
 pub mod locate;
 mod nudge;
@@ -14,6 +15,7 @@ pub mod request;
 pub mod table;
 
 pub use access::Access;
+pub use etag::{etag, refuse_stale};
 pub use extent::extent;
 pub use nudge::nudge;
 pub use once::once;

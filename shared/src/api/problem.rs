@@ -44,6 +44,7 @@ impl Problem {
             404 => "Not found",
             405 => "Method not allowed",
             409 => "Not possible as things stand",
+            412 => "Changed meanwhile",
             413 => "Too large",
             415 => "Unsupported media type",
             422 => "The request makes no sense",

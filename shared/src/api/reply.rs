@@ -34,6 +34,13 @@ impl Reply {
         Self { status: 200, content_type: "text/csv; charset=utf-8", body, more }
     }
 
+    /// The same with the tag of what stands.
+    #[must_use]
+    pub fn tagged(mut self, etag: &str) -> Self {
+        self.more.extend(HeaderValue::from_str(etag).ok().map(|tag| (header::ETAG, tag)));
+        self
+    }
+
     /// What is kept of an answer to be given again.
     pub(super) fn kept(&self) -> Answered {
         Answered { status: self.status, body: self.body.clone() }

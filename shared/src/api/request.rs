@@ -28,6 +28,7 @@ pub struct Request {
     claims: HashMap<String, String>,
     content_type: Option<String>,
     idempotency_key: Option<String>,
+    if_match: Option<String>,
     body: String,
     is_base64: bool,
 }
@@ -61,6 +62,7 @@ impl Request {
             claims: context.authorizer.and_then(|authorizer| authorizer.jwt).map(|jwt| jwt.claims).unwrap_or_default(),
             content_type,
             idempotency_key,
+            if_match: header("if-match"),
             body: event.body.unwrap_or_default(),
             is_base64: event.is_base64_encoded,
         }
@@ -114,6 +116,12 @@ impl Request {
     #[must_use]
     pub fn idempotency_key(&self) -> Option<&str> {
         self.idempotency_key.as_deref()
+    }
+
+    /// The tags of which one must stand for the request to change anything.
+    #[must_use]
+    pub fn if_match(&self) -> Option<&str> {
+        self.if_match.as_deref()
     }
 
     /// All that makes this request another one than the next.

@@ -156,6 +156,18 @@ impl Store {
         self.tree_get(&Partition::directory(workspace), kind.name()).await
     }
 
+    /// The names of one list's pages: fresh whenever a page changes, so that they tell its states apart.
+    ///
+    /// # Errors
+    /// The table's.
+    pub async fn objects_pages(
+        &self,
+        workspace: &WorkspaceId,
+        kind: ObjectKind,
+    ) -> Result<Versioned<Vec<Option<String>>>, StoreError> {
+        self.tree_pages(&Partition::directory(workspace), kind.name()).await
+    }
+
     /// Applies changes (whole objects; `None` removes) to one list if its version still is `expected`.
     ///
     /// # Errors

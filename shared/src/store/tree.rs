@@ -162,9 +162,22 @@ impl Store {
         self.item_delete(partition, &root_sort(name)).await
     }
 
+    /// A tree's version and the names of its pages, without what they hold; version 0 when it is absent.
+    pub(super) async fn tree_pages(
+        &self,
+        partition: &Partition,
+        name: &str,
+    ) -> Result<Versioned<Vec<Option<String>>>, StoreError> {
+        let root = self.document_get::<Root>(partition, &root_sort(name)).await?;
+        Ok(root.map_or(Versioned { version: 0, value: Vec::new() }, |root| Versioned {
+            version: root.version,
+            value: root.value.pages,
+        }))
+    }
+
     /// A tree's version, without its pages; 0 when it is absent.
     pub(super) async fn tree_version(&self, partition: &Partition, name: &str) -> Result<u64, StoreError> {
-        Ok(self.document_get::<Root>(partition, &root_sort(name)).await?.map_or(0, |root| root.version))
+        Ok(self.tree_pages(partition, name).await?.version)
     }
 
     async fn tree_moved(&self, partition: &Partition, name: &str, version: u64) -> Result<bool, StoreError> {
