@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 /// The reasons for which DynamoDB refuses for now, each with its status.
@@ -35,7 +35,7 @@ pub(crate) enum Plan {
     Broken { site: String },
     /// The first request of a site is done and its answer lost: a 500 comes instead.
     Lost { site: String },
-    /// This request waits until it is let go.
+    /// The worker sleeps: this request and all after it wait until they are let go.
     Hold { at: usize },
     /// Each request by chance, in percent.
     Chance(Chance),
@@ -63,7 +63,8 @@ struct State {
     seed: Mutex<u64>,
     log: Mutex<Vec<String>>,
     reached: Notify,
-    go_on: Notify,
+    /// Whether what was held goes on.
+    goes_on: watch::Sender<bool>,
 }
 
 /// A running proxy. It ends when it is dropped.
@@ -84,7 +85,7 @@ impl Proxy {
             seed: Mutex::new(seed),
             log: Mutex::default(),
             reached: Notify::new(),
-            go_on: Notify::new(),
+            goes_on: watch::Sender::new(false),
         });
         let router = Router::new().fallback(answer).with_state(Arc::clone(&state));
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -93,6 +94,9 @@ impl Proxy {
 
     /// From now on, with requests counted anew.
     pub(crate) fn plan(&self, plan: Plan) {
+        if matches!(plan, Plan::Hold { .. }) {
+            self.state.goes_on.send_replace(false);
+        }
         *locked(&self.state.plan) = plan;
         locked(&self.state.log).clear();
     }
@@ -107,9 +111,10 @@ impl Proxy {
         self.state.reached.notified().await;
     }
 
-    /// Lets a held request go on.
-    pub(crate) fn let_go(&self) {
-        self.state.go_on.notify_one();
+    /// Wakes the worker, to a table that does this from now on.
+    pub(crate) fn let_go(&self, then: Plan) {
+        self.plan(then);
+        self.state.goes_on.send_replace(true);
     }
 }
 
@@ -144,9 +149,11 @@ async fn answer(Shared(state): Shared<Arc<State>>, headers: HeaderMap, body: Byt
             forward(&state, &headers, body).await;
             refusal("InternalServerError", 500)
         }
-        Plan::Hold { at } if number == at => {
-            state.reached.notify_one();
-            state.go_on.notified().await;
+        Plan::Hold { at } if number >= at => {
+            if number == at {
+                state.reached.notify_one();
+            }
+            state.goes_on.subscribe().wait_for(|goes_on| *goes_on).await.unwrap();
             forward(&state, &headers, body).await
         }
         Plan::Chance(chance) => by_chance(&state, &chance, &operation, request, &headers, body).await,

@@ -9,6 +9,8 @@ use pendo_simulator::{Kind, RawRow};
 use serde_json::{Value, json};
 use shared::context::Context;
 use shared::store::Store;
+use shared::sync::checkpoint::Checkpoint;
+use shared::sync::claim::Claim;
 use shared::sync::{RunEnd, SyncError};
 use shared::usage::block::Block;
 use std::collections::BTreeMap;
@@ -162,12 +164,17 @@ impl Scene {
     /// A run that nothing disturbs. What something dead had claimed is free at once, without the seconds in which it is found
     /// dead.
     pub(crate) async fn run(&self) -> Result<RunEnd, SyncError> {
-        let store = &self.world.stack.context().store;
-        if let Some(connection) = store.connection_get(&self.world.workspace()).await? {
-            let free = |checkpoint: &mut shared::sync::checkpoint::Checkpoint| checkpoint.claim = None;
-            store.checkpoint_change(&self.world.workspace(), &connection.value.id, free).await?;
-        }
+        self.claim(None).await;
         shared::sync::run(self.world.stack.context(), &self.world.workspace(), None).await
+    }
+
+    /// Says whose history is.
+    pub(crate) async fn claim(&self, claim: Option<Claim>) {
+        let (store, workspace) = (&self.world.stack.context().store, self.world.workspace());
+        if let Some(connection) = store.connection_get(&workspace).await.unwrap() {
+            let set = |checkpoint: &mut Checkpoint| checkpoint.claim.clone_from(&claim);
+            store.checkpoint_change(&workspace, &connection.value.id, set).await.unwrap();
+        }
     }
 
     /// A proxy of this world's table, and the context of a worker that knows only it.

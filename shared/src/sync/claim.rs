@@ -115,6 +115,12 @@ impl Run<'_> {
         mine.for_each(|claim| claim.is_held = false);
     }
 
+    /// Whether history still is this run's. One that slept so long that it was taken for dead has read less than others since.
+    pub(super) fn holds_history(&self, checkpoint: &Checkpoint) -> bool {
+        let held = self.held.as_ref().zip(checkpoint.claim.as_ref());
+        held.is_some_and(|(held, claim)| claim.is_of(&held.token))
+    }
+
     /// Whether another run wanted the history that this one held.
     pub(super) fn is_wanted(&self, checkpoint: &Checkpoint) -> bool {
         let mine = checkpoint.claim.as_ref().filter(|claim| self.held.as_ref().is_some_and(|h| h.token == claim.token));

@@ -232,16 +232,16 @@ impl Reader<'_> {
         self.progress.days_done += days.keys().filter(is_begun).count() as u64;
         let now_ms = run.context.clock.now_ms();
         self.progress.moved_at_ms = now_ms;
-        let stands = &self.before.stands;
-        let judged = quarantine::hold(&mut batch, self.kind, stands, &self.state.quarantine, false, now_ms);
+        let judged =
+            quarantine::hold(&mut batch, self.kind, &self.before.stands, &self.state.quarantine, false, now_ms);
         self.held.extend(judged.held);
-        let replaced = Replaced::of(&batch, self.kind, stands, &self.state, &judged.believed, self.why);
 
         // Nobody reads a window that is not covered yet, so its rows need no values now.
         let is_read = self.covered.is_some_and(|covered| window.to > covered);
         let step = Instant::now();
-        run.sink(self.layout).store(&batch, is_read.then_some(self.moment)).await?;
+        let taken = run.sink(self.layout).store(&batch, is_read.then_some(self.moment)).await?;
         run.spend("store", step);
+        let replaced = Replaced::of(&taken, self.kind, &self.state, &judged.believed, self.why);
         if !replaced.is_empty() {
             self.change(run, |state| state.note(&replaced, run.as_of)).await?;
         }
@@ -267,17 +267,18 @@ impl Reader<'_> {
         })
     }
 
-    /// Stores how far history was read, after the data it vouches for.
+    /// Stores how far history was read, after the data it vouches for. How far it is until the end only says who holds it.
     async fn keep_progress(&self, run: &Run<'_>) -> Result<(), SyncError> {
-        self.change(run, |state| {
-            // To one who slept: others have read all of it since, and up to a later hour.
-            let is_overtaken = state.history_at.is_some_and(|at| at > run.as_of);
-            if !is_overtaken {
+        let keep = |checkpoint: &mut Checkpoint| {
+            let is_told = run.holds_history(checkpoint);
+            let state = checkpoint.kinds.entry(self.kind).or_default();
+            if is_told {
                 state.backfill = Some(self.progress.clone());
             }
             self.cover(state, self.covered, run.as_of);
-        })
-        .await
+        };
+        run.store.checkpoint_change(run.workspace, &run.connection.id, keep).await?;
+        Ok(())
     }
 
     /// Stores that all history was read and compared.

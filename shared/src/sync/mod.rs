@@ -36,6 +36,7 @@ pub mod run;
 pub mod shards;
 mod split;
 pub mod status;
+mod steps;
 pub mod subscription;
 pub mod tags;
 pub mod world;

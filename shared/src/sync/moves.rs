@@ -2,6 +2,7 @@
 
 use super::evaluate::{Moment, evaluate};
 use super::page;
+use super::rewrites::Taken;
 use super::shards::{Batch, Blocks, Rows};
 use super::world::World;
 use crate::connection::Connection;
@@ -104,16 +105,18 @@ impl Sink<'_> {
     /// Stores a batch: each shard's head moves once, to its new rows and, when `moment` is given, to the values of its
     /// objects at the same time. Without `moment` (history whose windows nobody reads yet) the values follow later.
     ///
-    /// A shard of which an item can't be read is passed over; the others are stored before that is told.
+    /// A shard of which an item can't be read is passed over; the others are stored before that is told. Answers what was
+    /// taken, and what stood instead.
     ///
     /// # Errors
     /// The table's. What is stored stays stored; the next run mends the rest.
-    pub async fn store(&self, batch: &Batch, moment: Option<&Moment>) -> Result<(), StoreError> {
+    pub async fn store(&self, batch: &Batch, moment: Option<&Moment>) -> Result<Taken, StoreError> {
+        let mut taken = Taken::default();
         let hours = batch.buckets.keys().map(|(_, hour)| *hour);
         let Some(range) =
             hours.clone().min().zip(hours.max()).map(|(from, to)| crate::time::HourRange { from, to: to.plus(1) })
         else {
-            return Ok(());
+            return Ok(taken);
         };
         let mut blocks = Blocks::default();
         let (mut shards, mut erased) = self.prepare(batch).await?;
@@ -128,12 +131,14 @@ impl Sink<'_> {
                 Err(error) => Err(error),
             };
             match moved {
-                Ok(true) => {
-                    shards[usize::from(number)] =
-                        self.store.shard_get(self.workspace, &self.connection.id, number).await?;
+                Ok((takes, has_moved)) => {
+                    taken.add(takes);
+                    if has_moved {
+                        shards[usize::from(number)] =
+                            self.store.shard_get(self.workspace, &self.connection.id, number).await?;
+                    }
                     number += 1;
                 }
-                Ok(false) => number += 1,
                 // Somebody else moved the head: compute everything anew from what stands, with the same rows and reading.
                 Err(StoreError::Conflict { .. } | StoreError::Missing { .. }) if redos < REDOS_MAX => {
                     redos += 1;
@@ -147,10 +152,10 @@ impl Sink<'_> {
                 Err(error) => return Err(error),
             }
         }
-        spoiled.map_or(Ok(()), Err)
+        spoiled.map_or(Ok(taken), Err)
     }
 
-    /// Moves one head to its part of a batch; answers whether there was any.
+    /// Moves one head to its part of a batch; answers what it took, and whether there was any.
     async fn store_shard(
         &self,
         number: u16,
@@ -159,10 +164,11 @@ impl Sink<'_> {
         moment: Option<&Moment>,
         world: &mut Option<World>,
         blocks: &mut Blocks,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<(Taken, bool), StoreError> {
         let mut rows = batch.for_shard(&shards[usize::from(number)], erased);
+        let taken = Taken::of(batch, &shards[usize::from(number)], &rows.entries);
         if rows.entries.is_empty() {
-            return Ok(false);
+            return Ok((taken, false));
         }
         rows.entries.values_mut().for_each(|entry| entry.read_at = self.as_of);
         let mut change = match moment {
@@ -189,7 +195,7 @@ impl Sink<'_> {
         }
         change.entries = rows.entries;
         self.store.shard_move(shard, change, self.open_from(), self.now_ms).await?;
-        Ok(true)
+        Ok((taken, true))
     }
 
     /// Evaluates every home whose pages were made from something else than what stands, until none is left. Answers how

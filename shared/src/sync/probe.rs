@@ -19,7 +19,7 @@ use crate::planted::planted;
 use crate::store::{Layout, Shard};
 use crate::time::{Hour, HourRange};
 use crate::usage::fingerprint::Fingerprint;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 /// What a probe found.
@@ -62,16 +62,16 @@ pub struct Recent {
     pub days: BTreeMap<i32, DayEvents>,
     /// The days that are held back now.
     pub quarantine: Quarantine,
-    /// The hours whose usage the batch replaces.
-    pub replaced: Replaced,
+    /// The days that were held back until now and are taken.
+    pub believed: BTreeSet<i32>,
     /// Whether it was the daily pass.
     pub is_pass: bool,
 }
 
 impl KindState {
-    /// Takes what a run found of the trailing hours, after it was stored.
-    pub(super) fn take(&mut self, recent: &Recent, as_of: Hour) {
-        self.note(&recent.replaced, as_of);
+    /// Takes what a run found of the trailing hours and replaced, after it was stored.
+    pub(super) fn take(&mut self, recent: &Recent, replaced: &Replaced, as_of: Hour) {
+        self.note(replaced, as_of);
         self.differences.renew(HourRange { from: recent.compared.from, to: as_of }, recent.days.clone());
         self.error = None;
         self.as_of = self.as_of.max(Some(as_of));
@@ -200,7 +200,6 @@ impl Run<'_> {
         self.spend("fetch", step);
         let now_ms = self.context.clock.now_ms();
         let judged = quarantine::hold(&mut batch, kind, &stands, &state.quarantine, is_recomputing, now_ms);
-        let replaced = Replaced::of(&batch, kind, &stands, state, &judged.believed, None);
         let mut compared = Compared { from: range.from, to: range.to, ..Compared::default() };
         let mut days: BTreeMap<i32, DayEvents> = BTreeMap::new();
         for hour in (range.from.0..range.to.0).map(Hour) {
@@ -215,7 +214,8 @@ impl Run<'_> {
             (compared.pendo_events, compared.stored_events) =
                 (compared.pendo_events + pendo, compared.stored_events + stored);
         }
-        Ok(Recent { batch, waits, compared, days, quarantine: judged.held, replaced, is_pass: *is_pass })
+        let (quarantine, believed) = (judged.held, judged.believed);
+        Ok(Recent { batch, waits, compared, days, quarantine, believed, is_pass: *is_pass })
     }
 }
 

@@ -1,13 +1,16 @@
 //! What Pendo has changed of the past, and why: counted for the status, and remembered so that a value can say why it moved.
 //!
-//! Kept per kind in the checkpoint and joined when values are read. A run that dies between storing hours and noting them
-//! leaves them out: what stands here is what was seen, at least.
+//! Kept per kind in the checkpoint and joined when values are read. What a move replaced is said by the head that it
+//! replaced, not by an earlier look: so a run that slept, or that others overtook, tells of nothing that it did not do. A run
+//! that dies between storing hours and noting them leaves them out: what stands here is what was seen, at least.
 
 use super::checkpoint::KindState;
 use super::plan::SETTLING_HOURS;
 use super::shards::Batch;
 use crate::id::Kind;
+use crate::store::Shard;
 use crate::time::{Hour, HourRange};
+use crate::usage::entry::Entries;
 use crate::usage::fingerprint::Fingerprint;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -64,7 +67,34 @@ pub struct AfterFinal {
     pub last_at: Hour,
 }
 
-/// Hours that a batch replaces.
+/// The totals of the buckets that a batch's moves took: before and after. `None` where others had overtaken the batch.
+///
+/// The first shard that holds a bucket speaks for all of them, so of runs that overlap just one has replaced it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Taken(BTreeMap<(Kind, Hour), Option<[Fingerprint; 2]>>);
+
+impl Taken {
+    /// Of each bucket of a batch that a shard holds or takes: whether it takes it, and what stood.
+    #[must_use]
+    pub fn of(batch: &Batch, shard: &Shard, takes: &Entries) -> Self {
+        let buckets = batch.buckets.iter().filter_map(|(key, bucket)| {
+            let stands = shard.entry(key.0, key.1).map(|entry| entry.whole);
+            let is_taken = takes.contains_key(key);
+            let totals = is_taken.then(|| [stands.unwrap_or_default(), bucket.whole]);
+            (is_taken || stands.is_some()).then_some((*key, totals))
+        });
+        Self(buckets.collect())
+    }
+
+    /// Adds what another shard took, after it moved. What an earlier shard said stays.
+    pub fn add(&mut self, next: Self) {
+        for (key, totals) in next.0 {
+            self.0.entry(key).or_insert(totals);
+        }
+    }
+}
+
+/// Hours that a batch has replaced.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replaced {
     /// By reason.
@@ -74,23 +104,15 @@ pub struct Replaced {
 }
 
 impl Replaced {
-    /// Finds the hours of a batch that were read before and say something else now. `stands` is what is stored of them,
-    /// `believed` the days that were held back until now, and `why` the reason for which this was read again, if there is one.
+    /// Finds the hours that were read before and say something else now. `state` was read before they were taken, `believed`
+    /// are the days that were held back until now, and `why` is the reason for which this was read again, if there is one.
     #[must_use]
-    pub fn of(
-        batch: &Batch,
-        kind: Kind,
-        stands: &BTreeMap<Hour, Fingerprint>,
-        state: &KindState,
-        believed: &BTreeSet<i32>,
-        why: Option<Cause>,
-    ) -> Self {
+    pub fn of(taken: &Taken, kind: Kind, state: &KindState, believed: &BTreeSet<i32>, why: Option<Cause>) -> Self {
         let mut replaced = Self::default();
-        let buckets = batch.buckets.iter().filter(|((of, hour), _)| *of == kind && state.was_read(*hour));
-        for ((_, hour), bucket) in buckets {
-            let old = stands.get(hour).copied().unwrap_or_default();
+        let of_kind = taken.0.iter().filter(|((of, hour), _)| *of == kind && state.was_read(*hour));
+        for ((_, hour), [old, new]) in of_kind.filter_map(|(key, totals)| Some((key, totals.as_ref()?))) {
             // Where rows moved the totals are what they were; which of the day's hours it was is not known.
-            let is_other = bucket.whole != old || (why == Some(Cause::RowsMoved) && !old.is_empty());
+            let is_other = new != old || (why == Some(Cause::RowsMoved) && !old.is_empty());
             if !is_other {
                 continue;
             }
@@ -169,7 +191,6 @@ impl Rewrite {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sync::shards::Fetched;
     use crate::sync::tags::Edit;
 
     const NOW: i32 = 1_000 * 24;
@@ -184,18 +205,22 @@ mod tests {
 
     /// What is noted of hours that had one event and have these now.
     fn noted(hours: &[(i32, u64)], state: &KindState, believed: &[i32], why: Option<Cause>) -> KindState {
-        let mut batch = Batch::default();
-        let mut stands = BTreeMap::new();
-        for (hour, events) in hours {
-            let fetched = Fetched { reading: 1, whole: totals(*events), is_verified: true };
-            batch.buckets.insert((Kind::Page, Hour(*hour)), fetched);
-            stands.insert(Hour(*hour), totals(1));
-        }
+        let taken = hours.iter().map(|(hour, events)| ((Kind::Page, Hour(*hour)), Some([totals(1), totals(*events)])));
         let believed = believed.iter().copied().collect();
         let mut state = state.clone();
-        let replaced = Replaced::of(&batch, Kind::Page, &stands, &state, &believed, why);
+        let replaced = Replaced::of(&Taken(taken.collect()), Kind::Page, &state, &believed, why);
         state.note(&replaced, Hour(NOW + 1));
         state
+    }
+
+    #[test]
+    fn the_first_shard_that_holds_a_bucket_says_who_replaced_it() {
+        let key = |hour| (Kind::Page, Hour(hour));
+        let (old, new) = (totals(1), totals(2));
+        let mut taken = Taken([(key(0), None), (key(1), Some([old, new]))].into());
+        taken.add(Taken([(key(0), Some([old, new])), (key(1), Some([new, new])), (key(2), Some([old, new]))].into()));
+        let replaced = Replaced::of(&taken, Kind::Page, &read(), &BTreeSet::new(), None);
+        assert_eq!(replaced.hours[&Cause::Unexplained], [Hour(1), Hour(2)].into(), "others had overtaken the first");
     }
 
     #[test]
