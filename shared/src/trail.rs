@@ -1,6 +1,7 @@
 //! The trail: who changed what of a workspace's configuration, and when. It never holds a key.
 
 use crate::time::DAY_MS;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -12,7 +13,7 @@ const DOCUMENT_BYTES_MAX: usize = 4_000;
 const SUBJECT_MAX: usize = 256;
 
 /// One change, as it is stored and shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Line {
     /// When, ms since 1970.
     #[serde(skip)]

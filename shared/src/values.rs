@@ -13,11 +13,13 @@ use crate::sync::checkpoint::{Checkpoint, KindState};
 use crate::sync::page::{self, ObjectValues, Values};
 use crate::sync::rewrites::{Cause, Rewrite};
 use crate::time::{Hour, HourRange, Zone, to_the_second};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// One object and field, as exported.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "Value")]
 pub struct Line {
     /// Account or contact.
     pub object: ObjectKind,
@@ -49,16 +51,17 @@ pub struct Line {
 }
 
 /// A change of the past that a value's window holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MovedBy {
     /// The reason.
+    #[schemars(with = "String")]
     pub cause: Cause,
     /// The last run that replaced hours because of it.
     pub at: String,
 }
 
 /// How settled a value's window is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Settled {
     /// It holds an hour that is very young, or one that no probe agrees with.

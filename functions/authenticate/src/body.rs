@@ -1,5 +1,6 @@
 //! Bodies from outside, parsed to what can't be wrong.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use shared::api::{Problem, Request};
 use shared::pendo::Region;
@@ -20,19 +21,30 @@ pub(crate) struct Change {
     pub(crate) paused: Option<bool>,
 }
 
-#[derive(Deserialize)]
+/// What `POST` takes.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct ConnectBody {
+pub(crate) struct ConnectBody {
+    /// Where the subscription lives: it stands in the address of your Pendo.
+    #[schemars(with = "Region")]
     region: String,
+    /// The integration key from Pendo's settings. Write access is not needed.
+    #[schemars(length(min = 1, max = 256))]
     integration_key: String,
+    /// The zone in which days are cut, an IANA name with whole-hour offsets; best Pendo's own. UTC if left out.
     time_zone: Option<String>,
+    /// How far back to read, a date or an instant in UTC; everything if left out.
     history_from: Option<String>,
 }
 
-#[derive(Deserialize)]
+/// What `PATCH` takes: one of them, or both.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct ChangeBody {
+#[schemars(extend("minProperties" = 1))]
+pub(crate) struct ChangeBody {
+    /// The zone in which days are cut.
     time_zone: Option<String>,
+    /// Whether the sync rests.
     paused: Option<bool>,
 }
 

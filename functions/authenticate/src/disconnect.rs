@@ -1,7 +1,8 @@
 //! `DELETE /v1/connection`: the key goes at once; the data stays frozen, or goes too.
 
 use crate::view::{CONNECTION, inactive, noted, view};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use shared::api::{Problem, Reply, Request, etag, nudge, refuse_stale};
 use shared::connection::{Connection, ConnectionStatus};
 use shared::context::Context;
@@ -17,6 +18,23 @@ use shared::trail::Asker;
 enum Data {
     Keep,
     Purge,
+}
+
+/// The answer of a purge.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Removing {
+    status: &'static str,
+    progress: Progress,
+    note: &'static str,
+    next_step: &'static str,
+}
+
+/// How far it is, part by part.
+#[derive(Serialize, JsonSchema)]
+struct Progress {
+    key: &'static str,
+    connection: &'static str,
+    data: &'static str,
 }
 
 /// Reads `?data=`. There is no default: both choices would surprise somebody.
@@ -38,7 +56,7 @@ pub(crate) async fn disconnect(
     workspace: &WorkspaceId,
     request: &Request,
 ) -> Result<Reply, Problem> {
-    let data = parse_data(request.query(&["data"])?.get("data").copied())?;
+    let data = parse_data(request.query()?.get("data").copied())?;
     let by = &request.asker(context.clock.now_ms());
     let stands = context.store.connection_get(workspace).await?;
     let tag = stands.as_ref().map(|stands| etag(stands.version, &stands.value)).transpose()?;
@@ -98,13 +116,13 @@ async fn purge(
         Err(error) => return Err(error.into()),
     }
     nudge(context, workspace, Job::Purge { workspace: workspace.to_string(), hop: 0 }).await;
-    let shown = json!({
-        "status": ConnectionStatus::Purging,
-        "progress": {"key": "deleted", "connection": "deleted", "data": "queued"},
-        "note": "Everything of this workspace is being removed: usage, values, visitors, directory, matching, calculated fields and the trail of changes. \
-                 Point-in-time backups keep them for up to 35 days.",
-        "next_step": "GET /v1/status shows how far it is. POST /v1/connection works at once: a new connection shares nothing with this one.",
-    });
+    let shown = Removing {
+        status: "purging",
+        progress: Progress { key: "deleted", connection: "deleted", data: "queued" },
+        note: "Everything of this workspace is being removed: usage, values, visitors, directory, matching, calculated fields and the trail of changes. \
+               Point-in-time backups keep them for up to 35 days.",
+        next_step: "GET /v1/status shows how far it is. POST /v1/connection works at once: a new connection shares nothing with this one.",
+    };
     Reply::json(202, &shown)
 }
 

@@ -7,37 +7,39 @@ mod body;
 mod change;
 mod connect;
 mod disconnect;
+pub mod operations;
 mod subscription;
 mod view;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
-use shared::api::{Access, Problem, Reply, Request, answer, once};
+use operations::{Act, OPERATIONS};
+use shared::api::{Access, Problem, Reply, Request, answer, find, once};
 use shared::context::Context;
+use shared::id::WorkspaceId;
 
 /// Answers one request.
 pub async fn handle(context: &Context, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
     let request = Request::of(request);
-    let outcome = route(context, &request).await;
-    answer(&request.id, outcome)
+    let id = request.id.clone();
+    let outcome = Box::pin(route(context, request)).await;
+    answer(&id, outcome)
 }
 
-async fn route(context: &Context, request: &Request) -> Result<Reply, Problem> {
-    let access = Access::of(request, &context.config)?;
-    if request.path != "/v1/connection" {
-        return Err(Problem::not_found("unknown-route", "There is no such route: see /v1/connection."));
-    }
-    let method = request.method.as_str();
-    if !matches!(method, "GET" | "POST" | "PATCH" | "DELETE") {
-        return Err(Problem::method("GET, POST, PATCH, DELETE"));
-    }
-    let workspace = access.configuring()?;
-    if method != "DELETE" {
-        request.query(&[])?;
-    }
-    match method {
-        "GET" => view::read(context, workspace).await,
-        "POST" => once(context, workspace, request, connect::connect(context, workspace, request)).await,
-        "PATCH" => change::change(context, workspace, request).await,
-        _ => disconnect::disconnect(context, workspace, request).await,
+async fn route(context: &Context, request: Request) -> Result<Reply, Problem> {
+    let access = Access::of(&request, &context.config)?;
+    let (operation, _) = find(&OPERATIONS, &request)?;
+    let workspace = access.at(operation.level)?;
+    let request = &request.taking(operation.query);
+    let work = act(context, workspace, request, operation.act);
+    if operation.is_creating { once(context, workspace, request, work).await } else { work.await }
+}
+
+async fn act(context: &Context, workspace: &WorkspaceId, request: &Request, act: Act) -> Result<Reply, Problem> {
+    request.query()?;
+    match act {
+        Act::Read => view::read(context, workspace).await,
+        Act::Connect => connect::connect(context, workspace, request).await,
+        Act::Change => change::change(context, workspace, request).await,
+        Act::Disconnect => disconnect::disconnect(context, workspace, request).await,
     }
 }

@@ -1,5 +1,6 @@
 //! A connection as callers see it: without key, without the secret's name.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 use shared::api::{Problem, Reply, etag};
@@ -10,8 +11,10 @@ use shared::pendo::Region;
 use shared::time::{Hour, Zone, to_the_second};
 
 /// A connection as it is answered.
-#[derive(Default, Serialize)]
+#[derive(Default, Serialize, JsonSchema)]
+#[schemars(rename = "Connection")]
 pub(crate) struct View {
+    /// inactive, active, paused, revoked, disconnected or purging.
     status: &'static str,
     /// What a `POST` came to: connected, reconnected, rotated, updated or unchanged.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -20,7 +23,9 @@ pub(crate) struct View {
     connected: Option<Connected>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) values_to_recompute: Option<usize>,
+    /// The regions that there are.
     regions: Vec<RegionView>,
+    /// What to do next.
     next_step: &'static str,
 }
 
@@ -32,10 +37,11 @@ impl View {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Connected {
     region: Region,
     host: String,
+    #[schemars(with = "String")]
     time_zone: Zone,
     history_from: Option<String>,
     connected_at: String,
@@ -44,7 +50,8 @@ struct Connected {
     frozen_as_of: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RegionOffered")]
 struct RegionView {
     name: &'static str,
     label: &'static str,

@@ -1,5 +1,6 @@
 //! Who changed what of the configuration, and when. The lines are written with the changes; here they are only read.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use shared::api::page::{self, Listed};
 use shared::api::{Problem, Reply, Request};
@@ -9,8 +10,10 @@ use shared::time::to_the_millisecond;
 use shared::trail::Line;
 
 /// A line as callers see it.
-#[derive(Serialize)]
-struct Shown {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Change")]
+pub(crate) struct Shown {
+    /// When, RFC 3339.
     at: String,
     #[serde(flatten)]
     line: Line,
@@ -18,7 +21,7 @@ struct Shown {
 
 /// `GET /v1/audit`: newest first.
 pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
-    let query = request.query(&["limit", "cursor"])?;
+    let query = request.query()?;
     let (limit, after) = (page::limit(&query, page::LIMIT_DEFAULT)?, page::after(&query)?);
     let found = context.store.trail_get(workspace, after.as_deref(), limit, context.clock.now_ms()).await?;
     let items = found.lines.into_iter().map(|line| Shown { at: to_the_millisecond(line.at_ms), line }).collect();

@@ -1,29 +1,40 @@
 //! What Pendo offers: the metadata fields that matching can name, and the objects that fields can name.
 
 use crate::source::{client, connection, pendo_problem};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use shared::api::page;
 use shared::api::{Problem, Reply, Request};
 use shared::context::Context;
 use shared::id::{Kind, WorkspaceId};
+use shared::pendo::catalog as pendo;
+use shared::pendo::metadata::{self as schema, MetadataField};
 use shared::pendo::people::Level;
-use shared::pendo::{catalog as pendo, metadata as schema};
 use shared::sync::tags::Listed;
 use std::collections::HashSet;
 
+/// What matching can name.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Metadata {
+    /// For the contacts' rule.
+    visitor: Vec<MetadataField>,
+    /// For the accounts' rule.
+    account: Vec<MetadataField>,
+}
+
 /// `GET /v1/pendo/metadata`.
 pub(crate) async fn metadata(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
-    request.query(&[])?;
+    request.query()?;
     let client = client(context, &connection(context, workspace).await?).await?;
     let (visitor, account) =
         tokio::try_join!(schema::fields(&client, Level::Visitors), schema::fields(&client, Level::Accounts))
             .map_err(pendo_problem)?;
-    Reply::json(200, &json!({"visitor": visitor, "account": account}))
+    Reply::json(200, &Metadata { visitor, account })
 }
 
 /// `GET /v1/pendo/catalog`: all kinds or one, narrowed by a text, in the order of kind and id; with what Pendo lists no longer.
 pub(crate) async fn catalog(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
-    let query = request.query(&["kind", "q", "limit", "cursor"])?;
+    let query = request.query()?;
     let kinds = match query.get("kind") {
         None => pendo::KINDS.to_vec(),
         Some(name) => vec![kind(name)?],

@@ -1,10 +1,12 @@
 //! Accounts and contacts: read, upload, delete. Pendo is never asked and a sync never writes here.
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use shared::api::page::{self, Listed};
 use shared::api::{Problem, Reply, Request, etag, extent, nudge, refuse_stale};
 use shared::context::Context;
-use shared::directory::{Directory, Format, Merged, NotDeletable, Object, deletable, merge, parse};
+use shared::directory::{Directory, Format, Merged, NotDeletable, Object, RowError, deletable, merge, parse};
 use shared::id::{ObjectKind, WorkspaceId};
 use shared::queue::Job;
 use shared::store::StoreError;
@@ -16,6 +18,27 @@ use crate::source::refused;
 /// How often a change is redone when somebody else changes the same list.
 const ATTEMPTS_MAX: usize = 6;
 
+/// What became of an upload's rows.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Uploaded {
+    received: usize,
+    created: usize,
+    updated: usize,
+    unchanged: usize,
+    /// The rows that were refused.
+    errors: Vec<RowError>,
+    /// How many values the change touches.
+    values_to_recompute: usize,
+}
+
+/// What a deletion came to.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Deleted {
+    deleted: usize,
+    /// How many values the change touches.
+    values_to_recompute: usize,
+}
+
 /// `GET`: a page in the order of ids, or one object.
 pub(crate) async fn read(
     context: &Context,
@@ -23,7 +46,7 @@ pub(crate) async fn read(
     kind: ObjectKind,
     request: &Request,
 ) -> Result<Reply, Problem> {
-    let query = request.query(&["id", "limit", "cursor"])?;
+    let query = request.query()?;
     let (limit, after) = (page::limit(&query, page::LIMIT_DEFAULT)?, page::after(&query)?);
     // The tag first: one that is older than what is shown refuses a change, a newer one would let it pass.
     let tag = tag(context, workspace, kind).await?;
@@ -65,7 +88,7 @@ pub(crate) async fn upload(
     kind: ObjectKind,
     request: &Request,
 ) -> Result<Reply, Problem> {
-    request.query(&[])?;
+    request.query()?;
     let format = request.content_type().and_then(Format::of_content_type).ok_or_else(|| {
         Problem::media_type("Send the rows as text/csv or as application/x-ndjson (one JSON object a line).")
     })?;
@@ -93,7 +116,7 @@ pub(crate) async fn delete(
     kind: ObjectKind,
     request: &Request,
 ) -> Result<Reply, Problem> {
-    let query = request.query(&["id", "all"])?;
+    let query = request.query()?;
     let id = match (query.get("id"), query.get("all")) {
         (Some(id), None) => Some(*id),
         (None, Some(&"true")) => None,
@@ -114,7 +137,7 @@ pub(crate) async fn delete(
         let line = by.line("delete", self::directory(kind), None, Some(json!({"deleted": changes.len()})));
         if apply(context, workspace, kind, &changes, version, line).await? {
             let values = if changes.is_empty() { 0 } else { extent(context, workspace, Some(kind)).await? };
-            return Reply::json(200, &json!({"deleted": changes.len(), "values_to_recompute": values}));
+            return Reply::json(200, &Deleted { deleted: changes.len(), values_to_recompute: values });
         }
     }
     Err(Problem::from(StoreError::Conflict { key: kind.name().to_owned() }))
@@ -175,14 +198,14 @@ async fn uploaded(
     merged: Merged,
 ) -> Result<Reply, Problem> {
     let values = if merged.changed.is_empty() { 0 } else { extent(context, workspace, Some(kind)).await? };
-    let shown = json!({
-        "received": merged.created + merged.updated + merged.unchanged + merged.errors.len(),
-        "created": merged.created,
-        "updated": merged.updated,
-        "unchanged": merged.unchanged,
-        "errors": merged.errors,
-        "values_to_recompute": values,
-    });
+    let shown = Uploaded {
+        received: merged.created + merged.updated + merged.unchanged + merged.errors.len(),
+        created: merged.created,
+        updated: merged.updated,
+        unchanged: merged.unchanged,
+        errors: merged.errors,
+        values_to_recompute: values,
+    };
     Reply::json(200, &shown)
 }
 

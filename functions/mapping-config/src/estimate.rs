@@ -9,7 +9,7 @@ use shared::sync::estimate::{Estimate, estimate};
 
 /// `GET /v1/pendo/estimate?kind=`: nothing is mapped and nothing is read by it but one probe.
 pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
-    let query = request.query(&["kind"])?;
+    let query = request.query()?;
     let kind = Kind::ALL.into_iter().find(|kind| query.get("kind") == Some(&kind.name())).ok_or_else(|| {
         Problem::invalid("unknown-kind", "?kind", "Say which kind: feature, guide, page, track or event.")
     })?;

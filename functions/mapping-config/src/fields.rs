@@ -4,6 +4,8 @@
 
 use crate::deleted;
 use crate::source::{client, connection, pendo_problem, refused};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::Value;
 use shared::api::page::Listed;
 use shared::api::{Problem, Reply, Request, etag, nudge, refuse_stale};
@@ -25,11 +27,11 @@ const ATTEMPTS_MAX: usize = 6;
 
 /// `GET /v1/fields`, in the order of level and name.
 pub(crate) async fn list(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
-    request.query(&[])?;
+    request.query()?;
     let mut fields = context.store.fields_get(workspace).await?.value;
     fields.sort_by_key(|field| (field.definition.object, field.definition.name_key()));
     let deleted = deleted::of_kinds(context, workspace, deleted::kinds_named(&fields)).await?;
-    let items = fields.iter().map(|field| shown_with(field, &deleted)).collect::<Result<Vec<Value>, _>>()?;
+    let items: Vec<Shown> = fields.iter().map(|field| shown_with(field, &deleted)).collect();
     Reply::json(200, &Listed { items, next: None })
 }
 
@@ -40,16 +42,16 @@ pub(crate) async fn read(
     id: &FieldId,
     request: &Request,
 ) -> Result<Reply, Problem> {
-    request.query(&[])?;
+    request.query()?;
     let fields = context.store.fields_get(workspace).await?.value;
     let field = fields.iter().find(|field| field.id == *id).ok_or_else(unknown)?;
     let deleted = deleted::of_kinds(context, workspace, deleted::kinds_named([field])).await?;
-    Ok(Reply::json(200, &shown_with(field, &deleted)?)?.tagged(&etag(field.version, field)?))
+    Ok(Reply::json(200, &shown_with(field, &deleted))?.tagged(&etag(field.version, field)?))
 }
 
 /// `POST /v1/fields`: 201 with the new field, or 200 with the one that stands if it says the same.
 pub(crate) async fn create(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
-    request.query(&[])?;
+    request.query()?;
     let body: Value = request.json()?;
     let definition = Definition::parse(&body).map_err(|problem| refused("invalid-field", problem))?;
     let connection = connection(context, workspace).await?;
@@ -60,7 +62,7 @@ pub(crate) async fn create(context: &Context, workspace: &WorkspaceId, request: 
     for _ in 0..ATTEMPTS_MAX {
         let stands = context.store.fields_get(workspace).await?;
         if let Some(same) = same_name(&stands.value, &definition)? {
-            return Reply::json(200, &created(same, 0, None)?);
+            return Reply::json(200, &Created { field: shown(same), values_to_recompute: 0, backfill: None });
         }
         if stands.value.len() >= FIELDS_MAX {
             return Err(Problem::conflict(
@@ -98,7 +100,7 @@ pub(crate) async fn create(context: &Context, workspace: &WorkspaceId, request: 
         } else {
             None
         };
-        return Reply::json(201, &created(&field, values, backfill)?);
+        return Reply::json(201, &Created { field: shown(&field), values_to_recompute: values, backfill });
     }
     Err(Problem::from(StoreError::Conflict { key: "fields".to_owned() }))
 }
@@ -110,7 +112,7 @@ pub(crate) async fn delete(
     id: &FieldId,
     request: &Request,
 ) -> Result<Reply, Problem> {
-    request.query(&[])?;
+    request.query()?;
     let by = request.asker(context.clock.now_ms());
     for _ in 0..ATTEMPTS_MAX {
         let stands = context.store.fields_get(workspace).await?;
@@ -213,13 +215,6 @@ async fn was_read(
     Ok(checkpoint.kinds.get(&kind).is_some_and(|state| state.as_of.is_some()))
 }
 
-fn created(field: &Field, values: usize, backfill: Option<Value>) -> Result<Value, Problem> {
-    let mut shown = shown(field)?;
-    shown["values_to_recompute"] = values.into();
-    shown["backfill"] = backfill.into();
-    Ok(shown)
-}
-
 /// A field's name in the trail.
 fn named(id: &FieldId) -> String {
     format!("fields/{}", id.as_str())
@@ -230,22 +225,44 @@ fn noted(field: &Field) -> Result<Value, Problem> {
 }
 
 /// A field as callers see it: id, version and the definition's own members.
-fn shown(field: &Field) -> Result<Value, Problem> {
-    let mut shown = serde_json::to_value(&field.definition).map_err(Problem::internal)?;
-    shown["id"] = field.id.as_str().into();
-    shown["version"] = field.version.into();
-    shown["created_at"] = to_the_second(field.created_at_ms).into();
-    Ok(shown)
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Field")]
+pub(crate) struct Shown {
+    id: FieldId,
+    version: u64,
+    created_at: String,
+    #[serde(flatten)]
+    definition: Definition,
+    /// Those of its objects that Pendo lists no longer, if there are any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    deleted_ids: Vec<String>,
 }
 
-/// A field with those of its objects that Pendo lists no longer, if there are any.
-fn shown_with(field: &Field, deleted: &BTreeMap<Kind, BTreeSet<String>>) -> Result<Value, Problem> {
-    let mut shown = shown(field)?;
-    let gone = deleted::named_by(field, deleted);
-    if !gone.is_empty() {
-        shown["deleted_ids"] = gone.into();
+/// A field that was asked for, with what it sets off.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "CreatedField")]
+pub(crate) struct Created {
+    #[serde(flatten)]
+    field: Shown,
+    /// How many values it will have.
+    values_to_recompute: usize,
+    /// What reading its kind's history comes to; null unless it is the kind's first field.
+    backfill: Option<Value>,
+}
+
+fn shown(field: &Field) -> Shown {
+    Shown {
+        id: field.id.clone(),
+        version: field.version,
+        created_at: to_the_second(field.created_at_ms),
+        definition: field.definition.clone(),
+        deleted_ids: Vec::new(),
     }
-    Ok(shown)
+}
+
+fn shown_with(field: &Field, deleted: &BTreeMap<Kind, BTreeSet<String>>) -> Shown {
+    let gone = deleted::named_by(field, deleted).into_iter().map(str::to_owned);
+    Shown { deleted_ids: gone.collect(), ..shown(field) }
 }
 
 fn unknown() -> Problem {
@@ -280,7 +297,7 @@ mod tests {
             created_at_ms: 0,
             definition: definition("MAU", "count"),
         };
-        let shown = shown(&field).unwrap();
+        let shown = json!(shown(&field));
         assert_eq!((&shown["id"], &shown["name"], &shown["version"]), (&json!("f1"), &json!("MAU"), &json!(1)));
     }
 }

@@ -3,6 +3,7 @@
 use crate::people::Known;
 use crate::source::{client, connection, pendo_problem, refused};
 use crate::suggestion;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use shared::api::{Problem, Reply, Request, etag, extent, nudge, refuse_stale};
@@ -19,8 +20,9 @@ use std::collections::BTreeSet;
 const LEVELS: [ObjectKind; 2] = [ObjectKind::Contact, ObjectKind::Account];
 
 /// The answer of `PUT`.
-#[derive(Serialize)]
-struct Saved {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SavedMatching")]
+pub(crate) struct Saved {
     /// `saved`, `unchanged` or `dry_run`.
     status: &'static str,
     matching: Matching,
@@ -30,7 +32,7 @@ struct Saved {
 
 /// `GET /v1/matching`: what `PUT` takes; no member before it was first saved.
 pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
-    request.query(&[])?;
+    request.query()?;
     let stands = context.store.matching_get(workspace).await?;
     let (version, matching) = stands.map(|stands| (stands.version, stands.value)).unwrap_or_default();
     Ok(Reply::json(200, &matching)?.tagged(&etag(version, &matching)?))
@@ -38,7 +40,7 @@ pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &R
 
 /// `PUT /v1/matching`: checks, reports, and saves both levels or neither; with `?dry_run=true` it saves nothing.
 pub(crate) async fn put(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
-    let is_dry_run = match request.query(&["dry_run"])?.get("dry_run") {
+    let is_dry_run = match request.query()?.get("dry_run") {
         None | Some(&"false") => false,
         Some(&"true") => true,
         Some(_) => return Err(Problem::invalid("dry-run", "?dry_run", "\"dry_run\" is true or false.")),

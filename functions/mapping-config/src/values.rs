@@ -1,7 +1,8 @@
 //! Values and status, for any level of the workspace; and a sync at once, for `high`.
 
 use crate::source::connection;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use shared::api::page::{self, Listed};
 use shared::api::table::{self, Rows};
 use shared::api::{Problem, Reply, Request};
@@ -18,7 +19,7 @@ const LINES_MAX: usize = 10_000;
 
 /// `GET /v1/values`: lines as in the export, or a wide table. A page holds whole objects.
 pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
-    let query = request.query(&["object", "id", "field", "format", "limit", "cursor"])?;
+    let query = request.query()?;
     let is_csv = match query.get("format") {
         None | Some(&"json") => false,
         Some(&"csv") => true,
@@ -45,13 +46,20 @@ pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &R
 
 /// `GET /v1/status`.
 pub(crate) async fn status(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
-    request.query(&[])?;
+    request.query()?;
     Reply::json(200, &shared::sync::status::read(context, workspace).await?)
+}
+
+/// The answer of `POST /v1/sync`.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct Queued {
+    status: &'static str,
+    next_step: &'static str,
 }
 
 /// `POST /v1/sync`: queues a run.
 pub(crate) async fn sync(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
-    request.query(&[])?;
+    request.query()?;
     match connection(context, workspace).await?.status {
         ConnectionStatus::Paused => {
             return Err(Problem::conflict(
@@ -71,7 +79,7 @@ pub(crate) async fn sync(context: &Context, workspace: &WorkspaceId, request: &R
     let line = request.asker(context.clock.now_ms()).line("ask", "sync", None, None);
     context.store.trail_note(workspace, &line).await?;
     context.queue.send(workspace, &Job::sync(workspace)).await?;
-    Reply::json(202, &json!({"status": "queued", "next_step": "GET /v1/status shows the run."}))
+    Reply::json(202, &Queued { status: "queued", next_step: "GET /v1/status shows the run." })
 }
 
 /// The fields asked for: as columns they stand on every page, also where no object of it has a value.

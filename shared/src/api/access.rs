@@ -3,7 +3,7 @@
 //! The workspace comes from here and nowhere else. To configure, the level must be the text `high` and nothing that
 //! merely looks like it; a token without a level has no access at all.
 
-use super::{Problem, Request};
+use super::{Level, Problem, Request};
 use crate::config::Config;
 use crate::id::WorkspaceId;
 use crate::planted::planted;
@@ -35,11 +35,22 @@ impl Access {
         Ok(Self { workspace, is_high: level == HIGH || (planted!(BracketsAccepted) && level == "[high]") })
     }
 
+    /// Lets pass whoever has the level that is asked for.
+    ///
+    /// # Errors
+    /// 403 for every level but exactly `high` where that is asked for.
+    pub fn at(&self, level: Level) -> Result<&WorkspaceId, Problem> {
+        match level {
+            Level::High => self.configuring(),
+            Level::Any => Ok(&self.workspace),
+        }
+    }
+
     /// Lets pass whoever may configure.
     ///
     /// # Errors
     /// 403 for every level but exactly `high`.
-    pub fn configuring(&self) -> Result<&WorkspaceId, Problem> {
+    fn configuring(&self) -> Result<&WorkspaceId, Problem> {
         if self.is_high {
             Ok(&self.workspace)
         } else {

@@ -3,6 +3,7 @@
 use super::Problem;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -42,7 +43,8 @@ pub fn after(query: &BTreeMap<&str, &str>) -> Result<Option<String>, Problem> {
 }
 
 /// One page of a list as it is answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "PageOf{T}")]
 pub struct Listed<T> {
     /// The items.
     pub items: Vec<T>,

@@ -73,7 +73,8 @@ impl Problem {
 
     /// 405: another method is meant.
     #[must_use]
-    pub fn method(allow: &'static str) -> Self {
+    pub fn method(allow: impl Into<String>) -> Self {
+        let allow = allow.into();
         Self::new(405, "method-not-allowed", format!("This route takes {allow}.")).with("allow", allow)
     }
 

@@ -4,6 +4,7 @@
 
 use super::Problem;
 use super::locate::explain;
+use super::operation::Parameter;
 use crate::trail::Asker;
 use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use base64::Engine;
@@ -25,6 +26,7 @@ pub struct Request {
     /// The gateway's id of this request.
     pub id: String,
     query: Vec<(String, String)>,
+    takes: &'static [Parameter],
     claims: HashMap<String, String>,
     content_type: Option<String>,
     idempotency_key: Option<String>,
@@ -59,6 +61,7 @@ impl Request {
             path,
             id: context.request_id.unwrap_or_default(),
             query,
+            takes: &[],
             claims: context.authorizer.and_then(|authorizer| authorizer.jwt).map(|jwt| jwt.claims).unwrap_or_default(),
             content_type,
             idempotency_key,
@@ -80,17 +83,19 @@ impl Request {
         Asker::new(self.claim("sub"), &self.id, now_ms)
     }
 
-    /// The path's parts: `/v1/fields/7` is `["v1", "fields", "7"]`.
+    /// The same, as an operation takes it.
     #[must_use]
-    pub fn parts(&self) -> Vec<&str> {
-        self.path.strip_prefix('/').unwrap_or(&self.path).split('/').collect()
+    pub fn taking(mut self, takes: &'static [Parameter]) -> Self {
+        self.takes = takes;
+        self
     }
 
     /// The query as a map.
     ///
     /// # Errors
-    /// 422 for a name that this route does not know, and for one that stands twice.
-    pub fn query(&self, known: &[&str]) -> Result<BTreeMap<&str, &str>, Problem> {
+    /// 422 for a name that the operation does not take, and for one that stands twice.
+    pub fn query(&self) -> Result<BTreeMap<&str, &str>, Problem> {
+        let known: Vec<&str> = self.takes.iter().map(|parameter| parameter.name).collect();
         let mut query = BTreeMap::new();
         for (name, value) in &self.query {
             if !known.contains(&name.as_str()) {
@@ -231,6 +236,9 @@ pub(super) mod tests {
         }
     }
 
+    static TAKES: [Parameter; 2] =
+        [Parameter { name: "object", about: "", example: "" }, Parameter { name: "id", about: "", example: "" }];
+
     fn with_body(body: &str) -> Request {
         let mut event = event("POST", "/v1/connection");
         event.body = Some(body.to_owned());
@@ -241,23 +249,24 @@ pub(super) mod tests {
     fn a_named_stage_is_no_part_of_the_path() {
         let mut event = event("GET", "/live/v1/fields/7");
         event.request_context.stage = Some("live".to_owned());
-        assert_eq!(Request::of(event).parts(), ["v1", "fields", "7"]);
+        assert_eq!(Request::of(event).path, "/v1/fields/7");
     }
 
     #[test]
     fn the_query_is_decoded_once_and_keeps_commas() {
         let mut event = event("GET", "/v1/values");
         event.raw_query_string = Some("object=account&id=A%2C1%20%252F%26".to_owned());
-        let request = Request::of(event);
-        assert_eq!(request.query(&["object", "id"]).unwrap()["id"], "A,1 %2F&");
-        assert_eq!(request.query(&["object"]).unwrap_err().pointer.as_deref(), Some("?id"));
+        let request = Request::of(event).taking(&TAKES);
+        assert_eq!(request.query().unwrap()["id"], "A,1 %2F&");
+        let request = request.taking(&TAKES[..1]);
+        assert_eq!(request.query().unwrap_err().pointer.as_deref(), Some("?id"));
     }
 
     #[test]
     fn a_name_that_stands_twice_is_refused() {
         let mut event = event("GET", "/v1/values");
         event.raw_query_string = Some("id=a&id=b".to_owned());
-        assert_eq!(Request::of(event).query(&["id"]).unwrap_err().status, 422);
+        assert_eq!(Request::of(event).taking(&TAKES).query().unwrap_err().status, 422);
     }
 
     #[test]

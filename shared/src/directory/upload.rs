@@ -4,6 +4,7 @@ use super::cell;
 use super::{csv_rows, json_lines};
 use crate::fields::Problem;
 use crate::id::ObjectKind;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -54,7 +55,7 @@ pub struct Change {
 }
 
 /// Why a row was refused.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct RowError {
     /// The line it begins on, counted from 1.
     pub line: u64,

@@ -6,6 +6,7 @@ use super::shape::{Shape, listed};
 use super::usage::Usage;
 use super::window::Window;
 use crate::id::{Kind, ObjectKind};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,10 +14,12 @@ use serde_json::Value;
 pub const NAME_CHARS_MAX: usize = 120;
 
 /// What a calculated field computes, for which objects, over which rows and which time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Value")]
+#[schemars(!try_from, extend("additionalProperties" = false))]
 pub struct Definition {
     /// The name, unique per object level whatever its case.
+    #[schemars(length(min = 1, max = NAME_CHARS_MAX))]
     pub name: String,
     /// Whether accounts or contacts have the value.
     pub object: ObjectKind,

@@ -1,9 +1,10 @@
 //! What a calculated field computes over its rows.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The functions over the rows of a window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Function {
     /// Number of events.

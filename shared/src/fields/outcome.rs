@@ -1,6 +1,7 @@
 //! What a fold gives, and why a value can be null.
 
 use crate::time::to_the_millisecond;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -35,7 +36,7 @@ impl Outcome {
 }
 
 /// Why a value is null, or frozen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The object's key fits nothing that Pendo knows.

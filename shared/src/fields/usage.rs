@@ -3,6 +3,7 @@
 use super::problem::{Problem, below};
 use super::shape::{Shape, dotted, listed, wrong_type};
 use crate::id::Kind;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -17,15 +18,18 @@ const ID_CHARS_MAX: usize = 512;
 const KINDS: [&str; 5] = ["feature", "guide", "page", "track", "event"];
 
 /// The rows of a field.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Usage {
     /// The kind of usage.
     pub kind: Kind,
     /// The features, pages, guides or track types; absent means all.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = IDS_MAX))]
     pub ids: Option<BTreeSet<String>>,
     /// The types of guide events; absent means seen.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub types: Option<BTreeSet<String>>,
 }
 

@@ -3,8 +3,10 @@
 use super::problem::Problem;
 use super::shape::{Shape, wrong_type};
 use crate::time::{Hour, HourRange, Zone};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// The longest rolling window: the 84 months for which Pendo keeps usage.
 pub const ROLLING_DAYS_MAX: u32 = 2_555;
@@ -80,6 +82,23 @@ impl Serialize for Window {
             Self::AllTime => map.serialize_entry("all_time", &true)?,
         }
         map.end()
+    }
+}
+
+impl JsonSchema for Window {
+    fn schema_name() -> Cow<'static, str> {
+        "Window".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"oneOf": [
+            {"type": "object", "required": ["rolling_days"], "additionalProperties": false, "properties": {
+                "rolling_days": {"type": "integer", "minimum": 1, "maximum": ROLLING_DAYS_MAX,
+                    "description": "So many days up to now, cut at midnight in the connection's zone."},
+                "complete_days": {"type": "boolean",
+                    "description": "True: the days before today. False: today so far and one day fewer before it. Left out, as the function has it."}}},
+            {"type": "object", "required": ["all_time"], "additionalProperties": false, "properties": {
+                "all_time": {"const": true, "description": "Everything that was read."}}}]})
     }
 }
 

@@ -7,13 +7,14 @@ use super::rule::{Matching, Rule};
 use super::suggestion::{Candidate, Candidates, Suggestion, suggest};
 use crate::directory::{Directory, Object};
 use crate::id::VisitorHash;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 const EXAMPLES_MAX: usize = 10;
 
 /// The report of both levels; a level that is not matched has none.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Report {
     /// Contacts and visitors.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,7 +25,7 @@ pub struct Report {
 }
 
 /// The report of one level. Pendo's examples name visitors.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct LevelReport {
     /// The directory's side.
     pub objects: ObjectCounts,
@@ -35,7 +36,7 @@ pub struct LevelReport {
 }
 
 /// Accounts or contacts by status.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ObjectCounts {
     /// Their key fits something that Pendo knows.
     pub matched: usize,
@@ -48,7 +49,7 @@ pub struct ObjectCounts {
 }
 
 /// Visitors or Pendo accounts by what they fit.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PendoCounts {
     /// They are an object's.
     pub matched: usize,
@@ -65,7 +66,7 @@ pub struct PendoCounts {
 }
 
 /// Up to ten ids of each class, the first in byte order.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Examples {
     /// Of the matched.
     pub matched: Vec<String>,

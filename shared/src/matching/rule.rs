@@ -3,9 +3,11 @@
 use crate::fields::Problem;
 use crate::fields::shape::Shape;
 use crate::id::ObjectKind;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::fmt;
 
 const PATH_CHARS_MAX: usize = 200;
@@ -143,6 +145,24 @@ impl Serialize for Matching {
             }
         }
         levels.end()
+    }
+}
+
+impl JsonSchema for Matching {
+    fn schema_name() -> Cow<'static, str> {
+        "Matching".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let rule = |level: ObjectKind, id: &str| {
+            let member = pendo_member(level);
+            json_schema!({"type": "object", "required": [member, "object"], "additionalProperties": false, "properties": {
+                member: {"type": "string", "maxLength": PATH_CHARS_MAX, "description": format!("{id}, or a metadata path such as metadata.agent.email.")},
+                "object": {"type": "string", "description": "A column of the directory, or id."},
+                "ignore_case": {"type": "boolean", "default": false}}})
+        };
+        json_schema!({"type": "object", "additionalProperties": false, "properties": {
+            "contact": rule(ObjectKind::Contact, "visitorId"), "account": rule(ObjectKind::Account, "accountId")}})
     }
 }
 

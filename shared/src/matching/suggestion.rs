@@ -3,6 +3,7 @@
 use super::key::{key_of, text_of};
 use super::rule::{PendoKey, Rule};
 use crate::directory::{ID, Object};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -25,9 +26,10 @@ pub struct Candidates {
 }
 
 /// A pair of fields that would match more.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Suggestion {
     /// Pendo's side.
+    #[schemars(with = "String")]
     pub pendo: PendoKey,
     /// The directory's field.
     pub object: String,

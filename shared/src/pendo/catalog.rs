@@ -3,6 +3,7 @@
 use super::{Client, PendoError};
 use crate::id::Kind;
 use crate::time::to_the_second;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -11,7 +12,7 @@ use std::collections::BTreeSet;
 pub const KINDS: [Kind; 4] = [Kind::Feature, Kind::Guide, Kind::Page, Kind::Track];
 
 /// One feature, page, guide or track type.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Entry {
     /// Pendo's id, as a definition's `ids` takes it.
     pub id: String,

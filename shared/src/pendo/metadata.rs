@@ -2,11 +2,12 @@
 
 use super::people::Level;
 use super::{Client, PendoError};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 /// One field that matching can name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MetadataField {
     /// `visitorId`, `accountId`, or a path such as `metadata.agent.email`.
     pub path: String,

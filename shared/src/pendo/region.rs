@@ -1,9 +1,10 @@
 //! Pendo's regions and their hosts: an enum, so that a caller can never name a host.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Where a Pendo subscription lives. A key works only on its own region's host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Region {
     /// United States.

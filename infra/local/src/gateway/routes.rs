@@ -24,23 +24,18 @@ impl Route {
     }
 }
 
-const ROUTES: [(&str, Function); 11] = [
-    ("/v1/connection", Function::Authenticate),
-    ("/v1/pendo/{proxy+}", Function::MappingConfig),
-    ("/v1/matching", Function::MappingConfig),
-    ("/v1/directory/{proxy+}", Function::MappingConfig),
-    ("/v1/fields", Function::MappingConfig),
-    ("/v1/fields/{id}", Function::MappingConfig),
-    ("/v1/fields/{id}/{proxy+}", Function::MappingConfig),
-    ("/v1/values", Function::MappingConfig),
-    ("/v1/status", Function::MappingConfig),
-    ("/v1/sync", Function::MappingConfig),
-    ("/v1/audit", Function::MappingConfig),
-];
+/// The paths of the functions' own tables, as the template has them too.
+fn routes() -> impl Iterator<Item = (&'static str, Function)> {
+    let authenticate = authenticate::operations::OPERATIONS.iter().map(|operation| operation.path);
+    let mapping_config = mapping_config::operations::OPERATIONS.iter().map(|operation| operation.path);
+    authenticate
+        .map(|path| (path, Function::Authenticate))
+        .chain(mapping_config.map(|path| (path, Function::MappingConfig)))
+}
 
 /// The route of a path, if there is one.
 pub(super) fn find(path: &str) -> Option<Route> {
-    ROUTES.into_iter().find_map(|(pattern, function)| {
+    routes().find_map(|(pattern, function)| {
         let path_parameters = parameters(pattern, path)?;
         Some(Route { function, path_parameters, pattern })
     })
@@ -50,10 +45,6 @@ fn parameters(pattern: &'static str, path: &str) -> Option<BTreeMap<&'static str
     let mut found = BTreeMap::new();
     let mut rest = path.strip_prefix('/')?;
     for part in pattern.trim_start_matches('/').split('/') {
-        if part == "{proxy+}" {
-            found.insert("proxy", Some(rest).filter(|rest| !rest.is_empty())?.to_owned());
-            return Some(found);
-        }
         let (segment, after) = rest.split_once('/').unwrap_or((rest, ""));
         match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
             Some(name) if !segment.is_empty() => {
@@ -75,12 +66,12 @@ mod tests {
     fn paths_find_their_function() {
         let cases = [
             ("/v1/connection", Some("ANY /v1/connection")),
-            ("/v1/pendo/metadata", Some("ANY /v1/pendo/{proxy+}")),
-            ("/v1/pendo/estimate", Some("ANY /v1/pendo/{proxy+}")),
-            ("/v1/directory/accounts", Some("ANY /v1/directory/{proxy+}")),
+            ("/v1/pendo/metadata", Some("ANY /v1/pendo/metadata")),
+            ("/v1/pendo/estimate", Some("ANY /v1/pendo/estimate")),
+            ("/v1/directory/accounts", Some("ANY /v1/directory/accounts")),
             ("/v1/fields", Some("ANY /v1/fields")),
             ("/v1/fields/f1", Some("ANY /v1/fields/{id}")),
-            ("/v1/fields/f1/versions", Some("ANY /v1/fields/{id}/{proxy+}")),
+            ("/v1/fields/f1/versions", None),
             ("/v1/pendo", None),
             ("/v1/connections", None),
             ("/v2/values", None),

@@ -1,0 +1,311 @@
+//! What `mapping-config` can be asked.
+
+use crate::audit;
+use crate::catalog::Metadata;
+use crate::directory::{Deleted, Uploaded};
+use crate::fields::{Created, Shown};
+use crate::matching::Saved;
+use crate::values::Queued;
+use shared::api::operation::{Body, Level, Operation, Parameter, object, shape};
+use shared::api::page::Listed;
+use shared::fields::Definition;
+use shared::id::ObjectKind;
+use shared::matching::Matching;
+use shared::pendo::catalog::Entry;
+use shared::values::Line;
+
+/// What the function does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Lists what matching can name.
+    Metadata,
+    /// Lists what fields can name.
+    Catalog,
+    /// Says what reading a kind comes to.
+    Estimate,
+    /// Shows the matching.
+    ReadMatching,
+    /// Saves or tries the matching.
+    PutMatching,
+    /// Shows a list of the directory.
+    ReadObjects(ObjectKind),
+    /// Merges an upload into a list.
+    Upload(ObjectKind),
+    /// Deletes from a list.
+    DeleteObjects(ObjectKind),
+    /// Shows all fields.
+    ListFields,
+    /// Creates a field.
+    CreateField,
+    /// Shows a field.
+    ReadField,
+    /// Deletes a field.
+    DeleteField,
+    /// Shows values.
+    Values,
+    /// Shows the status.
+    Status,
+    /// Asks for a run.
+    Sync,
+    /// Shows the trail of changes.
+    Audit,
+}
+
+const JSON: &[&str] = &["application/json"];
+const ROWS: &[&str] = &["text/csv", "application/x-ndjson"];
+const ACCOUNTS: &str = "/v1/directory/accounts";
+const CONTACTS: &str = "/v1/directory/contacts";
+const FIELDS: &str = "/v1/fields";
+const FIELD: &str = "/v1/fields/{id}";
+
+const LIMIT: Parameter =
+    Parameter { name: "limit", about: "The most items of a page, 1 to 1,000; 100 if left out.", example: "10" };
+const CURSOR: Parameter =
+    Parameter { name: "cursor", about: "Where a page begins: `next` of the page before.", example: "" };
+
+/// An operation that reads; the others are told by how they differ.
+const READ: Operation<Act> = Operation {
+    act: Act::Status,
+    id: "",
+    method: "GET",
+    path: "",
+    level: Level::High,
+    summary: "",
+    query: &[],
+    body: None,
+    replies: &[(200, Some(object))],
+    is_creating: false,
+    takes_if_match: false,
+    answers_etag: false,
+};
+
+const fn read_objects(id: &'static str, path: &'static str, kind: ObjectKind) -> Operation<Act> {
+    Operation {
+        act: Act::ReadObjects(kind),
+        id,
+        path,
+        summary: "A page of the list in the order of ids, or one object by `?id=`.",
+        query: &[
+            Parameter { name: "id", about: "One object's id; 404 when it is not there.", example: "" },
+            LIMIT,
+            CURSOR,
+        ],
+        replies: &[(200, Some(shape::<Listed<serde_json::Value>>))],
+        answers_etag: true,
+        ..READ
+    }
+}
+
+const fn upload(id: &'static str, path: &'static str, kind: ObjectKind, example: &'static str) -> Operation<Act> {
+    Operation {
+        act: Act::Upload(kind),
+        id,
+        method: "PUT",
+        path,
+        summary: "Merges rows into the list. Good rows are kept, each bad one is answered with its line and the reason; an empty cell clears.",
+        body: Some(Body { types: ROWS, shape: None, example }),
+        replies: &[(200, Some(shape::<Uploaded>))],
+        takes_if_match: true,
+        ..READ
+    }
+}
+
+const fn delete_objects(id: &'static str, path: &'static str, kind: ObjectKind) -> Operation<Act> {
+    Operation {
+        act: Act::DeleteObjects(kind),
+        id,
+        method: "DELETE",
+        path,
+        summary: "Deletes one object, or the whole list. An account goes only when no contact belongs to it.",
+        query: match kind {
+            ObjectKind::Account => &[
+                Parameter { name: "id", about: "The object to delete.", example: "A-2" },
+                Parameter {
+                    name: "all",
+                    about: "`true` deletes the whole list. One of the two must be said.",
+                    example: "",
+                },
+            ],
+            ObjectKind::Contact => &[
+                Parameter { name: "id", about: "The object to delete.", example: "C-2" },
+                Parameter {
+                    name: "all",
+                    about: "`true` deletes the whole list. One of the two must be said.",
+                    example: "",
+                },
+            ],
+        },
+        replies: &[(200, Some(shape::<Deleted>))],
+        takes_if_match: true,
+        ..READ
+    }
+}
+
+/// All of them.
+pub static OPERATIONS: [Operation<Act>; 19] = [
+    Operation {
+        act: Act::Metadata,
+        id: "listMetadata",
+        path: "/v1/pendo/metadata",
+        summary: "The fields of Pendo's visitors and accounts that matching can use.",
+        replies: &[(200, Some(shape::<Metadata>))],
+        ..READ
+    },
+    Operation {
+        act: Act::Catalog,
+        id: "listCatalog",
+        path: "/v1/pendo/catalog",
+        summary: "Features, pages, guides and track types of all apps, with those of mapped kinds that were deleted since.",
+        query: &[
+            Parameter {
+                name: "kind",
+                about: "`feature`, `page`, `guide` or `track`; all of them if left out.",
+                example: "feature",
+            },
+            Parameter { name: "q", about: "A part of the name, the id or the group, whatever its case.", example: "e" },
+            LIMIT,
+            CURSOR,
+        ],
+        replies: &[(200, Some(shape::<Listed<Entry>>))],
+        ..READ
+    },
+    Operation {
+        act: Act::Estimate,
+        id: "estimateKind",
+        path: "/v1/pendo/estimate",
+        summary: "How much there is to read of a kind, and what that takes and costs: days, rows, first day, seconds, dollars.",
+        query: &[Parameter { name: "kind", about: "`feature`, `page`, `guide`, `track` or `event`.", example: "page" }],
+        ..READ
+    },
+    Operation {
+        act: Act::ReadMatching,
+        id: "readMatching",
+        path: "/v1/matching",
+        summary: "The rules by which Pendo's visitors and accounts are contacts and accounts; no member before they were first saved.",
+        replies: &[(200, Some(shape::<Matching>))],
+        answers_etag: true,
+        ..READ
+    },
+    Operation {
+        act: Act::PutMatching,
+        id: "saveMatching",
+        method: "PUT",
+        path: "/v1/matching",
+        summary: "Saves the rules of both levels, or tries them, and reports how well they match. A level that is left out is not matched.",
+        query: &[Parameter { name: "dry_run", about: "`true` reports and saves nothing.", example: "true" }],
+        body: Some(Body {
+            types: JSON,
+            shape: Some(shape::<Matching>),
+            example: r#"{"contact":{"visitor":"visitorId","object":"email","ignore_case":true},"account":{"account":"accountId","object":"id"}}"#,
+        }),
+        replies: &[(200, Some(shape::<Saved>))],
+        takes_if_match: true,
+        answers_etag: true,
+        ..READ
+    },
+    read_objects("listAccounts", ACCOUNTS, ObjectKind::Account),
+    upload("uploadAccounts", ACCOUNTS, ObjectKind::Account, "id,name\nA-1,One\nA-2,Two\n"),
+    delete_objects("deleteAccounts", ACCOUNTS, ObjectKind::Account),
+    read_objects("listContacts", CONTACTS, ObjectKind::Contact),
+    upload(
+        "uploadContacts",
+        CONTACTS,
+        ObjectKind::Contact,
+        "id,account_id,email\nC-1,A-1,ann@example.org\nC-2,A-1,bob@example.org\n",
+    ),
+    delete_objects("deleteContacts", CONTACTS, ObjectKind::Contact),
+    Operation {
+        act: Act::ListFields,
+        id: "listFields",
+        path: FIELDS,
+        summary: "All calculated fields, in the order of level and name.",
+        replies: &[(200, Some(shape::<Listed<Shown>>))],
+        ..READ
+    },
+    Operation {
+        act: Act::CreateField,
+        id: "createField",
+        method: "POST",
+        path: FIELDS,
+        summary: "Creates a calculated field: 201, or 200 with the one that stands where it says the same.",
+        body: Some(Body {
+            types: JSON,
+            shape: Some(shape::<Definition>),
+            example: r#"{"name":"MAU","object":"account","usage":{"kind":"event"},"function":"distinct_visitors","window":{"rolling_days":30,"complete_days":true}}"#,
+        }),
+        replies: &[(200, Some(shape::<Created>)), (201, Some(shape::<Created>))],
+        is_creating: true,
+        ..READ
+    },
+    Operation {
+        act: Act::ReadField,
+        id: "readField",
+        path: FIELD,
+        summary: "One calculated field.",
+        replies: &[(200, Some(shape::<Shown>))],
+        answers_etag: true,
+        ..READ
+    },
+    Operation {
+        act: Act::DeleteField,
+        id: "deleteField",
+        method: "DELETE",
+        path: FIELD,
+        summary: "Deletes a calculated field. What was read for it stays for the day it is wanted again.",
+        replies: &[(204, None)],
+        takes_if_match: true,
+        ..READ
+    },
+    Operation {
+        act: Act::Values,
+        id: "listValues",
+        path: "/v1/values",
+        level: Level::Any,
+        summary: "Values, sorted by object, id and field: a line each, or as CSV a row per object and a column per field. A page holds whole objects.",
+        query: &[
+            Parameter { name: "object", about: "`account` or `contact`; both if left out.", example: "account" },
+            Parameter { name: "id", about: "One object's id.", example: "" },
+            Parameter { name: "field", about: "One field, by name or id.", example: "MAU" },
+            Parameter {
+                name: "format",
+                about: "`json` or `csv`, whose next cursor stands in the header `x-next-cursor`.",
+                example: "json",
+            },
+            Parameter {
+                name: "limit",
+                about: "The most objects of a page, 1 to 1,000; 100 if left out.",
+                example: "10",
+            },
+            CURSOR,
+        ],
+        replies: &[(200, Some(shape::<Listed<Line>>)), (200, None)],
+        ..READ
+    },
+    Operation {
+        act: Act::Status,
+        id: "readStatus",
+        path: "/v1/status",
+        level: Level::Any,
+        summary: "Connected? Fresh? Complete? What to do next?",
+        ..READ
+    },
+    Operation {
+        act: Act::Sync,
+        id: "sync",
+        method: "POST",
+        path: "/v1/sync",
+        summary: "Asks for a run now.",
+        replies: &[(202, Some(shape::<Queued>))],
+        is_creating: true,
+        ..READ
+    },
+    Operation {
+        act: Act::Audit,
+        id: "listChanges",
+        path: "/v1/audit",
+        summary: "Who changed what of the configuration, and when, newest first.",
+        query: &[LIMIT, CURSOR],
+        replies: &[(200, Some(shape::<Listed<audit::Shown>>))],
+        ..READ
+    },
+];

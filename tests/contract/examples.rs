@@ -1,0 +1,70 @@
+//! Every example of the document, run in the order of a story.
+
+use crate::asked::all;
+use crate::harness::{Reply, World, used};
+use local::AccessLevel;
+use pendo_simulator::Kind;
+use reqwest::Method;
+use std::collections::BTreeSet;
+
+/// The order in which an admin would ask.
+const STORY: [&str; 23] = [
+    "connect",
+    "readConnection",
+    "uploadAccounts",
+    "uploadContacts",
+    "listMetadata",
+    "saveMatching",
+    "saveMatching for good",
+    "readMatching",
+    "listCatalog",
+    "estimateKind",
+    "createField",
+    "listFields",
+    "readField",
+    "listAccounts",
+    "listContacts",
+    "sync",
+    "listValues",
+    "readStatus",
+    "changeConnection",
+    "deleteContacts",
+    "deleteAccounts",
+    "deleteField",
+    "listChanges",
+];
+
+#[tokio::test]
+async fn every_example_works_as_it_is_written() {
+    let world = World::empty().await;
+    world.pendo().inject(used(Kind::Event, "ann@example.org", Some("A-1"), "2026-06-28T08:00:00Z", 3));
+    let token = world.stack.token(AccessLevel::High).unwrap();
+    let operations = all();
+    let mut field = String::new();
+    let mut seen = BTreeSet::new();
+    for step in STORY.into_iter().chain(["disconnect"]) {
+        let (id, is_dry) = step.split_once(' ').map_or((step, true), |(id, _)| (id, false));
+        let asked = operations.iter().find(|asked| asked.id == id).unwrap_or_else(|| panic!("{id} is no operation"));
+        let mut path = asked.example(&field);
+        if !is_dry {
+            path = path.replace("dry_run=true", "dry_run=false");
+        }
+        let headers = asked.body.map(|body| ("content-type", body.types[0]));
+        let body = asked.body.map_or("", |body| body.example);
+        let method: Method = asked.method.parse().unwrap();
+        let reply: Reply = world.call_with(&token, method, &path, headers.as_slice(), body).await;
+        let statuses: Vec<u16> = asked.replies.iter().map(|(status, _)| *status).collect();
+        assert!(statuses.contains(&reply.status), "{} {path}: {} {}", asked.method, reply.status, reply.text);
+        assert_eq!(reply.headers.contains_key("etag"), asked.answers_etag, "{step}: an ETag");
+        assert!(reply.headers.contains_key("x-request-id"), "{step}: a request id");
+        if id == "createField" {
+            field = reply.json()["id"].as_str().unwrap().to_owned();
+        }
+        if id == "listValues" {
+            assert_eq!(reply.json()["items"][0]["value"], 1, "{}", reply.text);
+        }
+        world.idle().await;
+        seen.insert(id);
+    }
+    assert_eq!(seen, operations.iter().map(|asked| asked.id).collect(), "every operation has its place in the story");
+}
