@@ -9,11 +9,13 @@
 )]
 
 mod asked;
+mod bodies;
 mod document;
 mod examples;
 #[expect(dead_code, reason = "shared with the stories, which use all of it")]
 #[path = "../it/harness.rs"]
 mod harness;
+mod matrix;
 mod page;
 #[expect(dead_code, reason = "shared with the stories, which use all of it")]
 #[path = "../it/reference.rs"]

@@ -1,0 +1,245 @@
+//! What is sent in bad faith or by mistake: every body is refused with a problem or taken for what it is, none is a 5xx, and what is
+//! refused changes nothing. And sizes just below and just above their limits.
+
+use crate::asked::{Asked, all};
+use crate::harness::{Reply, all_time, field, pick, two_accounts};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use local::AccessLevel;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, RngSeed, TestRunner};
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+use shared::api::request::{CONFIGURATION_BYTES_MAX, UPLOAD_BYTES_MAX};
+use shared::directory::ROWS_MAX;
+
+const SEED: u64 = 23;
+
+/// Any JSON, small.
+fn anything() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,12}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 24, 5, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            prop::collection::btree_map("[a-z_]{0,9}", inner, 0..5)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+/// One member of a good body replaced, removed, or joined by one that is not known.
+fn spoiled(good: &Value, at: usize, way: usize, by: Value) -> Value {
+    let mut body = good.clone();
+    let Some(members) = body.as_object_mut() else { return by };
+    let names: Vec<String> = members.keys().cloned().collect();
+    let name = &names[at % names.len()];
+    match way {
+        0 => _ = members.insert(name.clone(), by),
+        1 => _ = members.remove(name),
+        2 => _ = members.insert("workspace".to_owned(), json!("other")),
+        3 => _ = members.insert("version".to_owned(), by),
+        _ => members[name] = spoiled(&members[name].clone(), at / 7, way - 4, by),
+    }
+    body
+}
+
+/// Texts that are no JSON, or strange JSON.
+fn strange(good: &str) -> Vec<Vec<u8>> {
+    let huge = "9".repeat(400);
+    let mut texts: Vec<Vec<u8>> = [
+        "",
+        " ",
+        "null",
+        "true",
+        "0",
+        "\"text\"",
+        "[]",
+        "[{}]",
+        "{}",
+        "{",
+        "}",
+        "{]",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{a:1}",
+        "{'a':1}",
+        "{\"a\":1,}",
+        "NaN",
+        "{\"a\":NaN}",
+        "{\"a\":Infinity}",
+        "{\"a\":-}",
+        "{\"a\":01}",
+        "{\"a\":\"\\ud800\"}",
+        "{\"a\":\"\\x\"}",
+        "{\"a\":1}{\"a\":2}",
+        "\u{feff}{}",
+        "// {}",
+        "region=us",
+        "<xml/>",
+        "--x\r\ncontent-disposition: form-data\r\n",
+    ]
+    .iter()
+    .map(|text| text.as_bytes().to_vec())
+    .collect();
+    texts.push(format!("{{\"a\":{huge}}}").into_bytes());
+    texts.push(format!("{{\"a\":1e{huge}}}").into_bytes());
+    texts.push("[".repeat(10_000).into_bytes());
+    texts.push(format!("{}1{}", "{\"a\":".repeat(10_000), "}".repeat(10_000)).into_bytes());
+    texts.push(vec![0xff, 0xfe, b'{', b'}']);
+    texts.push(b"{\"a\":\"\xc3\x28\"}".to_vec());
+    texts.push(b"{\"a\":\"\x00\"}".to_vec());
+    texts.push(
+        good.replacen('{', "{\"object\":\"account\",\"object\":\"contact\",\"region\":\"us\",\"region\":\"eu\",", 1)
+            .into_bytes(),
+    );
+    texts.push(good.as_bytes()[..good.len() - 1].to_vec());
+    texts.push(STANDARD.encode(good).into_bytes());
+    texts
+}
+
+fn operations() -> Vec<Asked> {
+    all().into_iter().filter(|asked| asked.body.is_some_and(|body| body.shape.is_some())).collect()
+}
+
+/// A problem with all its members, of a bounded size; never a 5xx.
+fn must_be_a_refusal(reply: &Reply, what: &str) {
+    assert!((400..500).contains(&reply.status), "{what}: {} {}", reply.status, reply.text);
+    let problem = reply.json();
+    for member in ["type", "title", "detail", "request_id"] {
+        assert!(problem[member].as_str().is_some_and(|text| !text.is_empty()), "{what}: {member}: {problem}");
+    }
+    assert_eq!(problem["status"], reply.status, "{what}");
+    assert!(reply.text.len() < 4_000, "{what}: {} bytes", reply.text.len());
+}
+
+#[tokio::test]
+async fn whatever_is_sent_is_refused_with_a_sentence_and_changes_nothing() {
+    let world = two_accounts().await;
+    world.field(&field("MAU", "account", "event", "count", &all_time())).await;
+    let token = world.stack.token(AccessLevel::High).unwrap();
+    let mut before = world.items().await;
+    let mut runner =
+        TestRunner::new(Config { rng_seed: RngSeed::Fixed(SEED), failure_persistence: None, ..Config::default() });
+    let drawn = (0..64_usize, 0..8_usize, anything());
+    let (mut n, mut taken) = (0, 0);
+    for asked in operations() {
+        let good = asked.body.unwrap().example;
+        let (path, method) = (asked.path, asked.method.parse::<Method>().unwrap());
+        let mut bodies = strange(good);
+        for _ in 0..pick(40, 2_500) {
+            let (at, way, by) = drawn.new_tree(&mut runner).unwrap().current();
+            bodies.push(spoiled(&serde_json::from_str(good).unwrap(), at, way, by).to_string().into_bytes());
+        }
+        for body in bodies {
+            // Dry: what happens to be good shows nothing of what was sent in bad faith.
+            let path = if asked.id == "saveMatching" { format!("{path}?dry_run=true") } else { path.to_owned() };
+            let what = format!("{} {}", asked.id, String::from_utf8_lossy(&body[..body.len().min(300)]));
+            let reply =
+                world.call_with(&token, method.clone(), &path, &[("content-type", "application/json")], body).await;
+            n += 1;
+            if reply.status < 300 {
+                taken += 1;
+                world.idle().await;
+                before = world.items().await;
+                continue;
+            }
+            must_be_a_refusal(&reply, &what);
+            assert_eq!(world.items().await, before, "{what}");
+        }
+        for content_type in [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data",
+            "application/jsonx",
+            "application/json5",
+            "",
+        ] {
+            let reply = world.call_with(&token, method.clone(), path, &[("content-type", content_type)], good).await;
+            assert_eq!(reply.status, 415, "{} {content_type}", asked.id);
+        }
+    }
+    println!("bodies in bad faith: seed {SEED}, n {n}, still good {taken}");
+    world.idle().await;
+    assert_eq!(world.items().await, before);
+    assert!(taken * 10 < n, "most of what is spoiled is refused");
+}
+
+#[tokio::test]
+async fn sizes_are_taken_up_to_their_limit_and_refused_from_there_on() {
+    let world = two_accounts().await;
+    let token = world.stack.token(AccessLevel::High).unwrap();
+    let before = world.items().await;
+    for asked in operations() {
+        let method: Method = asked.method.parse().unwrap();
+        for (bytes, is_too_large) in [
+            (CONFIGURATION_BYTES_MAX - 1, false),
+            (CONFIGURATION_BYTES_MAX, false),
+            (CONFIGURATION_BYTES_MAX + 1, true),
+            (1024 * 1024, true),
+            (6 * 1024 * 1024 - 1, true),
+            (6 * 1024 * 1024 + 1, true),
+            (10 * 1024 * 1024, true),
+        ] {
+            // Spaces count, and a member that nobody knows makes that nothing is changed.
+            let start = r#"{"nobody_knows_this":1"#;
+            let body = format!("{start}{}}}", " ".repeat(bytes - start.len() - 1));
+            let reply = world
+                .call_with(&token, method.clone(), asked.path, &[("content-type", "application/json")], body)
+                .await;
+            assert_eq!(
+                reply.status,
+                if is_too_large { 413 } else { 422 },
+                "{} with {bytes} bytes: {}",
+                asked.id,
+                reply.text
+            );
+        }
+    }
+    let upload = async |text: String| {
+        world.call_with(&token, Method::PUT, "/v1/directory/accounts", &[("content-type", "text/csv")], text).await
+    };
+    let padded = |bytes: usize| format!("id,account_id\n{}", " ".repeat(bytes - 14));
+    assert!(upload(padded(UPLOAD_BYTES_MAX)).await.status < 423, "as large as may be");
+    assert_eq!(upload(padded(UPLOAD_BYTES_MAX + 1)).await.status, 413);
+    world.idle().await;
+    let rows = |count: usize| (0..count).fold("id\n".to_owned(), |text, n| format!("{text}R-{n}\n"));
+    assert_eq!(upload(rows(ROWS_MAX + 1)).await.status, 413);
+    assert_eq!(world.items().await, before);
+    assert_eq!(upload(rows(ROWS_MAX)).await.expect(200)["created"], ROWS_MAX);
+}
+
+#[tokio::test]
+async fn a_definition_as_large_as_may_be_is_taken_and_one_more_of_anything_is_not() {
+    let world = two_accounts().await;
+    let with = |member: &str, value: Value| {
+        let mut body: Map<String, Value> =
+            field("F", "account", "feature", "count", &all_time()).as_object().unwrap().clone();
+        body.insert(member.to_owned(), value);
+        Value::Object(body)
+    };
+    for (member, value, status) in [
+        ("name", json!("n".repeat(120)), 201),
+        ("name", json!("n".repeat(121)), 422),
+        ("name", json!("\u{1f980}".repeat(120)), 201),
+        ("window", json!({"rolling_days": 2_555}), 201),
+        ("window", json!({"rolling_days": 2_556}), 422),
+        ("window", json!({"rolling_days": 18_446_744_073_709_551_615_u64}), 422),
+        ("usage", json!({"kind": "feature", "ids": vec!["x"; 1_000]}), 422),
+        ("usage", json!({"kind": "feature", "ids": (0..1_001).map(|n| n.to_string()).collect::<Vec<_>>()}), 422),
+    ] {
+        let mut body = with(member, value);
+        if member == "window" {
+            body["name"] = json!(body["window"].to_string());
+        }
+        let reply = world.post("/v1/fields", &body).await;
+        assert_eq!(reply.status, status, "{member}: {}", reply.text.chars().take(300).collect::<String>());
+    }
+    world.idle().await;
+}
