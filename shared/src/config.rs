@@ -4,6 +4,9 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+/// Rows that a run holds, unless a setting says otherwise.
+pub const ROWS_HELD: usize = 80_000;
+
 /// Where things are and what claims are called.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -25,6 +28,9 @@ pub struct Config {
     pub provisional_hours: i32,
     /// `PENDO_REQUESTS_PER_SECOND`: the most that a run asks Pendo (default 10).
     pub pendo_requests_per_second: u32,
+    /// `ROWS_HELD`: rows of Pendo's answers that a run holds before it puts them into blocks (default 80000): about 150
+    /// bytes each.
+    pub rows_held: usize,
     /// How far back runs compare with Pendo, and how often.
     pub passes: Passes,
     /// `AWS_LAMBDA_FUNCTION_NAME`, as Lambda sets it: the function that metrics are told of. Nobody collects them elsewhere.
@@ -112,6 +118,7 @@ impl Config {
                 1..=1000,
                 crate::pendo::pace::PER_SECOND,
             )?,
+            rows_held: number("ROWS_HELD", optional("ROWS_HELD"), 100..=10_000_000, ROWS_HELD)?,
             passes: Passes::read(optional)?,
             function: optional("AWS_LAMBDA_FUNCTION_NAME"),
         })

@@ -11,6 +11,7 @@ mod audit;
 mod canary;
 mod deleted;
 mod demo;
+mod early;
 mod erased;
 mod fanout;
 mod faults;

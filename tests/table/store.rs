@@ -8,7 +8,7 @@ use local::clients::Clients;
 use serde_json::json;
 use shared::id::{ConnectionId, Kind, ObjectKind, VisitorHash, WorkspaceId};
 use shared::store::{Change, Seen, Store, StoreError};
-use shared::sync::shards::{Batch, Fetched};
+use shared::sync::batch::{Batch, Fetched};
 use shared::time::{DAY_MS, Hour};
 use shared::usage::block;
 use shared::usage::entry::{Dropped, Entry};

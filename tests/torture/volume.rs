@@ -3,7 +3,9 @@
 use crate::harness::{World, all_time, field, two_accounts, used};
 use crate::size::{minutes, pick};
 use pendo_simulator::Kind;
+use shared::config::Config;
 use shared::sync::{Asked, Deadline, RunEnd, run_as};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// The process's peak of resident memory so far, in megabytes; 0 where the system does not say.
@@ -29,7 +31,9 @@ async fn an_hour_of_very_many_rows_is_read_whole_and_in_as_many_parts_as_time_al
     let before_mb = peak_mb();
     world.stack.hold_jobs();
     world.post("/v1/fields", &field("Uses", "account", "page", "count", &all_time())).await.expect(201);
-    let (context, workspace) = (world.stack.context().clone(), world.workspace());
+    let (mut context, workspace) = (world.stack.context().clone(), world.workspace());
+    let rows_held = pick(1_000, context.config.rows_held);
+    context.config = Arc::new(Config { rows_held, ..(*context.config).clone() });
     let began = Instant::now();
     // No time at all: each part stops where it may.
     let mut parts = 1;

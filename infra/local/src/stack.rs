@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use pendo_simulator::{Clock, Options as SimulatorOptions, Simulator};
 use serde_json::json;
-use shared::config::{Config, Passes};
+use shared::config::{Config, Passes, ROWS_HELD};
 use shared::context::Context;
 use shared::pendo::pace::PER_SECOND;
 use tokio::net::TcpListener;
@@ -335,6 +335,7 @@ fn config(endpoints: SocketAddr, pendo_base_url: Option<String>, is_simulated: b
         provisional_hours: 8,
         // Nobody else asks the simulator.
         pendo_requests_per_second: if is_simulated { 1_000 } else { PER_SECOND },
+        rows_held: ROWS_HELD,
         passes: Passes::default(),
         function: None,
     }

@@ -175,7 +175,7 @@ impl From<StoreError> for Problem {
             StoreError::TooLarge { .. } => {
                 Self::too_large("This would be more than can be stored in one piece: make it smaller.").because(error)
             }
-            StoreError::Unreadable { .. } | StoreError::Missing { .. } => Self::internal(error),
+            StoreError::Unreadable { .. } | StoreError::Missing { .. } | StoreError::Overtaken => Self::internal(error),
         }
     }
 }

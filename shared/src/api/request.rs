@@ -230,6 +230,7 @@ pub(super) mod tests {
             workspace_claim: "workspace".to_owned(),
             access_level_claim: "access_level".to_owned(),
             provisional_hours: 8,
+            rows_held: crate::config::ROWS_HELD,
             pendo_requests_per_second: 10,
             passes: crate::config::Passes::default(),
             function: None,

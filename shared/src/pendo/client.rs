@@ -1,7 +1,6 @@
 //! The client: one base URL, one key, one retry loop. The key appears on one line of this file.
 
 use super::PendoError;
-use super::decode::{FrameError, Splitter};
 use super::pace::{PER_SECOND, Pace};
 use crate::planted::planted;
 use rand::RngExt;
@@ -16,12 +15,8 @@ use std::time::Duration;
 const ATTEMPTS_MAX: u32 = 4;
 /// The longest pause that Pendo may ask for and get.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
-/// Pendo ends an aggregation after 5 minutes; a little longer, so that its own answer arrives.
-const AGGREGATION_TIMEOUT: Duration = Duration::from_secs(310);
 /// For the small lists.
 const GET_TIMEOUT: Duration = Duration::from_secs(60);
-/// The longest answer of an aggregation, unpacked: several times an hour of a million rows.
-const ANSWER_BYTES_MAX: u64 = 2 << 30;
 /// The longest list, which is held whole.
 const LIST_BYTES_MAX: usize = 128 << 20;
 /// How much of an error's body is read.
@@ -33,8 +28,8 @@ const DETAIL_CHARS_MAX: usize = 200;
 #[derive(Default)]
 pub struct Traffic {
     requests: AtomicU64,
-    usage_requests: AtomicU64,
-    bytes: AtomicU64,
+    pub(super) usage_requests: AtomicU64,
+    pub(super) bytes: AtomicU64,
 }
 
 /// What `token/verify` said.
@@ -52,8 +47,8 @@ pub struct Client {
     http: reqwest::Client,
     base_url: String,
     key: header::HeaderValue,
-    traffic: Arc<Traffic>,
-    pace: Arc<Pace>,
+    pub(super) traffic: Arc<Traffic>,
+    pub(super) pace: Arc<Pace>,
 }
 
 impl Client {
@@ -155,40 +150,8 @@ impl Client {
             .map_err(|error| PendoError::Unreadable { place: path.to_owned(), detail: error.to_string() })
     }
 
-    /// Runs an aggregation and hands each row's JSON to `on_row` as it arrives; answers the number of rows.
-    ///
-    /// # Errors
-    /// Pendo's; [`PendoError::Incomplete`] when the answer broke off after it began: nothing of it may be used.
-    pub async fn aggregate(
-        &self,
-        pipeline: &serde_json::Value,
-        mut on_row: impl FnMut(&[u8]) -> Result<(), String>,
-    ) -> Result<u64, PendoError> {
-        let body = serde_json::json!({
-            "response": {"mimeType": "application/json"},
-            "request": {"requestId": "usage-sync", "pipeline": pipeline},
-        });
-        let is_usage = pipeline.pointer("/0/source").and_then(|source| source.get("timeSeries")).is_some();
-        if is_usage {
-            self.traffic.usage_requests.fetch_add(1, Ordering::Relaxed);
-        }
-        let _room = self.pace.room().await;
-        let mut response = self.send("/api/v1/aggregation", AGGREGATION_TIMEOUT, Some(&body)).await?;
-        let mut splitter = Splitter::default();
-        let mut received = 0;
-        while let Some(chunk) = response.chunk().await.map_err(|error| incomplete(&error))? {
-            received += chunk.len() as u64;
-            if received > ANSWER_BYTES_MAX {
-                return Err(PendoError::Incomplete { detail: "the answer is too long".to_owned() });
-            }
-            self.traffic.bytes.fetch_add(chunk.len() as u64, Ordering::Relaxed);
-            splitter.feed(&chunk, &mut on_row).map_err(unreadable)?;
-        }
-        splitter.finish().map_err(unreadable)
-    }
-
     /// Sends a request until it is answered, with full-jitter pauses for what may pass.
-    async fn send(
+    pub(super) async fn send(
         &self,
         path: &str,
         timeout: Duration,
@@ -265,18 +228,9 @@ async fn body(response: &mut reqwest::Response, bytes_max: usize) -> Result<Vec<
     Ok(body)
 }
 
-fn incomplete(error: &reqwest::Error) -> PendoError {
+pub(super) fn incomplete(error: &reqwest::Error) -> PendoError {
     let detail = if error.is_timeout() { "it took too long" } else { "the connection broke" };
     PendoError::Incomplete { detail: detail.to_owned() }
-}
-
-fn unreadable(error: FrameError) -> PendoError {
-    match error {
-        FrameError::Truncated => PendoError::Incomplete { detail: error.to_string() },
-        FrameError::Malformed { .. } | FrameError::Row { .. } => {
-            PendoError::Unreadable { place: "aggregation".to_owned(), detail: error.to_string() }
-        }
-    }
 }
 
 /// Full jitter: anything up to 0.5 s doubled with each attempt.

@@ -146,12 +146,18 @@ impl Splitter {
         Ok(())
     }
 
-    /// Says that the answer has ended; answers how many rows it held.
+    /// Says that the answer has ended.
     ///
     /// # Errors
     /// It ended too early.
-    pub fn finish(self) -> Result<u64, FrameError> {
-        if self.has_ended || planted!(TruncatedBodyAccepted) { Ok(self.rows) } else { Err(FrameError::Truncated) }
+    pub fn finish(&self) -> Result<(), FrameError> {
+        if self.has_ended || planted!(TruncatedBodyAccepted) { Ok(()) } else { Err(FrameError::Truncated) }
+    }
+
+    /// How many rows came so far.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
     }
 
     /// Goes to behind the end of the string that is open; answers where that is.

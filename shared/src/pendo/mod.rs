@@ -1,5 +1,6 @@
 //! Pendo's API. Nothing outside this room names a Pendo JSON key, header or host.
 
+pub mod answer;
 pub mod catalog;
 pub mod client;
 pub mod decode;

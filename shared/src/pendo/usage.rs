@@ -3,6 +3,7 @@
 //! Pendo's raw rows are split by server, address, browser and parameters; Pendo groups that away here, so that a row's key
 //! is ours and stable. Hours are asked as milliseconds with `hourRange`, so that no zone is involved, and over all apps.
 
+use super::answer::Answer;
 use super::{Client, PendoError};
 use crate::id::Kind;
 use crate::planted::planted;
@@ -162,26 +163,43 @@ pub async fn probe(
     Ok(found)
 }
 
-/// Asks Pendo for the rows of a range; each goes to `on_row` as it arrives. Rows outside the range are dropped.
+/// Rows on their way.
+pub struct Fetching<'a> {
+    answer: Answer<'a>,
+    kind: Kind,
+    range: HourRange,
+}
+
+/// Asks Pendo for the rows of a range; they are taken with [`Fetching::more`].
 ///
 /// # Errors
-/// Pendo's; then nothing of what arrived may be used.
-pub async fn fetch(
-    client: &Client,
+/// Pendo's.
+pub async fn fetch<'a>(
+    client: &'a Client,
     kind: Kind,
     range: HourRange,
     scope: &Scope,
-    mut on_row: impl FnMut(&Row<'_>),
-) -> Result<u64, PendoError> {
-    client
-        .aggregate(&Value::Array(grouped(kind, range, scope)), |bytes| {
-            let row = read_row(kind, bytes)?;
-            if range.holds(row.hour) {
-                on_row(&row);
-            }
-            Ok(())
-        })
-        .await
+) -> Result<Fetching<'a>, PendoError> {
+    Ok(Fetching { answer: client.ask(&Value::Array(grouped(kind, range, scope))).await?, kind, range })
+}
+
+impl Fetching<'_> {
+    /// Hands the rows that arrive next to `on_row`; answers whether there may be more. Rows outside the range are dropped.
+    ///
+    /// # Errors
+    /// Pendo's; then nothing of what arrived may be used.
+    pub async fn more(&mut self, mut on_row: impl FnMut(&Row<'_>)) -> Result<bool, PendoError> {
+        let (kind, range) = (self.kind, self.range);
+        self.answer
+            .more(&mut |bytes: &[u8]| {
+                let row = read_row(kind, bytes)?;
+                if range.holds(row.hour) {
+                    on_row(&row);
+                }
+                Ok(())
+            })
+            .await
+    }
 }
 
 fn read_row(kind: Kind, bytes: &[u8]) -> Result<Row<'_>, String> {

@@ -23,6 +23,10 @@ pub enum StoreError {
         /// Which item.
         key: String,
     },
+    /// Blocks that were put before their hours were proven may not be named any more: the shard was swept, or others are
+    /// erased now.
+    #[error("what was fetched was overtaken by a sweep or an erasure, and is fetched again by the next run")]
+    Overtaken,
     /// An item would be too large for the table.
     #[error("{key} would be {bytes} bytes, more than an item may hold")]
     TooLarge {

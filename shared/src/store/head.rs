@@ -103,6 +103,12 @@ impl Shard {
         self.body.rows_version
     }
 
+    /// Counts the sweeps: what was put before the last one and never named may be gone.
+    #[must_use]
+    pub fn swept(&self) -> u64 {
+        self.body.swept
+    }
+
     /// What the pages were evaluated from.
     #[must_use]
     pub fn seen(&self) -> &Seen {

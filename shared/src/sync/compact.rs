@@ -1,21 +1,22 @@
 //! Keeps house, once a day: the hours of a closed day become one block, and what nobody names any more is swept.
 
+use super::batch::{name_blocks, put_rows};
 use super::checkpoint::Checkpoint;
 use super::run::{Run, SyncError};
-use super::shards::Blocks;
+use super::shards::{BLOCKS_AT_ONCE, Blocks, buckets_by_block};
 use crate::id::Kind;
 use crate::store::{Change, Layout, Shard, StoreError};
 use crate::time::{DAY_MS, Hour, HourRange};
-use crate::usage::block;
 use crate::usage::block_row::{BlockRow, Texts};
 use crate::usage::entry::Entries;
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Closed days that compaction looks back on: the days that late rows still change.
 const DAYS_BACK: i32 = 14;
-/// A day of so many rows may well lie in one more block.
-const ROWS_PER_BLOCK: u64 = 20_000;
+/// A day of so many rows may well lie in one more block: full ones hold about twice as many.
+const ROWS_PER_BLOCK: u64 = 7_500;
+/// Rows that are held before blocks are put.
+const ROWS_HELD_MAX: usize = 80_000;
 
 /// Compacts and sweeps when a day has passed since the last time.
 ///
@@ -74,28 +75,22 @@ async fn repack(
         .into_iter()
         .flat_map(|kind| shard.entries(kind, day).map(move |(hour, entry)| ((kind, hour), entry.clone())))
         .collect();
-    let mut valid: BTreeMap<Arc<str>, BTreeSet<(Kind, Hour)>> = BTreeMap::new();
-    for (key, entry) in &entries {
-        for name in &entry.blocks {
-            valid.entry(Arc::clone(name)).or_default().insert(*key);
-        }
-    }
+    let valid = buckets_by_block(entries.iter().map(|(key, entry)| (*key, entry)));
     let rows: u64 = entries.values().map(|entry| entry.share.rows).sum();
     if valid.len() as u64 <= 1 + rows / ROWS_PER_BLOCK {
         return Ok(Entries::new());
     }
-    let names: Vec<Arc<str>> = valid.keys().cloned().collect();
-    let (mut rows, mut texts): (Vec<BlockRow>, _) = (Vec::new(), Texts::default());
-    for (name, block) in names.iter().zip(Blocks::default().get(&run.store, shard, &names).await?) {
-        rows.extend(block.rows(|kind, hour| valid[name].contains(&(kind, hour))).map(|row| texts.row(&row)));
-    }
     entries.values_mut().for_each(|entry| entry.blocks.clear());
-    for packed in block::pack(&rows) {
-        let name = run.store.block_put(shard, packed.body, sink.now_ms).await?;
-        for key in &packed.buckets {
-            if let Some(entry) = entries.get_mut(key) {
-                entry.blocks.push(Arc::clone(&name));
-            }
+    let (mut rows, mut texts): (Vec<BlockRow>, _) = (Vec::new(), Texts::default());
+    // Names sort by when they were put, so what is joined is mostly of neighbouring hours.
+    let names: Vec<Arc<str>> = valid.keys().cloned().collect();
+    for part in names.chunks(BLOCKS_AT_ONCE) {
+        for (name, block) in part.iter().zip(Blocks::default().get(&run.store, shard, part).await?) {
+            rows.extend(block.rows(|kind, hour| valid[name].contains(&(kind, hour))).map(|row| texts.row(&row)));
+        }
+        if rows.len() >= ROWS_HELD_MAX || part.last() == names.last() {
+            let put = put_rows(&run.store, shard, std::mem::take(&mut rows), day.to, sink.now_ms).await?;
+            name_blocks(&mut entries, &put);
         }
     }
     Ok(entries)

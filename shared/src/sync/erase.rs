@@ -4,17 +4,17 @@
 //! Both compare what stands with who is erased, so a run that was cut anywhere is mended by the next. The id stays in the
 //! visitor index until no block holds rows of it.
 
+use super::batch::{name_blocks, put_rows};
 use super::checkpoint::PeopleState;
 use super::moves::Sink;
 use super::run::{Run, SyncError};
-use super::shards::Blocks;
+use super::shards::{BLOCKS_AT_ONCE, Blocks, buckets_by_block};
 use crate::connection::Connection;
 use crate::erased::{Erased, Told};
-use crate::id::{Kind, VisitorHash, WorkspaceId};
+use crate::id::{VisitorHash, WorkspaceId};
 use crate::store::noun::People;
 use crate::store::{Change, Folds, Layout, SeenIn, Shard, Store, StoreError};
 use crate::time::Hour;
-use crate::usage::block;
 use crate::usage::block_row::{BlockRow, Texts};
 use crate::usage::entry::Entries;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,8 +22,6 @@ use std::sync::Arc;
 
 /// How often something that moved meanwhile is read again before the rest is left to the next run.
 const REDOS_MAX: u32 = 8;
-/// Blocks that are read at once.
-const BLOCKS_AT_ONCE: usize = 16;
 
 /// Keeps who is erased, as Pendo has just told; `unmarked` are the visitors that were read without the mark.
 ///
@@ -124,12 +122,7 @@ async fn drop_rows(sink: &Sink<'_>, number: u16, visitors: &BTreeSet<VisitorHash
 /// The entries of a shard that change when the rows of some visitors go, over blocks of their own. Reading, whole and
 /// share stay: the rows that are gone go on counting.
 async fn without(sink: &Sink<'_>, shard: &Shard, visitors: &BTreeSet<VisitorHash>) -> Result<Entries, StoreError> {
-    let mut named: BTreeMap<Arc<str>, BTreeSet<(Kind, Hour)>> = BTreeMap::new();
-    for (key, entry) in shard.all_entries() {
-        for name in &entry.blocks {
-            named.entry(Arc::clone(name)).or_default().insert(*key);
-        }
-    }
+    let named = buckets_by_block(shard.all_entries().map(|(key, entry)| (*key, entry)));
     let names: Vec<Arc<str>> = named.keys().cloned().collect();
     let mut blocks = Blocks::default();
     let mut entries = Entries::new();
@@ -152,14 +145,8 @@ async fn without(sink: &Sink<'_>, shard: &Shard, visitors: &BTreeSet<VisitorHash
                     entry.erased.add(&row);
                 }
             }
-            for packed in block::pack(&kept) {
-                let fresh = sink.store.block_put(shard, packed.body, sink.now_ms).await?;
-                for key in &packed.buckets {
-                    if let Some(entry) = entries.get_mut(key) {
-                        entry.blocks.push(Arc::clone(&fresh));
-                    }
-                }
-            }
+            let fresh = put_rows(sink.store, shard, kept, Hour(i32::MAX), sink.now_ms).await?;
+            name_blocks(&mut entries, &fresh);
         }
     }
     Ok(entries)

@@ -1,9 +1,10 @@
 //! Fetches windows and proves them: the reading first, then the rows, then the comparison with what Pendo says.
 
+use super::batch::Batch;
 use super::halving::may_be_too_long;
+use super::moves::open_from;
 use super::plan::SETTLING_HOURS;
 use super::run::SyncError;
-use super::shards::Batch;
 use crate::connection::Connection;
 use crate::id::{Kind, WorkspaceId};
 use crate::pendo::{Client, PendoError};
@@ -26,6 +27,10 @@ pub struct Source<'a> {
     pub shards: u16,
     /// The end of the last complete hour.
     pub as_of: Hour,
+    /// Now, for fresh keys.
+    pub now_ms: i64,
+    /// Rows that are held before blocks are put.
+    pub rows_held: usize,
 }
 
 /// Why a window could not be had.
@@ -120,6 +125,18 @@ impl Source<'_> {
             }
         }
         Ok(batch)
+    }
+
+    /// Puts blocks of a batch that holds too many rows.
+    ///
+    /// # Errors
+    /// The table's.
+    pub(super) async fn make_room(&self, batch: &mut Batch) -> Result<(), StoreError> {
+        if batch.held() <= self.rows_held {
+            return Ok(());
+        }
+        let whose = (self.workspace, self.connection);
+        batch.put_early(self.store, whose, open_from(self.as_of), self.now_ms).await
     }
 
     fn is_old(&self, hour: Hour) -> bool {

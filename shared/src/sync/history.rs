@@ -1,6 +1,7 @@
 //! Reads history: when a kind is first mapped, after a gap, and in the weekly pass. Newest days first, with stored
 //! progress; a field is usable as soon as its own window is covered.
 
+use super::batch::Batch;
 use super::checkpoint::{Backfill, Checkpoint, KindState};
 use super::evaluate::Moment;
 use super::fetch::{Expected, Source};
@@ -8,7 +9,6 @@ use super::probe::Past;
 use super::quarantine::{self, Quarantine};
 use super::rewrites::{Cause, Replaced};
 use super::run::{Run, SyncError};
-use super::shards::Batch;
 use super::{parts, plan, reconcile};
 use crate::id::Kind;
 use crate::store::Layout;
@@ -154,6 +154,8 @@ impl Reader<'_> {
             connection: &connection,
             shards: self.layout.shards,
             as_of: run.as_of,
+            now_ms: run.context.clock.now_ms(),
+            rows_held: run.context.config.rows_held,
         };
         let (kind, range, before) = (self.kind, self.past.range, self.before);
         let windows = plan::windows(days, 24, ROWS_PER_WINDOW, is_empty);
@@ -224,7 +226,7 @@ impl Reader<'_> {
         window: HourRange,
         mut batch: Batch,
     ) -> Result<(), SyncError> {
-        let rows = batch.rows.values().map(|rows| rows.len() as u64).sum::<u64>();
+        let rows = batch.len();
         run.report.rows += rows;
         self.progress.rows_done += rows;
         // A day is done with its first hour, since newer hours are read before.

@@ -3,6 +3,7 @@
 //! Every step is level-triggered: it compares what stands with what should stand and never relies on having been told,
 //! so an interruption anywhere is mended by the next run.
 
+pub mod batch;
 pub mod checkpoint;
 pub mod claim;
 pub mod compact;

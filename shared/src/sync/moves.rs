@@ -1,16 +1,15 @@
 //! Stores and evaluates, shard by shard: new things under fresh keys, then one move of the head that names all of them.
 
+use super::batch::{Batch, name_blocks, put_rows};
 use super::evaluate::{Moment, evaluate};
 use super::page;
 use super::rewrites::Taken;
-use super::shards::{Batch, Blocks, Rows};
+use super::shards::{Blocks, Rows};
 use super::world::World;
 use crate::connection::Connection;
 use crate::id::{VisitorHash, WorkspaceId};
-use crate::planted::planted;
 use crate::store::{Change, Folds, PageRef, Seen, SeenIn, Shard, Store, StoreError};
 use crate::time::Hour;
-use crate::usage::block;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +19,12 @@ const REDOS_MAX: u32 = 8;
 const HEADS_AT_ONCE: usize = 16;
 /// UTC days whose entries stand in the head itself: enough for the probe of every run.
 const OPEN_DAYS: i32 = 2;
+
+/// The hour from which entries stand in the heads themselves, and rows in blocks of open days: each run reads those back.
+#[must_use]
+pub fn open_from(as_of: Hour) -> Hour {
+    Hour((as_of.utc_day() - OPEN_DAYS) * 24)
+}
 
 /// Where things are stored.
 pub struct Sink<'a> {
@@ -59,7 +64,7 @@ impl Sink<'_> {
     /// The hour from which entries stand in the heads themselves.
     #[must_use]
     pub fn open_from(&self) -> Hour {
-        Hour((self.as_of.utc_day() - OPEN_DAYS) * 24)
+        open_from(self.as_of)
     }
 
     /// Reads every head, then who of a batch's visitors is erased, and adds the others and the Pendo accounts to the
@@ -67,7 +72,9 @@ impl Sink<'_> {
     /// on by a writer who has not heard of it.
     async fn prepare(&self, batch: &Batch) -> Result<(Vec<Shard>, BTreeSet<VisitorHash>), StoreError> {
         let shards = self.heads().await?;
-        let erased = self.store.erased_get(self.workspace, self.connection).await?.value;
+        let erased = self.store.erased_get(self.workspace, self.connection).await?;
+        batch.check(&shards, erased.version)?;
+        let erased = erased.value;
         let (gone, stays): (Vec<_>, Vec<_>) = batch.visitors.iter().partition(|(id, _)| erased.holds(id.as_str()));
         let visitors = stays.into_iter().map(|(id, shards)| (id.as_str(), shards.clone())).collect();
         self.index_add(SeenIn::Visitors, &visitors).await?;
@@ -112,12 +119,7 @@ impl Sink<'_> {
     /// The table's. What is stored stays stored; the next run mends the rest.
     pub async fn store(&self, batch: &Batch, moment: Option<&Moment>) -> Result<Taken, StoreError> {
         let mut taken = Taken::default();
-        let hours = batch.buckets.keys().map(|(_, hour)| *hour);
-        let Some(range) =
-            hours.clone().min().zip(hours.max()).map(|(from, to)| crate::time::HourRange { from, to: to.plus(1) })
-        else {
-            return Ok(taken);
-        };
+        let Some(range) = batch.range() else { return Ok(taken) };
         let mut blocks = Blocks::default();
         let (mut shards, mut erased) = self.prepare(batch).await?;
         let mut world = None;
@@ -182,17 +184,8 @@ impl Sink<'_> {
             }
         };
         let shard = &shards[usize::from(number)];
-        // Rows of open days lie in blocks of their own: each run reads those back.
-        let (open, closed): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut rows.rows).into_iter().partition(|row| row.hour >= self.open_from());
-        for packed in block::pack(&closed).into_iter().chain(block::pack(&open)) {
-            let name = self.store.block_put(shard, packed.body, self.now_ms).await?;
-            for key in &packed.buckets {
-                if let Some(entry) = rows.entries.get_mut(key).filter(|_| !planted!(EntryWithoutItsBlock)) {
-                    entry.blocks.push(name.clone());
-                }
-            }
-        }
+        let put = put_rows(self.store, shard, rows.rows, self.open_from(), self.now_ms).await?;
+        name_blocks(&mut rows.entries, &put);
         change.entries = rows.entries;
         self.store.shard_move(shard, change, self.open_from(), self.now_ms).await?;
         Ok((taken, true))

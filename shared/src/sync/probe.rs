@@ -1,5 +1,6 @@
 //! Probes: what each run asks Pendo first, and what it fetches of the trailing hours in answer.
 
+use super::batch::Batch;
 use super::checkpoint::{Compared, KindState};
 use super::differences::DayEvents;
 use super::fetch::Expected;
@@ -9,7 +10,6 @@ use super::plan::{self, Verdict};
 use super::quarantine::{self, Quarantine};
 use super::rewrites::Replaced;
 use super::run::{Run, SyncError};
-use super::shards::Batch;
 use super::tags::Edit;
 use crate::config::Passes;
 use crate::id::Kind;
@@ -194,8 +194,9 @@ impl Run<'_> {
                 Err(_) if planted!(SwallowedError) => continue,
                 fetched => fetched?,
             };
-            self.report.rows += fetched.rows.values().map(|rows| rows.len() as u64).sum::<u64>();
+            self.report.rows += fetched.len();
             batch.append(fetched);
+            self.source(layout).make_room(&mut batch).await?;
         }
         self.spend("fetch", step);
         let now_ms = self.context.clock.now_ms();

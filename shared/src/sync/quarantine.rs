@@ -5,7 +5,7 @@
 //! least an hour apart, have agreed on it. While all usage is gone at once ([`super::recomputing`]) nothing is taken before
 //! that many runs have seen it.
 
-use super::shards::Batch;
+use super::batch::Batch;
 use crate::id::Kind;
 use crate::time::{HOUR_MS, Hour};
 use crate::usage::fingerprint::Fingerprint;
@@ -109,7 +109,7 @@ pub fn hold(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sync::shards::Fetched;
+    use crate::sync::batch::Fetched;
 
     const DAY: i32 = 20_000;
 

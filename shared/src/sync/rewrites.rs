@@ -4,9 +4,9 @@
 //! replaced, not by an earlier look: so a run that slept, or that others overtook, tells of nothing that it did not do. A run
 //! that dies between storing hours and noting them leaves them out: what stands here is what was seen, at least.
 
+use super::batch::Batch;
 use super::checkpoint::KindState;
 use super::plan::SETTLING_HOURS;
-use super::shards::Batch;
 use crate::id::Kind;
 use crate::store::Shard;
 use crate::time::{Hour, HourRange};

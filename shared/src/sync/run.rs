@@ -187,6 +187,8 @@ impl Run<'_> {
             connection: &self.connection,
             shards: layout.shards,
             as_of: self.as_of,
+            now_ms: self.context.clock.now_ms(),
+            rows_held: self.context.config.rows_held,
         }
     }
 

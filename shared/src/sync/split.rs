@@ -3,8 +3,8 @@
 //! All parts share one reading, taken before the first; their sums are the bucket's totals, and the probe after the last
 //! proves them.
 
+use super::batch::{Batch, Fetched};
 use super::fetch::{FetchError, Source};
-use super::shards::{Batch, Fetched};
 use crate::id::Kind;
 use crate::pendo::parts::{apps, objects};
 use crate::pendo::usage::{By, Scope, fetch, probe};
@@ -20,16 +20,19 @@ impl Source<'_> {
     ///
     /// # Errors
     /// Pendo's, [`PendoError::Incomplete`] among them for more than one hour, and for an hour whose parts do not arrive
-    /// either.
+    /// either; the table's.
     pub(super) async fn read(&self, kind: Kind, range: HourRange) -> Result<Batch, FetchError> {
         let reading = self.store.reading_next(self.workspace, &self.connection.id).await?;
-        let (mut batch, totals) = match self.take(kind, range, &Scope::All).await {
-            Err(PendoError::Incomplete { .. }) if range.len() == 1 => self.take_parts(kind, range).await?,
+        let mut batch = match self.take(kind, range, &Scope::All).await {
+            Err(FetchError::Pendo(PendoError::Incomplete { .. })) if range.len() == 1 => {
+                self.take_parts(kind, range).await?
+            }
             whole => whole?,
         };
-        for hour in (range.from.0..range.to.0).map(Hour) {
-            let whole = totals.get(&hour).copied().unwrap_or_default();
-            batch.buckets.insert((kind, hour), Fetched { reading, whole, is_verified: true });
+        let totals = batch.totals();
+        for key in (range.from.0..range.to.0).map(|hour| (kind, Hour(hour))) {
+            let whole = totals.get(&key).copied().unwrap_or_default();
+            batch.buckets.insert(key, Fetched { reading, whole, is_verified: true });
         }
         Ok(batch)
     }
@@ -54,34 +57,35 @@ impl Source<'_> {
     }
 
     /// Takes one answer. What arrived of an answer that broke off is forgotten.
-    async fn take(&self, kind: Kind, range: HourRange, scope: &Scope) -> Result<(Batch, Totals), PendoError> {
-        let (mut batch, mut totals) = (Batch::default(), Totals::new());
-        fetch(self.client, kind, range, scope, |row| {
-            totals.entry(row.hour).or_default().add(row);
-            batch.push(row, self.shards);
-        })
-        .await?;
-        Ok((batch, totals))
+    async fn take(&self, kind: Kind, range: HourRange, scope: &Scope) -> Result<Batch, FetchError> {
+        let mut batch = Batch::default();
+        let mut rows = fetch(self.client, kind, range, scope).await?;
+        while rows.more(|row| batch.push(row, self.shards)).await? {
+            self.make_room(&mut batch).await?;
+        }
+        Ok(batch)
     }
 
-    async fn take_parts(&self, kind: Kind, range: HourRange) -> Result<(Batch, Totals), PendoError> {
-        let (mut batch, mut totals) = (Batch::default(), Totals::new());
+    async fn take_parts(&self, kind: Kind, range: HourRange) -> Result<Batch, FetchError> {
+        let mut batch = Batch::default();
         let mut open: Vec<Scope> = self.apps(kind, range).await?.into_iter().map(Scope::App).collect();
         tracing::info!(kind = kind.name(), apps = open.len(), "an hour too large for one answer is read in parts");
         while let Some(scope) = open.pop() {
             match self.take(kind, range, &scope).await {
-                Ok((part, sums)) => {
+                Ok(part) => {
                     batch.append(part);
-                    sums.iter().for_each(|(hour, sum)| totals.entry(*hour).or_default().merge(sum));
+                    self.make_room(&mut batch).await?;
                 }
-                Err(error @ PendoError::Incomplete { .. }) => match self.narrower(kind, range, scope).await? {
-                    Some(halves) => open.extend(halves),
-                    None => return Err(error),
-                },
+                Err(FetchError::Pendo(error @ PendoError::Incomplete { .. })) => {
+                    match self.narrower(kind, range, scope).await? {
+                        Some(halves) => open.extend(halves),
+                        None => return Err(error.into()),
+                    }
+                }
                 Err(error) => return Err(error),
             }
         }
-        Ok((batch, totals))
+        Ok(batch)
     }
 
     /// The apps in which an hour was used: those that usage itself names, or, where that does not arrive either, those of the

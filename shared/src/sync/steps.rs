@@ -1,5 +1,6 @@
 //! The steps of a run: what happens after what.
 
+use super::batch::Batch;
 use super::checkpoint::{Checkpoint, KindState, PeopleState};
 use super::evaluate::Moment;
 use super::history::{self, Reach};
@@ -7,7 +8,6 @@ use super::probe::{Probe, Recent};
 use super::recomputing::{self, Recomputing};
 use super::rewrites::{Replaced, Taken};
 use super::run::{Run, RunEnd, SyncError};
-use super::shards::Batch;
 use super::tags::Edit;
 use super::{compact, erase, reconcile};
 use crate::id::Kind;
@@ -110,6 +110,7 @@ impl Run<'_> {
                 match self.recent(*kind, trailing, layout, &mut shards, (&state, is_recomputing)).await {
                     Ok(mut recent) => {
                         batch.append(std::mem::take(&mut recent.batch));
+                        self.source(layout).make_room(&mut batch).await?;
                         recents.insert(*kind, recent);
                     }
                     Err(SyncError::Pendo(error)) if !matches!(error, PendoError::Unauthorized { .. }) => {

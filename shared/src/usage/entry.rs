@@ -67,6 +67,13 @@ impl Dropped {
         self.by_object = self.by_object.wrapping_add(weigh(row.object, &totals));
     }
 
+    /// Takes other sums in.
+    pub fn merge(&mut self, other: &Self) {
+        self.totals.merge(&other.totals);
+        self.by_account = self.by_account.wrapping_add(other.by_account);
+        self.by_object = self.by_object.wrapping_add(other.by_object);
+    }
+
     /// Whether nothing was dropped.
     #[must_use]
     pub fn is_empty(&self) -> bool {
