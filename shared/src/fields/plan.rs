@@ -107,6 +107,13 @@ impl Plan {
         HourRange { from: self.window.from.max(range.from), to: self.window.to.min(range.to) }
     }
 
+    /// Whether its window holds every hour of a range, or none.
+    #[must_use]
+    pub fn takes_all_or_nothing(&self, range: HourRange) -> bool {
+        let within = self.hours_within(range);
+        within.is_empty() || within == range
+    }
+
     /// Hashes all that decides what the plan keeps of rows within a range: a fold of them may be kept as long as this
     /// and the rows stand still. `as_of` is not part of it, unless it lies within the range.
     pub fn hash_within(&self, range: HourRange, hasher: &mut impl Hasher) {

@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 
 /// The form of documents that this version writes, and the only one it reads.
 const FORMAT: u64 = 1;
-/// A longer document is compressed: a list of days that are held back, or the root of a large tree.
-const TEXT_BYTES_MAX: usize = 32_000;
+/// A longer document is compressed: writing it costs by the kilobyte.
+const TEXT_BYTES_MAX: usize = 1_000;
 /// The condition of a document's first write.
 pub(super) const IS_NEW: &str = "attribute_not_exists(pk)";
 /// The condition of each later one.

@@ -1,13 +1,14 @@
 //! Trees: large maps from text to JSON, kept as packed immutable pages under one versioned root.
 //!
 //! A change puts new pages and moves the root by compare-and-swap, as in git: readers see the map before or after, never
-//! between. The directory and Pendo's visitors and accounts are trees.
+//! between. The directory and Pendo's visitors and accounts are trees. What few keys were set to is gathered in one page of its
+//! own, which is written instead of all those that they lie in, until it has grown too large or a key goes.
 
 use super::meter::Holds;
 use super::{Partition, Store, StoreError, Versioned};
 use crate::id::{VisitorHash, random_hex};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A page is split when it grows beyond this many bytes (compressed): a small change writes little.
@@ -16,23 +17,33 @@ const PAGE_BYTES_MAX: usize = 8_000;
 const PAGES_MANY: usize = 2_048;
 /// Well under what an item may hold.
 const LARGE_PAGE_BYTES_MAX: usize = 300_000;
+/// What is recent is gathered up to this many bytes (compressed): a few hundred keys.
+const RECENT_BYTES_MAX: usize = 8_000;
+/// A tree of fewer pages is written at once.
+const PAGES_FEW: usize = 8;
 /// Into no more pages than this.
 const PAGES_MAX: usize = 65_536;
 
 /// The map a tree holds.
 pub type Map = BTreeMap<String, serde_json::Value>;
 
-/// What the root item names: a power of two of pages; a key lies in the page that the low bits of its hash say.
+/// What the root item names: a power of two of pages; a key lies in the page that the low bits of its hash say. What is recent
+/// of a key counts instead.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Root {
     pages: Vec<Option<String>>,
+    recent: Option<String>,
     count: usize,
 }
 
 /// A tree as it was read.
+#[derive(Default)]
 struct Tree {
     version: u64,
     pages: Vec<Option<String>>,
+    recent: Option<String>,
+    /// What the recent page holds.
+    gathered: Map,
     map: Arc<Map>,
 }
 
@@ -73,27 +84,34 @@ impl Store {
         let mut known = self.trees.as_ref().and_then(|trees| trees.take(&place(partition, name)));
         loop {
             let Some(root) = self.document_get::<Root>(partition, &root_sort(name)).await? else {
-                return Ok(Tree { version: 0, pages: Vec::new(), map: Arc::default() });
+                return Ok(Tree::default());
             };
-            let (version, pages) = (root.version, root.value.pages);
+            let (version, Root { pages, recent, .. }) = (root.version, root.value);
             let before = match known.take() {
-                Some(tree) if tree.pages == pages => return Ok(Tree { version, ..tree }),
+                Some(tree) if (&tree.pages, &tree.recent) == (&pages, &recent) => return Ok(Tree { version, ..tree }),
                 // In another number of pages each key may lie elsewhere.
                 Some(tree) if tree.pages.len() == pages.len() => tree,
-                _ => Tree { version: 0, pages: vec![None; pages.len()], map: Arc::default() },
+                _ => Tree { pages: vec![None; pages.len()], ..Tree::default() },
             };
             let is_new: Vec<bool> = pages.iter().zip(&before.pages).map(|(new, old)| new != old).collect();
-            let sorts: Vec<String> =
+            let mut sorts: Vec<String> =
                 pages.iter().zip(&is_new).filter(|(_, is_new)| **is_new).filter_map(|(page, _)| page.clone()).collect();
+            sorts.extend(recent.clone());
             match self.blobs_get(partition, &sorts).await {
-                Ok(bodies) => {
+                Ok(mut bodies) => {
+                    // What is recent only grows until pages take it in, which are new then.
+                    let gathered = match recent.as_ref().and_then(|sort| Some((sort, bodies.pop()?))) {
+                        Some((sort, body)) => unpack(sort, &body)?,
+                        None => Map::new(),
+                    };
                     let mut map = Arc::unwrap_or_clone(before.map);
                     map.retain(|key, _| !is_new[bucket_of(key, pages.len())]);
                     for (sort, body) in sorts.iter().zip(bodies) {
                         // Not `append`, which goes through the whole map each time.
                         map.extend(unpack(sort, &body)?);
                     }
-                    return Ok(Tree { version, pages, map: Arc::new(map) });
+                    map.extend(gathered.clone());
+                    return Ok(Tree { version, pages, recent, gathered, map: Arc::new(map) });
                 }
                 // A page that is gone was replaced after the root was read: a newer root stands.
                 Err(StoreError::Missing { .. }) if self.tree_moved(partition, name, version).await? => {}
@@ -116,14 +134,33 @@ impl Store {
             return Err(StoreError::Conflict { key: root_sort(name) });
         }
         let mut map = Arc::unwrap_or_clone(old.map);
+        let (mut gathered, mut is_gone) = (old.gathered, BTreeSet::new());
         for (key, value) in changes {
             match value {
-                Some(value) => map.insert(key.clone(), value.clone()),
-                None => map.remove(key),
-            };
+                Some(value) => {
+                    map.insert(key.clone(), value.clone());
+                    gathered.insert(key.clone(), value.clone());
+                }
+                None => {
+                    map.remove(key);
+                    is_gone.insert(key.as_str());
+                }
+            }
+        }
+        let fresh = || format!("page#{name}#{created_at_ms:013}-{}", random_hex());
+        // Nothing is left of a key that goes: pages are written without it.
+        if is_gone.is_empty() && old.pages.len() >= PAGES_FEW {
+            let body = pack_page(&gathered)?;
+            if body.len() <= RECENT_BYTES_MAX {
+                let sort = fresh();
+                self.blob_put(partition, &sort, body, Holds::Bookkeeping).await?;
+                let tree = Tree { version: 0, pages: old.pages, recent: Some(sort), gathered, map: Arc::new(map) };
+                return self.tree_move(partition, name, tree, expected).await;
+            }
         }
         let mut touched = vec![old.pages.is_empty(); old.pages.len().max(1)];
-        changes.keys().for_each(|key| touched[bucket_of(key, old.pages.len().max(1))] = true);
+        let keys = gathered.keys().map(String::as_str).chain(is_gone);
+        keys.for_each(|key| touched[bucket_of(key, old.pages.len().max(1))] = true);
         let packed = loop {
             let packed = pack(&map, &touched)?;
             let largest = packed.iter().map(Vec::len).max().unwrap_or_default();
@@ -144,15 +181,20 @@ impl Store {
             } else if body.is_empty() {
                 pages.push(None);
             } else {
-                let sort = format!("page#{name}#{created_at_ms:013}-{}", random_hex());
+                let sort = fresh();
                 self.blob_put(partition, &sort, body, Holds::Bookkeeping).await?;
                 pages.push(Some(sort));
             }
         }
-        let root = Root { pages, count: map.len() };
+        self.tree_move(partition, name, Tree { pages, map: Arc::new(map), ..Tree::default() }, expected).await
+    }
+
+    /// Moves the root to pages that were put.
+    async fn tree_move(&self, partition: &Partition, name: &str, tree: Tree, expected: u64) -> Result<u64, StoreError> {
+        let root = Root { pages: tree.pages, recent: tree.recent, count: tree.map.len() };
         let version = self.document_put(partition, &root_sort(name), &root, expected, None).await?;
         if let Some(trees) = &self.trees {
-            trees.keep(place(partition, name), Tree { version, pages: root.pages, map: Arc::new(map) });
+            trees.keep(place(partition, name), Tree { version, pages: root.pages, recent: root.recent, ..tree });
         }
         Ok(version)
     }
@@ -171,7 +213,7 @@ impl Store {
         let root = self.document_get::<Root>(partition, &root_sort(name)).await?;
         Ok(root.map_or(Versioned { version: 0, value: Vec::new() }, |root| Versioned {
             version: root.version,
-            value: root.value.pages,
+            value: root.value.pages.into_iter().chain([root.value.recent]).collect(),
         }))
     }
 
@@ -201,13 +243,13 @@ impl Store {
         if old.is_empty() {
             return Ok(());
         }
-        let named = self
+        let named: BTreeSet<String> = self
             .document_get::<Root>(partition, &root_sort(name))
             .await?
-            .map(|root| root.value.pages)
+            .map(|root| root.value.pages.into_iter().chain([root.value.recent]).flatten().collect())
             .unwrap_or_default();
         for sort in old {
-            if !named.iter().flatten().any(|page| *page == sort) {
+            if !named.contains(&sort) {
                 self.item_delete(partition, &sort).await?;
             }
         }
@@ -237,17 +279,13 @@ fn pack(map: &Map, touched: &[bool]) -> Result<Vec<Vec<u8>>, StoreError> {
             parts[bucket].insert(key, value);
         }
     }
+    parts.iter().map(|part| if part.is_empty() { Ok(Vec::new()) } else { pack_page(part) }).collect()
+}
+
+fn pack_page(page: &impl Serialize) -> Result<Vec<u8>, StoreError> {
     let unwritable = |detail: String| StoreError::Unreadable { key: "page".to_owned(), detail };
-    parts
-        .into_iter()
-        .map(|part| {
-            if part.is_empty() {
-                return Ok(Vec::new());
-            }
-            let json = serde_json::to_vec(&part).map_err(|e| unwritable(e.to_string()))?;
-            zstd::bulk::compress(&json, 3).map_err(|e| unwritable(e.to_string()))
-        })
-        .collect()
+    let json = serde_json::to_vec(page).map_err(|e| unwritable(e.to_string()))?;
+    zstd::bulk::compress(&json, 3).map_err(|e| unwritable(e.to_string()))
 }
 
 fn unpack(sort: &str, body: &[u8]) -> Result<Map, StoreError> {

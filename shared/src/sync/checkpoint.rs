@@ -30,8 +30,12 @@ pub struct Checkpoint {
     pub recomputing: Option<Recomputing>,
     /// The run that reads history, if one does.
     pub claim: Option<Claim>,
-    /// The hour of the last daily pass over what compaction and sweeping take care of.
+    /// The hour of the last run that packed the days that were over.
     pub housekept_at: Option<Hour>,
+    /// The hour of the last sweep.
+    pub swept_at: Option<Hour>,
+    /// Until this hour every day is swept: somebody was erased.
+    pub sweep_until: Option<Hour>,
 }
 
 /// How far a kind was read.

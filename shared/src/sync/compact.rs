@@ -1,4 +1,4 @@
-//! Keeps house, once a day: the hours of a closed day become one block, and what nobody names any more is swept.
+//! Keeps house: the hours of a day that is over become one block, and what nobody names any more is swept.
 
 use super::batch::{name_blocks, put_rows};
 use super::checkpoint::Checkpoint;
@@ -11,45 +11,66 @@ use crate::usage::block_row::{BlockRow, Texts};
 use crate::usage::entry::Entries;
 use std::sync::Arc;
 
+/// What nobody names is swept once in so many hours.
+const SWEEP_HOURS: i32 = 7 * 24;
 /// Closed days that compaction looks back on: the days that late rows still change.
 const DAYS_BACK: i32 = 14;
 /// A day of so many rows may well lie in one more block: full ones hold about twice as many.
 const ROWS_PER_BLOCK: u64 = 7_500;
+/// An open day is packed once, and again when late rows have come for so many of its hours.
+const BLOCKS_OF_AN_OPEN_DAY: u64 = 6;
 /// Rows that are held before blocks are put.
 const ROWS_HELD_MAX: usize = 80_000;
 
-/// Compacts and sweeps when a day has passed since the last time.
+/// Compacts with the first run of a UTC day, and sweeps once a week.
 ///
 /// # Errors
-/// The table's. A head that moved meanwhile is left to the next run.
+/// The table's. A head that moved meanwhile is left to the next time.
 pub async fn keep_house(run: &Run<'_>, layout: Layout, checkpoint: &Checkpoint) -> Result<(), SyncError> {
-    if checkpoint.housekept_at.is_some_and(|at| run.as_of.0 - at.0 < 24) {
+    if checkpoint.housekept_at.is_some_and(|at| run.as_of.utc_day() <= at.utc_day()) {
         return Ok(());
     }
+    let is_sweep = checkpoint.sweeps(run.as_of);
     let before_ms = run.context.clock.now_ms() - DAY_MS;
     for number in 0..layout.shards {
         let outcome = async {
             compact(run, layout, number).await?;
-            run.store.shard_sweep(run.workspace, &run.connection.id, number, before_ms).await.map(|_| ())
+            if is_sweep {
+                run.store.shard_sweep(run.workspace, &run.connection.id, number, before_ms).await?;
+            }
+            Ok(())
         };
         match outcome.await {
             Ok(()) | Err(StoreError::Conflict { .. } | StoreError::Missing { .. }) => {}
             Err(error) => return Err(error.into()),
         }
     }
-    run.store.pages_sweep(run.workspace, &run.connection.id, before_ms).await?;
+    if is_sweep {
+        run.store.pages_sweep(run.workspace, &run.connection.id, before_ms).await?;
+    }
     let as_of = run.as_of;
-    run.store
-        .checkpoint_change(run.workspace, &run.connection.id, |checkpoint| checkpoint.housekept_at = Some(as_of))
-        .await?;
+    let keep = |checkpoint: &mut Checkpoint| {
+        checkpoint.housekept_at = Some(as_of);
+        checkpoint.swept_at = if is_sweep { Some(as_of) } else { checkpoint.swept_at };
+    };
+    run.store.checkpoint_change(run.workspace, &run.connection.id, keep).await?;
     Ok(())
+}
+
+impl Checkpoint {
+    /// Whether what nobody names is to be swept. Listing a partition costs as much as reading it, and what waits a week costs
+    /// next to nothing; where somebody was erased it does not wait.
+    fn sweeps(&self, as_of: Hour) -> bool {
+        let is_asked = self.sweep_until.is_some_and(|until| as_of < until);
+        self.swept_at.is_none_or(|at| is_asked || as_of.0 - at.0 >= SWEEP_HOURS)
+    }
 }
 
 async fn compact(run: &Run<'_>, layout: Layout, number: u16) -> Result<(), StoreError> {
     let sink = run.sink(layout);
     let mut shard = run.store.shard_get(run.workspace, &run.connection.id, number).await?;
     let open_from = sink.open_from();
-    let range = HourRange { from: open_from.plus(-24 * DAYS_BACK), to: open_from };
+    let range = HourRange { from: open_from.plus(-24 * DAYS_BACK), to: Hour(run.as_of.utc_day() * 24) };
     run.store.shard_load(&mut shard, range).await?;
     let mut repacked = Entries::new();
     for day in (range.from.utc_day()..range.to.utc_day())
@@ -77,7 +98,8 @@ async fn repack(
         .collect();
     let valid = buckets_by_block(entries.iter().map(|(key, entry)| (*key, entry)));
     let rows: u64 = entries.values().map(|entry| entry.share.rows).sum();
-    if valid.len() as u64 <= 1 + rows / ROWS_PER_BLOCK {
+    let few = if day.from < sink.open_from() { 1 } else { BLOCKS_OF_AN_OPEN_DAY };
+    if valid.len() as u64 <= few + rows / ROWS_PER_BLOCK {
         return Ok(Entries::new());
     }
     entries.values_mut().for_each(|entry| entry.blocks.clear());

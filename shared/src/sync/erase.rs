@@ -5,7 +5,7 @@
 //! visitor index until no block holds rows of it.
 
 use super::batch::{name_blocks, put_rows};
-use super::checkpoint::PeopleState;
+use super::checkpoint::{Checkpoint, PeopleState};
 use super::moves::Sink;
 use super::run::{Run, SyncError};
 use super::shards::{BLOCKS_AT_ONCE, Blocks, buckets_by_block};
@@ -71,7 +71,13 @@ pub async fn settle(run: &Run<'_>, people: &mut PeopleState) -> Result<Option<[u
             forget_folds(&sink).await?;
         }
         match pass(&sink).await {
-            Ok(true) => has_changed = true,
+            Ok(true) => {
+                has_changed = true;
+                // What is put until then waits for another day.
+                let until = run.as_of.plus(72);
+                let sweep = |checkpoint: &mut Checkpoint| checkpoint.sweep_until = Some(until);
+                run.store.checkpoint_change(run.workspace, &run.connection.id, sweep).await?;
+            }
             Ok(false) if has_changed || versions[0] != people.erased_in[0] => return Ok(Some(versions)),
             Ok(false) => people.erased_in = versions,
             Err(StoreError::Conflict { .. } | StoreError::Missing { .. }) => {}

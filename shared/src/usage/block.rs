@@ -37,7 +37,7 @@ pub struct Block {
     rows: Vec<Packed>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Packed {
     account: u32,
     object: u32,
@@ -143,12 +143,12 @@ fn encode(rows: &[&BlockRow]) -> Vec<u8> {
         out.number(bucket.len() as u64);
     }
     for column in [account_of, visitor_of, app_of, object_of, type_of] {
-        column.into_iter().for_each(|at| out.number(u64::from(at)));
+        out.column(&column.into_iter().map(u64::from).collect::<Vec<_>>());
     }
-    rows.iter().for_each(|row| out.number(row.events));
-    rows.iter().for_each(|row| out.number(row.minutes));
-    rows.iter().for_each(|row| out.signed(row.first_ms - row.hour.start_ms()));
-    rows.iter().for_each(|row| out.signed(row.last_ms - row.first_ms));
+    out.column(&rows.iter().map(|row| row.events).collect::<Vec<_>>());
+    out.column(&rows.iter().map(|row| row.minutes).collect::<Vec<_>>());
+    out.signed_column(rows.iter().map(|row| row.first_ms - row.hour.start_ms()));
+    out.signed_column(rows.iter().map(|row| row.last_ms - row.first_ms));
     out.finish()
 }
 
@@ -196,45 +196,35 @@ impl Block {
         if start > BLOCK_ROWS_MAX {
             return Err(PackError::Damaged("rows"));
         }
-        block.rows = vec![Packed::default(); start];
         let most =
             [block.accounts.len(), block.visitors.len(), block.apps.len(), block.objects.len(), block.types.len()];
-        let mut index = |most: usize| -> Result<u32, PackError> {
-            let at = input.number()?;
-            if at >= most as u64 {
-                Err(PackError::Damaged("index"))
-            } else {
-                u32::try_from(at).map_err(|_| PackError::Damaged("index"))
+        let mut indexes = Vec::with_capacity(most.len());
+        for most in most {
+            let column = input.column(start)?;
+            if column.iter().any(|at| *at >= most as u64) {
+                return Err(PackError::Damaged("index"));
             }
-        };
-        for row in &mut block.rows {
-            row.account = index(most[0])?;
+            indexes.push(column);
         }
-        for row in &mut block.rows {
-            row.visitor = index(most[1])?;
-        }
-        for row in &mut block.rows {
-            row.app = index(most[2])?;
-        }
-        for row in &mut block.rows {
-            row.object = index(most[3])?;
-        }
-        for row in &mut block.rows {
-            row.event_type = index(most[4])?;
-        }
-        for row in &mut block.rows {
-            row.events = input.number()?;
-        }
-        for row in &mut block.rows {
-            row.minutes = input.number()?;
-        }
+        let index = |column: usize, row: usize| u32::try_from(indexes[column][row]).unwrap_or_default();
+        let (events, minutes) = (input.column(start)?, input.column(start)?);
+        let (first, last) = (input.signed_column(start)?, input.signed_column(start)?);
+        block.rows.reserve_exact(start);
         for bucket in &block.buckets {
-            for row in &mut block.rows[bucket.start..bucket.start + bucket.len] {
-                row.first_ms = bucket.hour.start_ms().wrapping_add(input.signed()?);
+            for at in bucket.start..bucket.start + bucket.len {
+                let first_ms = bucket.hour.start_ms().wrapping_add(first[at]);
+                block.rows.push(Packed {
+                    account: index(0, at),
+                    visitor: index(1, at),
+                    app: index(2, at),
+                    object: index(3, at),
+                    event_type: index(4, at),
+                    events: events[at],
+                    minutes: minutes[at],
+                    first_ms,
+                    last_ms: first_ms.wrapping_add(last[at]),
+                });
             }
-        }
-        for row in &mut block.rows {
-            row.last_ms = row.first_ms.wrapping_add(input.signed()?);
         }
         Ok(block)
     }
