@@ -1,6 +1,7 @@
 //! The checkpoint: what the runs of a connection have reached. It is written last, after the data it vouches for.
 
 use super::claim::Claim;
+use super::costs::Costs;
 use super::differences::Differences;
 use super::outage::Outage;
 use super::quarantine::Quarantine;
@@ -30,6 +31,8 @@ pub struct Checkpoint {
     pub recomputing: Option<Recomputing>,
     /// The run that reads history, if one does.
     pub claim: Option<Claim>,
+    /// What the runs cost.
+    pub costs: Costs,
     /// The hour of the last run that packed the days that were over.
     pub housekept_at: Option<Hour>,
     /// The hour of the last sweep.

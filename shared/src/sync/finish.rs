@@ -7,6 +7,7 @@ use super::run::{Asked, Run};
 use crate::pendo::client::Requests;
 use crate::store::StoreError;
 use crate::telemetry;
+use crate::time::Hour;
 use std::time::Instant;
 
 impl Run<'_> {
@@ -41,6 +42,7 @@ impl Run<'_> {
         let checkpoint = self
             .store
             .checkpoint_change(self.workspace, &self.connection.id, |checkpoint| {
+                checkpoint.costs.add(Hour::of_ms(ended_at_ms).utc_day(), record.report.dollars());
                 let earlier = checkpoint.last_run.take().filter(|last| asked == Asked::Rest && last.continues);
                 checkpoint.last_run = Some(record.clone().after(earlier));
                 if let (Asked::Tick(tick), true) = (asked, is_served) {

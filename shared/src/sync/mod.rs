@@ -7,6 +7,7 @@ pub mod batch;
 pub mod checkpoint;
 pub mod claim;
 pub mod compact;
+mod costs;
 mod deadline;
 pub mod differences;
 pub mod erase;

@@ -1,6 +1,7 @@
 //! The status, for people: connected? fresh? complete? what to do?
 
 use super::checkpoint::{Checkpoint, RunRecord};
+use super::costs::CostReport;
 use super::kind_report::KindReport;
 use super::layout::LayoutReport;
 use super::recomputing::Recomputing;
@@ -9,7 +10,7 @@ use crate::context::Context;
 use crate::id::{Kind, WorkspaceId};
 use crate::store::StoreError;
 use crate::store::purge::Purge;
-use crate::time::{DAY_MS, HOUR_MS, to_the_second};
+use crate::time::{DAY_MS, HOUR_MS, Hour, to_the_second};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -41,6 +42,8 @@ pub struct StatusReport {
     pub layout: Option<LayoutReport>,
     /// The time in which all usage was gone from Pendo at once: the one under way, or the last; null when there was none.
     pub recomputing: Option<RecomputingReport>,
+    /// What the connection costs; null before the first run.
+    pub cost: Option<CostReport>,
     /// The last run.
     pub last_run: Option<LastRun>,
     /// When the schedule runs next.
@@ -139,6 +142,7 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
         outage: None,
         layout: None,
         recomputing: None,
+        cost: None,
         last_run: None,
         next_run_at: None,
         directory: BTreeMap::from([("accounts", directory.accounts.len()), ("contacts", directory.contacts.len())]),
@@ -166,6 +170,7 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
             back_at: recomputing.back_at.map(|hour| to_the_second(hour.start_ms())),
             meaning: recomputing.meaning(),
         });
+    report.cost = checkpoint.costs.report(Hour::of_ms(context.clock.now_ms()).utc_day());
     let people = checkpoint.people.clone();
     let read_at = (people.read_at_ms > 0).then(|| to_the_second(people.read_at_ms));
     report.people =
