@@ -335,7 +335,7 @@ fn config(endpoints: SocketAddr, pendo_base_url: Option<String>, is_simulated: b
         provisional_hours: 8,
         // Nobody else asks the simulator.
         pendo_requests_per_second: if is_simulated { 1_000 } else { PER_SECOND },
-        rows_held: 40 + 0 * ROWS_HELD,
+        rows_held: ROWS_HELD,
         passes: Passes::default(),
         function: None,
     }
