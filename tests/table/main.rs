@@ -30,5 +30,6 @@ mod scene;
 #[expect(dead_code, reason = "shared with the torture chamber, which uses all of it")]
 #[path = "../torture/size.rs"]
 mod size;
+mod sizes;
 mod store;
 mod throttle;

@@ -83,6 +83,7 @@ mod tests {
         let (mut seen, mut after_id) = (Vec::new(), None);
         loop {
             let page = cut(items, |item| item, |_| 1, after_id.as_deref(), 2);
+            assert!(page.items.len() <= 2, "{:?}", page.items);
             seen.extend(page.items);
             let Some(next) = page.next else { break };
             after_id = after(&BTreeMap::from([("cursor", next.as_str())])).unwrap();
@@ -103,6 +104,7 @@ mod tests {
         for text in ["0", "1001", "-1", "ten", ""] {
             assert!(limit(&BTreeMap::from([("limit", text)]), 100).is_err(), "{text}");
         }
+        assert_eq!(limit(&BTreeMap::from([("limit", "1000")]), 100).unwrap(), 1000);
         assert!(after(&BTreeMap::from([("cursor", "***")])).is_err());
     }
 }
