@@ -92,22 +92,27 @@ impl Secrets {
         Self { client, prefix, kms_key }
     }
 
-    /// Keeps a key under a fresh random name, and answers the name.
+    /// A fresh random name.
+    #[must_use]
+    pub fn fresh_name(&self) -> String {
+        format!("{}{}", self.prefix, random_hex())
+    }
+
+    /// Keeps a key under a fresh name.
     ///
     /// # Errors
     /// Secrets Manager's.
-    pub async fn create(&self, key: &SecretString) -> Result<String, SecretsError> {
-        let name = format!("{}{}", self.prefix, random_hex());
+    pub async fn create(&self, name: &str, key: &SecretString) -> Result<(), SecretsError> {
         self.client
             .create_secret()
-            .name(&name)
+            .name(name)
             .description("Pendo integration key")
             .set_kms_key_id(self.kms_key.clone())
             .secret_string(key.expose_secret())
             .send()
             .await
             .map_err(|error| unavailable("keep a key", error))?;
-        Ok(name)
+        Ok(())
     }
 
     /// Reads a key.

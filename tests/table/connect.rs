@@ -176,3 +176,28 @@ async fn a_write_of_key_or_connection_that_fails_or_loses_its_answer_is_healed_b
     }
     report("key and connection, each call failing or losing its answer", SEED, n, 0);
 }
+
+#[tokio::test]
+async fn a_process_that_dies_between_secret_and_connection_leaves_no_secret_behind_once_somebody_asks_again() {
+    for asked in [Asked::Connect, Asked::ConnectAgain] {
+        let calm = Place::new().await;
+        calm.until(asked).await;
+        assert!(calm.ask(asked).await < 300);
+        let at = calm.table.sites().iter().position(|site| site.starts_with("TransactWriteItems")).unwrap() + 1;
+        for (is_done, then) in [(false, asked), (true, asked), (false, Asked::Purge)] {
+            let place = Place::new().await;
+            place.until(asked).await;
+            place.table.plan(Plan::Crash { at, is_done });
+            let dies = tokio::select! { _ = place.ask(asked) => false, () = place.table.reached() => true };
+            assert!(dies && place.secrets().await.len() == 1, "{asked:?}");
+            place.plan(&Plan::Calm);
+            // Where nothing is connected there is nothing to purge: the table goes on naming the secret.
+            if matches!((asked, then), (Asked::Connect, Asked::Purge)) {
+                continue;
+            }
+            assert!(place.ask(then).await < 300, "{asked:?}, {then:?}");
+            place.world.idle().await;
+            place.must_be_whole(then, &format!("{asked:?}, {then:?}, connection written: {is_done}")).await;
+        }
+    }
+}

@@ -1,9 +1,10 @@
 //! `POST /v1/connection`: connect, reconnect, or put a new key in the place of the old.
 //!
 //! Order of writes: the secret first, then the connection that names it. If the second fails the first is taken back, so
-//! nothing half-made is usable.
+//! nothing half-made is usable; whoever dies in between leaves a note (`spare.rs`).
 
 use crate::body::{Connect, parse_connect};
+use crate::spare;
 use crate::subscription::{Subscription, is_same, verify};
 use crate::view::{CONNECTION, noted, view};
 use shared::api::{Problem, Reply, Request, extent, nudge};
@@ -15,7 +16,7 @@ use shared::queue::Job;
 use shared::secrets::{SecretsError, is_same_key};
 use shared::store::Versioned;
 use shared::time::Zone;
-use shared::trail::{Asker, Line};
+use shared::trail::Asker;
 
 /// Checks the key against Pendo, then does what the present state asks for.
 pub(crate) async fn connect(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
@@ -56,7 +57,7 @@ async fn begin(
     version: u64,
     by: &Asker,
 ) -> Result<Reply, Problem> {
-    let secret = context.secrets.create(&asked.key).await?;
+    let secret = spare::create(context, workspace, &asked.key, version, None).await?;
     let connection = Connection {
         id: ConnectionId::random(),
         region: asked.region,
@@ -72,7 +73,7 @@ async fn begin(
         frozen_as_of: None,
     };
     let line = by.line("connect", CONNECTION, None, Some(noted(&connection)));
-    put_or_take_back(context, workspace, &connection, version, line).await?;
+    spare::put_or_take_back(context, workspace, &connection, version, line).await?;
     nudge(context, workspace, Job::sync(workspace)).await;
     Reply::json(201, &view(&connection).with_outcome("connected"))
 }
@@ -109,13 +110,12 @@ async fn renew(
     let needs_secret = key.is_none() || after.base_url != before.base_url;
     let mut is_same_as_kept = false;
     if needs_secret {
-        after.secret = context.secrets.create(&asked.key).await?;
+        after.secret = spare::create(context, workspace, &asked.key, stands.version, Some(&before.secret)).await?;
         if is_back {
             after.connected_at_ms = context.clock.now_ms();
         }
         let line = if is_back { updated } else { rotated };
-        put_or_take_back(context, workspace, &after, stands.version, line).await?;
-        forget(context, &before.secret).await;
+        spare::put_or_take_back(context, workspace, &after, stands.version, line).await?;
     } else {
         is_same_as_kept = key.is_some_and(|key| is_same_key(&key, &asked.key));
         if !is_same_as_kept {
@@ -164,37 +164,5 @@ async fn stored_key(context: &Context, secret: &str) -> Result<Option<shared::se
         Ok(key) => Ok(Some(key)),
         Err(SecretsError::Missing { .. }) => Ok(None),
         Err(error) => Err(error.into()),
-    }
-}
-
-/// Writes a connection that names a fresh secret; the secret goes again if that fails.
-async fn put_or_take_back(
-    context: &Context,
-    workspace: &WorkspaceId,
-    connection: &Connection,
-    version: u64,
-    line: Line,
-) -> Result<(), Problem> {
-    let Err(error) = context.store.noting(workspace, line).connection_put(workspace, connection, version).await else {
-        return Ok(());
-    };
-    match context.store.connection_get(workspace).await {
-        // The write came through and only its answer did not.
-        Ok(Some(stands)) if stands.value.secret == connection.secret => return Ok(()),
-        Ok(_) => forget(context, &connection.secret).await,
-        // Whether the secret is named can't be known: one too many is better than a connection without its key.
-        Err(_) => tracing::error!(secret.name = connection.secret, "a secret stays that perhaps nothing names"),
-    }
-    Err(error.into())
-}
-
-/// Deletes a secret that nothing names any more.
-async fn forget(context: &Context, secret: &str) {
-    if let Err(error) = context.secrets.delete(secret).await {
-        tracing::error!(
-            error = &error as &dyn std::error::Error,
-            secret.name = secret,
-            "a secret that nothing names stays"
-        );
     }
 }

@@ -1,5 +1,6 @@
 //! `DELETE /v1/connection`: the key goes at once; the data stays frozen, or goes too.
 
+use crate::spare;
 use crate::view::{CONNECTION, inactive, noted, view};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -80,15 +81,16 @@ async fn keep(
     stands: Versioned<Connection>,
     by: &Asker,
 ) -> Result<Reply, Problem> {
-    let mut connection = stands.value;
+    let Versioned { value: mut connection, mut version } = stands;
     if connection.status != ConnectionStatus::Disconnected {
         let before = noted(&connection);
         connection.status = ConnectionStatus::Disconnected;
         connection.frozen_as_of = Some(Hour::of_ms(context.clock.now_ms()));
         let line = by.line("disconnect", CONNECTION, Some(before), Some(noted(&connection)));
-        context.store.noting(workspace, line).connection_put(workspace, &connection, stands.version).await?;
+        version = context.store.noting(workspace, line).connection_put(workspace, &connection, version).await?;
     }
     context.secrets.delete(&connection.secret).await?;
+    spare::forget(context, workspace, None, version - 1).await?;
     Reply::json(200, &view(&connection))
 }
 
@@ -109,6 +111,7 @@ async fn purge(
     }
     note_purge(context, workspace, &connection).await?;
     context.secrets.delete(&connection.secret).await?;
+    spare::forget(context, workspace, None, version - 1).await?;
     context.store.workspace_forget(workspace).await?;
     match context.store.connection_delete(workspace, version).await {
         // The job was faster, or a new connection stands in its place already.

@@ -8,6 +8,7 @@ mod change;
 mod connect;
 mod disconnect;
 pub mod operations;
+mod spare;
 mod subscription;
 mod view;
 

@@ -96,6 +96,30 @@ impl Store {
         Ok(expected + 1)
     }
 
+    /// Changes a list by compare-and-swap, reading it anew when it moved. An empty one is no document.
+    pub(super) async fn list_change<T: Serialize + DeserializeOwned>(
+        &self,
+        partition: &Partition,
+        name: &str,
+        due: Option<Due>,
+        change: impl Fn(&mut Vec<T>),
+    ) -> Result<(), StoreError> {
+        loop {
+            let found = self.document_get(partition, name).await?;
+            let Versioned { version, mut value } = found.unwrap_or(Versioned { version: 0, value: Vec::new() });
+            change(&mut value);
+            let changed = if value.is_empty() {
+                self.document_delete(partition, name, version).await
+            } else {
+                self.document_put(partition, name, &value, version, due).await.map(|_| ())
+            };
+            match changed {
+                Err(StoreError::Conflict { .. }) => {}
+                end => return end,
+            }
+        }
+    }
+
     /// Deletes a document if its version still is `expected`; at 0 there is none.
     pub(super) async fn document_delete(
         &self,

@@ -17,6 +17,7 @@ pub mod noun;
 pub mod once;
 pub mod purge;
 pub mod run;
+pub mod spare;
 mod sweep;
 mod trail;
 pub mod tree;

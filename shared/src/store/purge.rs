@@ -49,20 +49,7 @@ impl Store {
         workspace: &WorkspaceId,
         change: impl Fn(&mut Vec<Purge>),
     ) -> Result<(), StoreError> {
-        let partition = Partition::workspace(workspace);
-        loop {
-            let Versioned { version, mut value } = self.purges_get(workspace).await?;
-            change(&mut value);
-            let changed = if value.is_empty() {
-                self.document_delete(&partition, NAME, version).await
-            } else {
-                self.document_put(&partition, NAME, &value, version, Some(Due::Purge)).await.map(|_| ())
-            };
-            match changed {
-                Err(StoreError::Conflict { .. }) => {}
-                end => return end,
-            }
-        }
+        self.list_change(&Partition::workspace(workspace), NAME, Some(Due::Purge), change).await
     }
 
     /// The sort keys of all that stands in a partition.
