@@ -37,8 +37,9 @@ impl Run<'_> {
     /// # Errors
     /// What stopped the run; [`PendoError::Incomplete`] when it was cut and nothing had come.
     pub(super) async fn within_its_time(&mut self) -> Result<(bool, RunEnd), SyncError> {
-        let Some(Deadline { cut_at, .. }) = self.deadline else { return self.steps().await };
-        match tokio::time::timeout_at(cut_at.into(), self.steps()).await {
+        // In a box, since it holds the state of every step: on the stack of a thread it would be most of that.
+        let Some(Deadline { cut_at, .. }) = self.deadline else { return Box::pin(self.steps()).await };
+        match tokio::time::timeout_at(cut_at.into(), Box::pin(self.steps())).await {
             Ok(result) => result,
             Err(_) if self.report.rows > 0 => Ok((false, RunEnd::Continues)),
             Err(_) => {

@@ -70,7 +70,7 @@ impl Source<'_> {
         let mut open = vec![range];
         let mut batch = Batch::default();
         while let Some(part) = open.pop() {
-            match self.part(kind, part, expected, stands).await {
+            match Box::pin(self.part(kind, part, expected, stands)).await {
                 Ok(fetched) => batch.append(fetched),
                 Err(FetchError::Pendo(error)) if part.len() > 1 && may_be_too_long(&error, part) => {
                     tracing::debug!(kind = kind.name(), hours = part.len(), %error, "the window is halved");

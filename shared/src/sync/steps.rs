@@ -191,7 +191,7 @@ impl Run<'_> {
         let reads_history = probes.values().any(|probe| matches!(probe, Probe::History(_)));
         for (kind, probe) in probes {
             if let Probe::History(past) = probe {
-                match history::read(self, layout, kind, &past, &moment).await {
+                match Box::pin(history::read(self, layout, kind, &past, &moment)).await {
                     Ok(Reach::All) => {}
                     Ok(Reach::TimeUp) => return Ok((false, RunEnd::Continues)),
                     Ok(Reach::Stopped) => return Ok((false, RunEnd::Skipped)),
