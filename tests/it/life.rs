@@ -216,6 +216,22 @@ async fn one_refusal_among_many_answers_does_not_revoke_a_key() {
 }
 
 #[tokio::test]
+async fn a_pendo_that_refuses_one_request_in_five_neither_loses_rows_nor_revokes_the_key() {
+    let world = synced().await;
+    world.pendo().set_faults(Faults { forbidden_percent: 20, ..Faults::default() });
+    for hour in 0..5 {
+        let at = format!("2026-06-30T{}:25:00Z", 12 + hour);
+        world.pendo().inject(used(Kind::Event, "ann@x.test", Some("A-1"), &at, 1));
+        world.tick_after(1).await;
+    }
+    let refused = world.pendo().requests().iter().filter(|request| request.status == 403).count();
+    assert!(refused > 3, "{refused}");
+    assert_eq!(world.value("account", "A-1", "Events").await, 17);
+    let status = world.status().await;
+    assert_eq!((&status["status"], &status["is_complete"]), (&json!("active"), &json!(true)), "{status}");
+}
+
+#[tokio::test]
 async fn a_refused_key_names_the_four_causes_that_look_alike() {
     let world = World::start(keys()).await;
     for text in ["no-such-key.us", "key-of-europe.eu"] {

@@ -13,6 +13,8 @@ use std::time::Duration;
 
 /// How often a request is sent before its failure is believed.
 const ATTEMPTS_MAX: u32 = 4;
+/// How often a key is refused before a run believes it: now and then Pendo refuses a good one.
+const REFUSALS_BELIEVED: u32 = 3;
 /// The longest pause that Pendo may ask for and get.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 /// For the small lists.
@@ -49,6 +51,7 @@ pub struct Client {
     key: header::HeaderValue,
     pub(super) traffic: Arc<Traffic>,
     pub(super) pace: Arc<Pace>,
+    refusals_believed: u32,
 }
 
 impl Client {
@@ -72,13 +75,26 @@ impl Client {
             .build()
             .map_err(|error| PendoError::Unavailable { detail: error.to_string() })?;
         let base_url = base_url.trim_end_matches('/').to_owned();
-        Ok(Self { http, base_url, key: value, traffic: Arc::default(), pace: Arc::new(Pace::new(PER_SECOND)) })
+        Ok(Self {
+            http,
+            base_url,
+            key: value,
+            traffic: Arc::default(),
+            pace: Arc::new(Pace::new(PER_SECOND)),
+            refusals_believed: 1,
+        })
     }
 
     /// The same with another number of requests a second.
     #[must_use]
     pub fn paced(self, per_second: u32) -> Self {
         Self { pace: Arc::new(Pace::new(per_second)), ..self }
+    }
+
+    /// The same, but a refused key is asked with again before it is believed to be refused.
+    #[must_use]
+    pub fn doubting_refusals(self) -> Self {
+        Self { refusals_believed: REFUSALS_BELIEVED, ..self }
     }
 
     /// All requests sent so far, retries included.
@@ -178,8 +194,12 @@ impl Client {
                 Err(error) if error.is_timeout() && !error.is_connect() => incomplete(&error),
                 Err(error) => PendoError::Unavailable { detail: error.without_url().to_string() },
             };
-            let may_pass = matches!(error, PendoError::RateLimited { .. } | PendoError::Unavailable { .. });
-            if !may_pass || attempt >= ATTEMPTS_MAX {
+            let attempts_max = match error {
+                PendoError::RateLimited { .. } | PendoError::Unavailable { .. } => ATTEMPTS_MAX,
+                PendoError::Unauthorized { .. } => self.refusals_believed,
+                _ => 1,
+            };
+            if attempt >= attempts_max {
                 return Err(error);
             }
             let pause = asked.map_or_else(|| jitter(attempt), |asked| asked.min(RETRY_AFTER_MAX));

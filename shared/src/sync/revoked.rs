@@ -1,4 +1,4 @@
-//! A key that Pendo refuses: believed when asked twice, marked once, and not tried again.
+//! A key that Pendo refuses: believed when it is refused again and again, marked once, and not tried any more.
 
 use super::run::{Run, SyncError};
 use crate::connection::ConnectionStatus;
@@ -18,7 +18,7 @@ impl Run<'_> {
             return Ok(false);
         }
         let key = self.context.secrets.get(&connection.value.secret).await?;
-        let client = Client::new(&connection.value.base_url, &key)?;
+        let client = Client::new(&connection.value.base_url, &key)?.doubting_refusals();
         let is_refused = |answer: Result<u64, PendoError>| matches!(answer, Err(PendoError::Unauthorized { .. }));
         Ok(match client.verify().await {
             Ok(Verified { valid: Some(false), .. }) | Err(PendoError::Unauthorized { .. }) => true,

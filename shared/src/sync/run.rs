@@ -118,7 +118,9 @@ pub async fn run_as(
         }
     }
     let key = context.secrets.get(&connection.value.secret).await?;
-    let client = Client::new(&connection.value.base_url, &key)?.paced(context.config.pendo_requests_per_second);
+    let client = Client::new(&connection.value.base_url, &key)?
+        .paced(context.config.pendo_requests_per_second)
+        .doubting_refusals();
     let fields = store.fields_get(workspace).await?.value;
     let as_of = Hour::of_ms(started_at_ms);
     let mut run = Run {
