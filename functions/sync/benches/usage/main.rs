@@ -1,7 +1,7 @@
 //! What reading, keeping, starting and freshness cost, as Markdown on standard output. Nothing is checked here.
 //!
 //! `cargo bench -p sync -- SECTION…`, with the sections `reading`, `history`, `requests`, `month`, `start`; without any, all of
-//! them. `large` reads 20 million rows and runs only when it is named. `.ci/bench` builds what they need first. Simulator, table, secrets and queue live in this process; where
+//! them. `large` reads 10 million rows and runs only when it is named. `.ci/bench` builds what they need first. Simulator, table, secrets and queue live in this process; where
 //! processor time and memory are told, they are those of the `sync` binary, which runs in its own.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark ends where something fails, and prints")]
 
