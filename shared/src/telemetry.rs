@@ -1,8 +1,11 @@
 //! Logs and metrics: JSON lines on standard output, and a panic that says nothing of what it held.
 
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 use std::io::Write as _;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// The namespace of all metrics.
 pub const NAMESPACE: &str = "PendoUsage";
@@ -13,11 +16,62 @@ const DIMENSION: &str = "FunctionName";
 /// logged.
 pub fn start() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().json().with_env_filter(filter).with_current_span(false).without_time().init();
+    lines(filter, std::io::stdout).init();
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "the function panicked");
     }));
+}
+
+/// Writes what is logged as JSON, a line each. Whatever a caller or Pendo names something, it stays inside its text.
+pub fn lines<W>(filter: EnvFilter, to: W) -> impl tracing::Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let json = tracing_subscriber::fmt().json().with_env_filter(filter).with_current_span(false).without_time();
+    json.with_writer(Escaped(to)).finish()
+}
+
+/// JSON escapes the controls of ASCII alone. A terminal obeys others too, and some turn what is read around.
+struct Escaped<W>(W);
+
+impl<'a, W: MakeWriter<'a>> MakeWriter<'a> for Escaped<W> {
+    type Writer = Escaped<W::Writer>;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        Escaped(self.0.make_writer())
+    }
+}
+
+impl<W: std::io::Write> std::io::Write for Escaped<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match std::str::from_utf8(bytes) {
+            Ok(line) if line.contains(is_obeyed) => self.0.write_all(escaped(line).as_bytes())?,
+            _ => self.0.write_all(bytes)?,
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
+fn is_obeyed(c: char) -> bool {
+    c.is_control() && c != '\n' || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// They stand in texts only, where JSON takes their number instead.
+fn escaped(line: &str) -> String {
+    line.chars().fold(String::with_capacity(line.len()), |mut text, c| {
+        if is_obeyed(c) {
+            // Writing to a text can't fail.
+            _ = write!(text, "\\u{:04x}", u32::from(c));
+        } else {
+            text.push(c);
+        }
+        text
+    })
 }
 
 /// In what a figure is counted, as CloudWatch names it.

@@ -3,7 +3,7 @@
 use crate::time::DAY_MS;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// How long a line is kept: more than a year, so that a yearly review sees the year before.
 pub const RETENTION_DAYS: i64 = 400;
@@ -26,9 +26,11 @@ pub struct Line {
     pub operation: String,
     /// What it was done to, such as `connection` or `fields/7`.
     pub resource: String,
-    /// What stood before; `None` where nothing did.
+    /// What stood before, or counts of it; `None` where nothing did.
+    #[schemars(with = "Option<Map<String, Value>>")]
     pub before: Option<Value>,
-    /// What stands since; `None` where it is gone.
+    /// What stands since, or counts of what was done; `None` where it is gone.
+    #[schemars(with = "Option<Map<String, Value>>")]
     pub after: Option<Value>,
 }
 

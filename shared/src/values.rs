@@ -27,7 +27,8 @@ pub struct Line {
     pub id: String,
     /// The field's name.
     pub field: String,
-    /// The value, or null.
+    /// The value: a number, an instant, or null.
+    #[schemars(extend("type" = ["integer", "string", "null"]))]
     pub value: serde_json::Value,
     /// Why it is null.
     pub reason: Option<Reason>,
@@ -54,7 +55,6 @@ pub struct Line {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MovedBy {
     /// The reason.
-    #[schemars(with = "String")]
     pub cause: Cause,
     /// The last run that replaced hours because of it.
     pub at: String,

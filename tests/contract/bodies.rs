@@ -2,7 +2,7 @@
 //! refused changes nothing. And sizes just below and just above their limits.
 
 use crate::asked::{Asked, all};
-use crate::harness::{Reply, all_time, field, pick, two_accounts};
+use crate::harness::{Reply, World, all_time, field, pick, two_accounts};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use local::AccessLevel;
@@ -13,6 +13,7 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 use shared::api::request::{CONFIGURATION_BYTES_MAX, UPLOAD_BYTES_MAX};
 use shared::directory::ROWS_MAX;
+use std::collections::HashMap;
 
 const SEED: u64 = 23;
 
@@ -119,40 +120,75 @@ fn must_be_a_refusal(reply: &Reply, what: &str) {
     assert!(reply.text.len() < 4_000, "{what}: {} bytes", reply.text.len());
 }
 
+/// How many refusals are held against the table at once.
+const BATCH: usize = 50;
+
+/// Sends bodies and holds the table of before against that of after: `(taken, refused)`. What is taken changes it, so the refusals
+/// since it was last looked at are then sent once more.
+async fn send_all(world: &World, asked: &Asked, bodies: Vec<Vec<u8>>) -> (usize, usize) {
+    // Dry: what happens to be good shows nothing of what was sent in bad faith.
+    let path = if asked.id == "saveMatching" { format!("{}?dry_run=true", asked.path) } else { asked.path.to_owned() };
+    let (token, method) = (world.stack.token(AccessLevel::High).unwrap(), asked.method.parse::<Method>().unwrap());
+    let send = async |body: &[u8]| {
+        let reply = world
+            .call_with(&token, method.clone(), &path, &[("content-type", "application/json")], body.to_vec())
+            .await;
+        if reply.status >= 300 {
+            must_be_a_refusal(&reply, &named(asked, body));
+        }
+        reply.status < 300
+    };
+    let (mut open, mut batch, mut counts) = (bodies, Vec::new(), (0, 0));
+    let mut before = world.items().await;
+    while let Some(body) = open.pop() {
+        if send(&body).await {
+            counts.0 += 1;
+            open.append(&mut batch);
+            world.idle().await;
+            before = world.items().await;
+            continue;
+        }
+        batch.push(body);
+        if batch.len() < BATCH && !open.is_empty() {
+            continue;
+        }
+        if world.items().await != before {
+            for body in batch {
+                let before = world.items().await;
+                send(&body).await;
+                assert_eq!(world.items().await, before, "{}", named(asked, &body));
+            }
+            panic!("{}: one of {BATCH} refusals has changed an item, and not again", asked.id);
+        }
+        counts.1 += batch.len();
+        batch.clear();
+    }
+    counts
+}
+
+fn named(asked: &Asked, body: &[u8]) -> String {
+    format!("{} {}", asked.id, String::from_utf8_lossy(&body[..body.len().min(300)]))
+}
+
 #[tokio::test]
 async fn whatever_is_sent_is_refused_with_a_sentence_and_changes_nothing() {
     let world = two_accounts().await;
     world.field(&field("MAU", "account", "event", "count", &all_time())).await;
     let token = world.stack.token(AccessLevel::High).unwrap();
-    let mut before = world.items().await;
     let mut runner =
         TestRunner::new(Config { rng_seed: RngSeed::Fixed(SEED), failure_persistence: None, ..Config::default() });
     let drawn = (0..64_usize, 0..8_usize, anything());
-    let (mut n, mut taken) = (0, 0);
+    let (mut taken, mut refused) = (0, 0);
     for asked in operations() {
         let good = asked.body.unwrap().example;
-        let (path, method) = (asked.path, asked.method.parse::<Method>().unwrap());
         let mut bodies = strange(good);
         for _ in 0..pick(40, 2_500) {
             let (at, way, by) = drawn.new_tree(&mut runner).unwrap().current();
             bodies.push(spoiled(&serde_json::from_str(good).unwrap(), at, way, by).to_string().into_bytes());
         }
-        for body in bodies {
-            // Dry: what happens to be good shows nothing of what was sent in bad faith.
-            let path = if asked.id == "saveMatching" { format!("{path}?dry_run=true") } else { path.to_owned() };
-            let what = format!("{} {}", asked.id, String::from_utf8_lossy(&body[..body.len().min(300)]));
-            let reply =
-                world.call_with(&token, method.clone(), &path, &[("content-type", "application/json")], body).await;
-            n += 1;
-            if reply.status < 300 {
-                taken += 1;
-                world.idle().await;
-                before = world.items().await;
-                continue;
-            }
-            must_be_a_refusal(&reply, &what);
-            assert_eq!(world.items().await, before, "{what}");
-        }
+        let counts = send_all(&world, &asked, bodies).await;
+        (taken, refused) = (taken + counts.0, refused + counts.1);
+        let before = world.items().await;
         for content_type in [
             "text/plain",
             "application/x-www-form-urlencoded",
@@ -161,14 +197,15 @@ async fn whatever_is_sent_is_refused_with_a_sentence_and_changes_nothing() {
             "application/json5",
             "",
         ] {
-            let reply = world.call_with(&token, method.clone(), path, &[("content-type", content_type)], good).await;
+            let method: Method = asked.method.parse().unwrap();
+            let reply = world.call_with(&token, method, asked.path, &[("content-type", content_type)], good).await;
             assert_eq!(reply.status, 415, "{} {content_type}", asked.id);
         }
+        assert_eq!(world.items().await, before, "{}", asked.id);
     }
-    println!("bodies in bad faith: seed {SEED}, n {n}, still good {taken}");
+    println!("bodies in bad faith: seed {SEED}, n {}, of them refused {refused}, failures 0", taken + refused);
     world.idle().await;
-    assert_eq!(world.items().await, before);
-    assert!(taken * 10 < n, "most of what is spoiled is refused");
+    assert!(taken * 10 < refused, "most of what is spoiled is refused");
 }
 
 #[tokio::test]
@@ -213,6 +250,51 @@ async fn sizes_are_taken_up_to_their_limit_and_refused_from_there_on() {
     assert_eq!(upload(rows(ROWS_MAX + 1)).await.status, 413);
     assert_eq!(world.items().await, before);
     assert_eq!(upload(rows(ROWS_MAX)).await.expect(200)["created"], ROWS_MAX);
+}
+
+#[tokio::test]
+async fn headers_are_taken_up_to_the_gateways_limit_and_refused_from_there_on() {
+    let world = two_accounts().await;
+    let token = world.stack.token(AccessLevel::High).unwrap();
+    let before = world.items().await;
+    let send = async |padding: usize| {
+        let padding = "x".repeat(padding);
+        world.call_with(&token, Method::GET, "/v1/connection", &[("x-padding", &padding)], "").await
+    };
+    // What the client itself sends is found by halving: the longest padding that is taken.
+    let (mut taken, mut refused) = (0, 10_240);
+    while refused - taken > 1 {
+        let padding = usize::midpoint(taken, refused);
+        match send(padding).await.status {
+            200 => taken = padding,
+            431 => refused = padding,
+            other => panic!("{padding}: {other}"),
+        }
+    }
+    let rest = "GET /v1/connection HTTP/1.1".len() + "Bearer ".len() + token.len();
+    assert!((9_900..10_240).contains(&(taken + rest)), "{taken} with {rest}");
+    assert_eq!(send(10_240).await.json()["message"], "Request Header Fields Too Large");
+    assert_eq!(world.items().await, before);
+}
+
+#[tokio::test]
+async fn an_unchanged_key_sent_again_and_again_makes_one_version_of_its_secret() {
+    let world = World::empty().await;
+    world.connect().await;
+    let before = world.items().await;
+    let body = json!({"region": "us", "integration_key": world.pendo().key()});
+    let sent = pick(30, 1_000);
+    for n in 0..sent {
+        assert_eq!(world.post("/v1/connection", &body).await.expect(200)["outcome"], "unchanged", "{n}");
+    }
+    world.idle().await;
+    let secrets = &world.stack.clients().secrets;
+    let listed = secrets.list_secrets().send().await.unwrap();
+    let [secret] = listed.secret_list() else { panic!("{listed:?}") };
+    let described = secrets.describe_secret().secret_id(secret.name().unwrap()).send().await.unwrap();
+    assert_eq!(described.version_ids_to_stages().map(HashMap::len), Some(1), "{described:?}");
+    assert_eq!(world.items().await, before, "nor is any item written");
+    println!("an unchanged key: n {sent}, one version");
 }
 
 #[tokio::test]

@@ -2,10 +2,12 @@
 
 use crate::asked::{Asked, all};
 use crate::page;
-use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 use shared::api::Level;
+use shared::api::operation::Takes;
 use shared::api::request::{CONFIGURATION_BYTES_MAX, UPLOAD_BYTES_MAX};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -27,7 +29,11 @@ pub(crate) fn document() -> Value {
         settings.definitions_path = "/components/schemas".into();
     });
     let sent = settings.clone().for_deserialize().with(|settings| settings.inline_subschemas = true);
-    let mut shapes = Shapes { sent: sent.into_generator(), answered: settings.for_serialize().into_generator() };
+    let answered = settings.for_serialize().with_transform(RecursiveTransform(|schema: &mut Schema| {
+        // What stands for a member that was not stored is nothing for those who read answers.
+        schema.remove("default");
+    }));
+    let mut shapes = Shapes { sent: sent.into_generator(), answered: answered.into_generator() };
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
     for asked in all() {
         let path = paths.entry(asked.path).or_default();
@@ -58,7 +64,7 @@ pub(crate) fn document() -> Value {
             "schemas": schemas,
             "parameters": {
                 "IdempotencyKey": {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "minLength": 1,
-                    "maxLength": 255, "pattern": "^[ -~]*$"}, "description": page::IDEMPOTENCY},
+                    "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}, "description": page::IDEMPOTENCY},
                 "IfMatch": {"name": "If-Match", "in": "header", "schema": {"type": "string"}, "description": page::IF_MATCH},
             },
             "headers": {
@@ -89,9 +95,11 @@ fn problem() -> Value {
 
 fn operation(asked: &Asked, shapes: &mut Shapes) -> Value {
     let mut parameters: Vec<Value> = asked.query.iter().map(|parameter| {
-        let mut shown = json!({"name": parameter.name, "in": "query", "description": parameter.about, "schema": {"type": "string"}});
+        let mut shown = json!({"name": parameter.name, "in": "query", "description": parameter.about, "required": parameter.is_required,
+            "schema": taken(&parameter.takes)});
         if !parameter.example.is_empty() {
-            shown["example"] = json!(parameter.example);
+            let number = parameter.example.parse::<u64>().ok().filter(|_| matches!(parameter.takes, Takes::UpTo(_)));
+            shown["example"] = number.map_or(json!(parameter.example), Value::from);
         }
         shown
     }).collect();
@@ -158,6 +166,15 @@ fn responses(asked: &Asked, shapes: &mut Shapes) -> Value {
     Value::Object(responses)
 }
 
+fn taken(takes: &Takes) -> Value {
+    match takes {
+        Takes::Text => json!({"type": "string"}),
+        Takes::OneOf(names) => json!({"type": "string", "enum": names}),
+        Takes::UpTo(most) => json!({"type": "integer", "minimum": 1, "maximum": most}),
+        Takes::Cursor => json!({"type": "string", "format": "cursor"}),
+    }
+}
+
 /// Compares a file with what the code makes of it, or writes it.
 fn is_kept(name: &str, made: &str) {
     let path = root().join("docs").join(name);
@@ -189,6 +206,53 @@ fn every_operation_of_the_document_has_a_name_of_its_own_and_every_reference_lea
     assert!(!text.contains("#/$defs"), "every shape stands among the components");
 }
 
+/// Calls `look` with each schema inside one, and where it stands.
+fn each(schema: &Value, place: &str, look: &mut impl FnMut(&str, &Value)) {
+    look(place, schema);
+    for (name, inner) in schema.as_object().into_iter().flatten() {
+        match (name.as_str(), inner) {
+            ("properties", Value::Object(members)) => {
+                members.iter().for_each(|(member, inner)| each(inner, &format!("{place}/{member}"), look));
+            }
+            ("items" | "additionalProperties", inner) => each(inner, &format!("{place}/{name}"), look),
+            ("oneOf" | "anyOf", Value::Array(ways)) => ways.iter().for_each(|way| each(way, place, look)),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn every_answer_names_its_members() {
+    let document = document();
+    let mut open = Vec::new();
+    let mut look = |place: &str, schema: &Value| {
+        let says = |names: &[&str]| names.iter().any(|name| schema.get(name).is_some());
+        let is_object = schema["type"] == "object"
+            || schema["type"].as_array().is_some_and(|types| types.contains(&json!("object")));
+        let is_open = *schema == json!(true)
+            || schema.is_object() && !says(&["type", "$ref", "const", "enum", "oneOf", "anyOf", "allOf"])
+            || is_object && !says(&["properties"]) && !schema["additionalProperties"].is_object();
+        if is_open {
+            open.push(place.to_owned());
+        }
+    };
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        each(schema, name, &mut look);
+    }
+    for asked in all() {
+        let answers = &document["paths"][asked.path][asked.method.to_lowercase()]["responses"];
+        for content in
+            answers.as_object().unwrap().values().filter_map(|answer| answer["content"].as_object()).flatten()
+        {
+            each(&content.1["schema"], asked.id, &mut look);
+        }
+    }
+    // The trail keeps what stood, whatever that was.
+    let known =
+        ["Change/after", "Change/after/additionalProperties", "Change/before", "Change/before/additionalProperties"];
+    assert_eq!(open, known);
+}
+
 #[test]
 fn the_template_has_the_routes_of_the_document_and_no_other() {
     let template = std::fs::read_to_string(root().join("infra/template.yaml")).unwrap();
@@ -210,4 +274,6 @@ fn the_template_has_the_routes_of_the_document_and_no_other() {
     let paths: BTreeSet<&str> = made["paths"].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(paths, routes.iter().map(|(_, path)| path.as_str()).collect::<BTreeSet<_>>());
     assert_eq!(template.matches("AWS::ApiGatewayV2::Route\n").count(), routes.len());
+    let rate = format!("ThrottlingBurstLimit: {}, ThrottlingRateLimit: {}", page::BURST, page::RATE);
+    assert!(template.contains(&rate), "the page says another rate");
 }

@@ -15,6 +15,7 @@ mod examples;
 #[expect(dead_code, reason = "shared with the stories, which use all of it")]
 #[path = "../it/harness.rs"]
 mod harness;
+mod lines;
 mod matrix;
 mod page;
 #[expect(dead_code, reason = "shared with the stories, which use all of it")]

@@ -133,13 +133,13 @@ fn example(asked: &Asked) -> Option<&'static str> {
     asked.body.map(|body| body.example)
 }
 
-/// Hands an operation to its function without a gateway in front, with claims as an authorizer would give them.
-async fn handed(world: &World, asked: &Asked, body: Option<&str>, claims: &Value) -> (i64, String) {
+/// An operation's event as a gateway would hand it over, with claims as an authorizer would give them.
+pub(crate) fn event(asked: &Asked, body: Option<&str>, claims: &Value) -> Value {
     let example = asked.example("any");
     let (path, query) = example.split_once('?').unwrap_or((&example, ""));
     let headers: Map<String, Value> =
         asked.body.iter().map(|body| ("content-type".to_owned(), json!(body.types[0]))).collect();
-    let event = json!({
+    json!({
         "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query, "headers": headers,
         "isBase64Encoded": false, "body": body,
         "requestContext": {
@@ -147,14 +147,22 @@ async fn handed(world: &World, asked: &Asked, body: Option<&str>, claims: &Value
             "authorizer": {"jwt": {"claims": claims, "scopes": null}}, "time": "", "timeEpoch": 0,
             "http": {"method": asked.method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1"},
         },
-    });
+    })
+}
+
+/// What a function answers to an event without a gateway in front.
+pub(crate) async fn answered(world: &World, function: &str, event: Value) -> (i64, String) {
     let event: ApiGatewayV2httpRequest = serde_json::from_value(event).unwrap();
     let context = world.stack.context();
-    let answer = match asked.function {
+    let answer = match function {
         "authenticate" => authenticate::handle(context, event).await,
         _ => mapping_config::handle(context, event).await,
     };
     (answer.status_code, serde_json::to_value(&answer).unwrap()["body"].to_string())
+}
+
+async fn handed(world: &World, asked: &Asked, body: Option<&str>, claims: &Value) -> (i64, String) {
+    answered(world, asked.function, event(asked, body, claims)).await
 }
 
 #[tokio::test]

@@ -9,6 +9,10 @@ use shared::fields::{IDS_MAX, NAME_CHARS_MAX, ROLLING_DAYS_MAX};
 use shared::trail::RETENTION_DAYS;
 use std::fmt::Write;
 
+/// Requests a second, and at once, as the template's stage has them.
+pub(crate) const RATE: u32 = 50;
+pub(crate) const BURST: u32 = 100;
+
 pub(crate) const TOKENS: &str = "A JWT in `Authorization: Bearer`. Its claims name the workspace and the access level. To configure, the level must be exactly the text \
     `high`; any level reads values and status. Which claims these are is set when the stack is deployed.";
 pub(crate) const IDEMPOTENCY: &str = "1 to 255 printable ASCII characters. However often a request is sent with one key within a day, it has one effect and one answer. \
@@ -31,7 +35,9 @@ pub(crate) fn page() -> String {
          **`Idempotency-Key`.** {IDEMPOTENCY}\n\n\
          **`If-Match`.** {IF_MATCH}\n\n\
          **Limits.** {} KB for a body of JSON, {} MB and {ROWS_MAX} rows for an upload; {IDS_MAX} objects and {NAME_CHARS_MAX} characters of name for a field, windows of 1 to {ROLLING_DAYS_MAX} days; changes are listed for \
-         {RETENTION_DAYS} days. Names that are not known, in a body or a query, are refused.\n\n\
+         {RETENTION_DAYS} days; the first line and the headers of a request 10 KB. Names that are not known, in a body or a query, are refused.\n\n\
+         **Rate.** Deployed, the gateway takes {RATE} requests a second from all workspaces together, in bursts of at most {BURST}; what is more answers 429 and is to be asked again a moment later. No workspace and no \
+         route has a rate of its own, so one that asks without end can use up what all have. The local command has none.\n\n\
          | | | for | level |\n| --- | --- | --- | --- |\n",
         CONFIGURATION_BYTES_MAX / 1024,
         UPLOAD_BYTES_MAX / 1024 / 1024,

@@ -29,20 +29,26 @@ pub(crate) struct ConnectBody {
     #[schemars(with = "Region")]
     region: String,
     /// The integration key from Pendo's settings. Write access is not needed.
-    #[schemars(length(min = 1, max = 256))]
+    #[schemars(length(min = 1, max = 256), regex(pattern = r"^[!-~]+$"), extend("format" = "password"))]
     integration_key: String,
     /// The zone in which days are cut, an IANA name with whole-hour offsets; best Pendo's own. UTC if left out.
+    #[schemars(extend("format" = "iana-time-zone"))]
     time_zone: Option<String>,
-    /// How far back to read, a date or an instant in UTC; everything if left out.
+    /// How far back to read, a date or an instant in UTC that is not to come and not before 1970; everything if left out.
+    #[schemars(extend("anyOf" = [{"type": ["string", "null"], "format": "date"}, {"type": "string", "format": "date-time"}]))]
     history_from: Option<String>,
 }
 
 /// What `PATCH` takes: one of them, or both.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("minProperties" = 1))]
+#[schemars(extend("anyOf" = [
+    {"required": ["time_zone"], "properties": {"time_zone": {"type": "string"}}},
+    {"required": ["paused"], "properties": {"paused": {"type": "boolean"}}},
+]))]
 pub(crate) struct ChangeBody {
     /// The zone in which days are cut.
+    #[schemars(extend("format" = "iana-time-zone"))]
     time_zone: Option<String>,
     /// Whether the sync rests.
     paused: Option<bool>,

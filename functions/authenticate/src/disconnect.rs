@@ -32,6 +32,7 @@ pub(crate) struct Removing {
 
 /// How far it is, part by part.
 #[derive(Serialize, JsonSchema)]
+#[schemars(rename = "RemovalProgress")]
 struct Progress {
     key: &'static str,
     connection: &'static str,

@@ -3,7 +3,7 @@
 use crate::body::{ChangeBody, ConnectBody};
 use crate::disconnect::Removing;
 use crate::view::View;
-use shared::api::operation::{Body, Level, Operation, Parameter, shape};
+use shared::api::operation::{Body, Level, Operation, Parameter, Takes, shape};
 
 /// What the function does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +74,8 @@ pub static OPERATIONS: [Operation<Act>; 4] = [
         summary: "Ends the connection. The key goes at once; the data stays frozen, or goes too.",
         query: &[Parameter {
             name: "data",
+            takes: Takes::OneOf(&["keep", "purge"]),
+            is_required: true,
             about: "`keep` freezes the values; `purge` removes everything, directory, fields and trail too. It must be said.",
             example: "keep",
         }],

@@ -14,9 +14,11 @@ use shared::time::{Hour, Zone, to_the_second};
 #[derive(Default, Serialize, JsonSchema)]
 #[schemars(rename = "Connection")]
 pub(crate) struct View {
-    /// inactive, active, paused, revoked, disconnected or purging.
+    /// Whether there is one, and what it does.
+    #[schemars(extend("enum" = ["inactive", "active", "paused", "revoked", "disconnected", "purging"]))]
     status: &'static str,
-    /// What a `POST` came to: connected, reconnected, rotated, updated or unchanged.
+    /// What a `POST` came to.
+    #[schemars(extend("enum" = ["connected", "reconnected", "rotated", "updated", "unchanged"]))]
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'static str>,
     #[serde(flatten)]

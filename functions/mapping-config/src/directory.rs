@@ -31,6 +31,16 @@ pub(crate) struct Uploaded {
     values_to_recompute: usize,
 }
 
+/// An object as it is answered: its id, and each column that it has.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "DirectoryObject", extend("additionalProperties" = {"type": ["string", "number", "boolean"]}))]
+pub(crate) struct Shown {
+    id: String,
+    #[serde(flatten)]
+    #[schemars(skip)]
+    columns: Map<String, Value>,
+}
+
 /// What a deletion came to.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Deleted {
@@ -219,10 +229,8 @@ fn value(object: &Object) -> Value {
 }
 
 /// The object with its id as one row, as it was uploaded.
-fn shown(id: &str, object: &Value) -> Value {
-    let mut row = Map::from_iter([("id".to_owned(), Value::from(id))]);
-    row.extend(object.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
-    Value::Object(row)
+fn shown(id: &str, object: &Value) -> Shown {
+    Shown { id: id.to_owned(), columns: object.as_object().cloned().unwrap_or_default() }
 }
 
 fn unknown(kind: ObjectKind, id: &str) -> Problem {

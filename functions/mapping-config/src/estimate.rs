@@ -1,7 +1,8 @@
 //! What reading a kind's history would come to, asked for by itself or with the first field of a kind.
 
 use crate::source::{client, connection};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use shared::api::{Problem, Reply, Request};
 use shared::context::Context;
 use shared::id::{Kind, WorkspaceId};
@@ -16,13 +17,17 @@ pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &R
     let connection = connection(context, workspace).await?;
     let client = client(context, &connection).await?;
     let estimate = estimate(&client, &connection, kind, context.clock.now_ms()).await;
-    Reply::json(200, &shown(&estimate, kind, "Nothing is read before a field is created with POST /v1/fields.")?)
+    let note = "Nothing is read before a field is created with POST /v1/fields.";
+    Reply::json(200, &Shown { kind, estimate, note })
 }
 
-/// An estimate as callers see it, with what becomes of it.
-pub(crate) fn shown(estimate: &Estimate, kind: Kind, note: &str) -> Result<Value, Problem> {
-    let mut shown = serde_json::to_value(estimate).map_err(Problem::internal)?;
-    shown["kind"] = json!(kind.name());
-    shown["note"] = json!(note);
-    Ok(shown)
+/// An estimate as callers see it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Estimate")]
+pub(crate) struct Shown {
+    pub(crate) kind: Kind,
+    #[serde(flatten)]
+    pub(crate) estimate: Estimate,
+    /// What becomes of it.
+    pub(crate) note: &'static str,
 }

@@ -95,8 +95,8 @@ pub(crate) async fn create(context: &Context, workspace: &WorkspaceId, request: 
         nudge(context, workspace, Job::sync(workspace)).await;
         let values = context.store.objects_get(workspace, definition.object).await?.value.len();
         let backfill = if is_first && !was_read(context, workspace, &connection, kind).await? {
-            let found = estimate::estimate(&client, &connection, kind, context.clock.now_ms()).await;
-            Some(crate::estimate::shown(&found, kind, BACKFILL)?)
+            let estimate = estimate::estimate(&client, &connection, kind, context.clock.now_ms()).await;
+            Some(crate::estimate::Shown { kind, estimate, note: BACKFILL })
         } else {
             None
         };
@@ -247,7 +247,7 @@ pub(crate) struct Created {
     /// How many values it will have.
     values_to_recompute: usize,
     /// What reading its kind's history comes to; null unless it is the kind's first field.
-    backfill: Option<Value>,
+    backfill: Option<crate::estimate::Shown>,
 }
 
 fn shown(field: &Field) -> Shown {

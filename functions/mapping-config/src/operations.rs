@@ -2,16 +2,18 @@
 
 use crate::audit;
 use crate::catalog::Metadata;
-use crate::directory::{Deleted, Uploaded};
+use crate::directory::{self, Deleted, Uploaded};
+use crate::estimate;
 use crate::fields::{Created, Shown};
 use crate::matching::Saved;
 use crate::values::Queued;
-use shared::api::operation::{Body, Level, Operation, Parameter, object, shape};
-use shared::api::page::Listed;
+use shared::api::operation::{Body, Level, Operation, Parameter, Takes, shape};
+use shared::api::page::{LIMIT_MAX, Listed};
 use shared::fields::Definition;
 use shared::id::ObjectKind;
 use shared::matching::Matching;
 use shared::pendo::catalog::Entry;
+use shared::sync::status::StatusReport;
 use shared::values::Line;
 
 /// What the function does.
@@ -58,10 +60,27 @@ const CONTACTS: &str = "/v1/directory/contacts";
 const FIELDS: &str = "/v1/fields";
 const FIELD: &str = "/v1/fields/{id}";
 
-const LIMIT: Parameter =
-    Parameter { name: "limit", about: "The most items of a page, 1 to 1,000; 100 if left out.", example: "10" };
-const CURSOR: Parameter =
-    Parameter { name: "cursor", about: "Where a page begins: `next` of the page before.", example: "" };
+/// A name that may be left out and takes any text; the others are told by how they differ.
+const TEXT: Parameter = Parameter { name: "", takes: Takes::Text, is_required: false, about: "", example: "" };
+const LIMIT: Parameter = Parameter {
+    name: "limit",
+    takes: Takes::UpTo(LIMIT_MAX),
+    about: "The most items of a page, 1 to 1,000; 100 if left out.",
+    example: "10",
+    ..TEXT
+};
+const CURSOR: Parameter = Parameter {
+    name: "cursor",
+    takes: Takes::Cursor,
+    about: "Where a page begins: `next` of the page before.",
+    ..TEXT
+};
+const ALL: Parameter = Parameter {
+    name: "all",
+    takes: Takes::OneOf(&["true"]),
+    about: "`true` deletes the whole list. One of the two must be said.",
+    ..TEXT
+};
 
 /// An operation that reads; the others are told by how they differ.
 const READ: Operation<Act> = Operation {
@@ -73,7 +92,7 @@ const READ: Operation<Act> = Operation {
     summary: "",
     query: &[],
     body: None,
-    replies: &[(200, Some(object))],
+    replies: &[],
     is_creating: false,
     takes_if_match: false,
     answers_etag: false,
@@ -85,12 +104,8 @@ const fn read_objects(id: &'static str, path: &'static str, kind: ObjectKind) ->
         id,
         path,
         summary: "A page of the list in the order of ids, or one object by `?id=`.",
-        query: &[
-            Parameter { name: "id", about: "One object's id; 404 when it is not there.", example: "" },
-            LIMIT,
-            CURSOR,
-        ],
-        replies: &[(200, Some(shape::<Listed<serde_json::Value>>))],
+        query: &[Parameter { name: "id", about: "One object's id; 404 when it is not there.", ..TEXT }, LIMIT, CURSOR],
+        replies: &[(200, Some(shape::<Listed<directory::Shown>>))],
         answers_etag: true,
         ..READ
     }
@@ -118,22 +133,12 @@ const fn delete_objects(id: &'static str, path: &'static str, kind: ObjectKind) 
         path,
         summary: "Deletes one object, or the whole list. An account goes only when no contact belongs to it.",
         query: match kind {
-            ObjectKind::Account => &[
-                Parameter { name: "id", about: "The object to delete.", example: "A-2" },
-                Parameter {
-                    name: "all",
-                    about: "`true` deletes the whole list. One of the two must be said.",
-                    example: "",
-                },
-            ],
-            ObjectKind::Contact => &[
-                Parameter { name: "id", about: "The object to delete.", example: "C-2" },
-                Parameter {
-                    name: "all",
-                    about: "`true` deletes the whole list. One of the two must be said.",
-                    example: "",
-                },
-            ],
+            ObjectKind::Account => {
+                &[Parameter { name: "id", about: "The object to delete.", example: "A-2", ..TEXT }, ALL]
+            }
+            ObjectKind::Contact => {
+                &[Parameter { name: "id", about: "The object to delete.", example: "C-2", ..TEXT }, ALL]
+            }
         },
         replies: &[(200, Some(shape::<Deleted>))],
         takes_if_match: true,
@@ -159,10 +164,17 @@ pub static OPERATIONS: [Operation<Act>; 19] = [
         query: &[
             Parameter {
                 name: "kind",
+                takes: Takes::OneOf(&["feature", "page", "guide", "track"]),
                 about: "`feature`, `page`, `guide` or `track`; all of them if left out.",
                 example: "feature",
+                ..TEXT
             },
-            Parameter { name: "q", about: "A part of the name, the id or the group, whatever its case.", example: "e" },
+            Parameter {
+                name: "q",
+                about: "A part of the name, the id or the group, whatever its case.",
+                example: "e",
+                ..TEXT
+            },
             LIMIT,
             CURSOR,
         ],
@@ -174,7 +186,14 @@ pub static OPERATIONS: [Operation<Act>; 19] = [
         id: "estimateKind",
         path: "/v1/pendo/estimate",
         summary: "How much there is to read of a kind, and what that takes and costs: days, rows, first day, seconds, dollars.",
-        query: &[Parameter { name: "kind", about: "`feature`, `page`, `guide`, `track` or `event`.", example: "page" }],
+        query: &[Parameter {
+            name: "kind",
+            takes: Takes::OneOf(&["feature", "page", "guide", "track", "event"]),
+            is_required: true,
+            about: "`feature`, `page`, `guide`, `track` or `event`.",
+            example: "page",
+        }],
+        replies: &[(200, Some(shape::<estimate::Shown>))],
         ..READ
     },
     Operation {
@@ -192,7 +211,13 @@ pub static OPERATIONS: [Operation<Act>; 19] = [
         method: "PUT",
         path: "/v1/matching",
         summary: "Saves the rules of both levels, or tries them, and reports how well they match. A level that is left out is not matched.",
-        query: &[Parameter { name: "dry_run", about: "`true` reports and saves nothing.", example: "true" }],
+        query: &[Parameter {
+            name: "dry_run",
+            takes: Takes::OneOf(&["true", "false"]),
+            about: "`true` reports and saves nothing.",
+            example: "true",
+            ..TEXT
+        }],
         body: Some(Body {
             types: JSON,
             shape: Some(shape::<Matching>),
@@ -263,19 +288,23 @@ pub static OPERATIONS: [Operation<Act>; 19] = [
         level: Level::Any,
         summary: "Values, sorted by object, id and field: a line each, or as CSV a row per object and a column per field. A page holds whole objects.",
         query: &[
-            Parameter { name: "object", about: "`account` or `contact`; both if left out.", example: "account" },
-            Parameter { name: "id", about: "One object's id.", example: "" },
-            Parameter { name: "field", about: "One field, by name or id.", example: "MAU" },
+            Parameter {
+                name: "object",
+                takes: Takes::OneOf(&["account", "contact"]),
+                about: "`account` or `contact`; both if left out.",
+                example: "account",
+                ..TEXT
+            },
+            Parameter { name: "id", about: "One object's id.", ..TEXT },
+            Parameter { name: "field", about: "One field, by name or id.", example: "MAU", ..TEXT },
             Parameter {
                 name: "format",
+                takes: Takes::OneOf(&["json", "csv"]),
                 about: "`json` or `csv`, whose next cursor stands in the header `x-next-cursor`.",
                 example: "json",
+                ..TEXT
             },
-            Parameter {
-                name: "limit",
-                about: "The most objects of a page, 1 to 1,000; 100 if left out.",
-                example: "10",
-            },
+            Parameter { about: "The most objects of a page, 1 to 1,000; 100 if left out.", ..LIMIT },
             CURSOR,
         ],
         replies: &[(200, Some(shape::<Listed<Line>>)), (200, None)],
@@ -287,6 +316,7 @@ pub static OPERATIONS: [Operation<Act>; 19] = [
         path: "/v1/status",
         level: Level::Any,
         summary: "Connected? Fresh? Complete? What to do next?",
+        replies: &[(200, Some(shape::<StatusReport>))],
         ..READ
     },
     Operation {

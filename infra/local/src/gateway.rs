@@ -23,6 +23,8 @@ use crate::stopping::Stopping;
 use routes::Function;
 
 const BODY_MAX: usize = 10 * 1024 * 1024;
+/// The request's first line and the values of its headers together.
+const HEADERS_MAX: usize = 10_240;
 
 struct Gateway {
     authorizer: Authorizer,
@@ -57,6 +59,9 @@ async fn handle(State(gateway): State<Arc<Gateway>>, request: Request) -> Respon
 
 async fn answer(gateway: &Gateway, request: Request, request_id: &str) -> Response<Body> {
     let (parts, body) = request.into_parts();
+    if event::head_bytes(&parts) > HEADERS_MAX {
+        return event::message(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large");
+    }
     let Some(route) = routes::find(parts.uri.path()) else {
         return event::message(StatusCode::NOT_FOUND, "Not Found");
     };

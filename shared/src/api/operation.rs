@@ -2,7 +2,7 @@
 //! `docs/openapi.json` and `docs/api.md` are made from it.
 
 use super::{Problem, Request};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 /// Who may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,9 +21,17 @@ pub fn shape<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
-/// An object whose members the README explains.
-pub fn object(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "object"})
+/// What may stand under a name of a query.
+#[derive(Debug)]
+pub enum Takes {
+    /// Any text.
+    Text,
+    /// One of these.
+    OneOf(&'static [&'static str]),
+    /// A whole number from 1 to this one.
+    UpTo(usize),
+    /// What an answer gave as `next`.
+    Cursor,
 }
 
 /// One name of a query.
@@ -31,6 +39,10 @@ pub fn object(_: &mut SchemaGenerator) -> Schema {
 pub struct Parameter {
     /// Its name.
     pub name: &'static str,
+    /// What may stand under it.
+    pub takes: Takes,
+    /// Whether it must be given.
+    pub is_required: bool,
     /// What it says.
     pub about: &'static str,
     /// A value that works.

@@ -196,6 +196,7 @@ fn media_type(header: &str) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::api::operation::Takes;
     use aws_lambda_events::apigw::{ApiGatewayRequestAuthorizer, ApiGatewayRequestAuthorizerJwtDescription};
 
     #[derive(Debug, serde::Deserialize)]
@@ -237,8 +238,11 @@ pub(super) mod tests {
         }
     }
 
-    static TAKES: [Parameter; 2] =
-        [Parameter { name: "object", about: "", example: "" }, Parameter { name: "id", about: "", example: "" }];
+    const fn parameter(name: &'static str) -> Parameter {
+        Parameter { name, takes: Takes::Text, is_required: false, about: "", example: "" }
+    }
+
+    static TAKES: [Parameter; 2] = [parameter("object"), parameter("id")];
 
     fn with_body(body: &str) -> Request {
         let mut event = event("POST", "/v1/connection");

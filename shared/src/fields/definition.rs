@@ -12,14 +12,19 @@ use serde_json::Value;
 
 /// The longest name of a field, in characters.
 pub const NAME_CHARS_MAX: usize = 120;
+/// A name for those who read the document: no control characters, and not only spaces.
+const NAME_PATTERN: &str =
+    r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
 
 /// What a calculated field computes, for which objects, over which rows and which time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Value")]
-#[schemars(!try_from, extend("additionalProperties" = false))]
+#[schemars(!try_from, extend("additionalProperties" = false, "not" = {"properties": {
+    "usage": {"properties": {"kind": {"const": "guide"}}, "required": ["kind"]}, "function": {"const": "minutes"}},
+    "required": ["usage", "function"]}))]
 pub struct Definition {
     /// The name, unique per object level whatever its case.
-    #[schemars(length(min = 1, max = NAME_CHARS_MAX))]
+    #[schemars(length(min = 1, max = NAME_CHARS_MAX), regex(pattern = NAME_PATTERN))]
     pub name: String,
     /// Whether accounts or contacts have the value.
     pub object: ObjectKind,

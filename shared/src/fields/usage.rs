@@ -3,9 +3,10 @@
 use super::problem::{Problem, below};
 use super::shape::{Shape, dotted, listed, wrong_type};
 use crate::id::Kind;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// How many objects a field may name.
@@ -18,19 +19,36 @@ const ID_CHARS_MAX: usize = 512;
 const KINDS: [&str; 5] = ["feature", "guide", "page", "track", "event"];
 
 /// The rows of a field.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Usage {
     /// The kind of usage.
     pub kind: Kind,
     /// The features, pages, guides or track types; absent means all.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = IDS_MAX))]
     pub ids: Option<BTreeSet<String>>,
     /// The types of guide events; absent means seen.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1))]
     pub types: Option<BTreeSet<String>>,
+}
+
+impl JsonSchema for Usage {
+    fn schema_name() -> Cow<'static, str> {
+        "Usage".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let is = |kind: Kind| serde_json::json!({"properties": {"kind": {"const": kind.name()}}, "required": ["kind"]});
+        json_schema!({"type": "object", "required": ["kind"], "additionalProperties": false, "properties": {
+            "kind": generator.subschema_for::<Kind>(),
+            "ids": {"type": "array", "minItems": 1, "maxItems": IDS_MAX,
+                "items": {"type": "string", "minLength": 1, "maxLength": ID_CHARS_MAX, "pattern": r"\S"},
+                "description": "The features, pages, guides or track types; all of them if left out. All activity has none."},
+            "types": {"type": "array", "minItems": 1, "maxItems": IDS_MAX, "items": {"enum": GUIDE_TYPES},
+                "description": "For guides: the types of events; those that were seen if left out."}},
+            "allOf": [
+                {"if": is(Kind::Event), "then": {"properties": {"ids": false}}},
+                {"if": is(Kind::Guide), "else": {"properties": {"types": false}}}]})
+    }
 }
 
 impl Usage {

@@ -15,6 +15,7 @@ const EXAMPLES_MAX: usize = 10;
 
 /// The report of both levels; a level that is not matched has none.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "MatchingReport")]
 pub struct Report {
     /// Contacts and visitors.
     #[serde(skip_serializing_if = "Option::is_none")]

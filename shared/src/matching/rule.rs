@@ -157,8 +157,8 @@ impl JsonSchema for Matching {
         let rule = |level: ObjectKind, id: &str| {
             let member = pendo_member(level);
             json_schema!({"type": "object", "required": [member, "object"], "additionalProperties": false, "properties": {
-                member: {"type": "string", "maxLength": PATH_CHARS_MAX, "description": format!("{id}, or a metadata path such as metadata.agent.email.")},
-                "object": {"type": "string", "description": "A column of the directory, or id."},
+                member: {"type": "string", "maxLength": PATH_CHARS_MAX, "pattern": format!(r"^({id}|metadata\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$"), "description": format!("{id}, or a metadata path such as metadata.agent.email.")},
+                "object": {"type": "string", "pattern": r"\S", "description": "A column of the directory, or id."},
                 "ignore_case": {"type": "boolean", "default": false}}})
         };
         json_schema!({"type": "object", "additionalProperties": false, "properties": {

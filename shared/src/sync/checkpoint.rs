@@ -10,6 +10,7 @@ use super::rewrites::{AfterFinal, Rewrite};
 use super::tags::Edit;
 use crate::id::Kind;
 use crate::time::{Hour, HourRange};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -153,7 +154,7 @@ pub struct AgedOut {
 }
 
 /// Progress of reading history.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Backfill {
     /// Days with usage to read.
@@ -189,7 +190,7 @@ pub struct PeopleState {
 }
 
 /// The record of one run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RunRecord {
     /// When it began, ms since 1970.
@@ -220,7 +221,8 @@ impl RunRecord {
 }
 
 /// What a run did and cost.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "RunReport")]
 #[serde(default, deny_unknown_fields)]
 pub struct Report {
     /// Grouped rows decoded in this run, re-reads included.

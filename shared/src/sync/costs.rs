@@ -1,5 +1,6 @@
 //! What a connection costs: the requests of its runs to the table by UTC day, and its key's secret.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -18,7 +19,7 @@ const MONTH_DAYS: f64 = 30.0;
 pub struct Costs(BTreeMap<i32, f64>);
 
 /// What a connection costs, for people.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
 pub struct CostReport {
     /// What the runs of the last thirty days, and today's, have asked of the table, in dollars.
     pub last_30_days: f64,

@@ -7,6 +7,7 @@ use crate::id::Kind;
 use crate::pendo::Client;
 use crate::pendo::usage::By;
 use crate::time::{Hour, HourRange, to_the_second};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ const ROWS_PER_SECOND: f64 = 5_000.0;
 const DOLLARS_PER_MILLION_ROWS: f64 = 0.04;
 
 /// What there is to read of a kind. Without an answer of Pendo's all is null, with a reason.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct Estimate {
     /// Days with usage.
     pub days: Option<usize>,

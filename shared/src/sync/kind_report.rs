@@ -6,11 +6,12 @@ use super::quarantine::{Quarantine, READS_THAT_AGREE};
 use super::recomputing::Recomputing;
 use super::rewrites::{Cause, Rewrite};
 use crate::time::{DAY_MS, Hour, to_the_second};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// How far a kind was read.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct KindReport {
     /// Up to when.
     pub as_of: Option<String>,
@@ -69,7 +70,7 @@ pub struct KindReport {
 }
 
 /// Days that are held back: their old usage is served until readings agree.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct HeldReport {
     /// How many.
     pub days: usize,
@@ -82,7 +83,7 @@ pub struct HeldReport {
 }
 
 /// A day that differs.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct DayReport {
     /// The UTC day.
     pub day: String,
@@ -93,7 +94,7 @@ pub struct DayReport {
 }
 
 /// Hours that changed after ten days.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct AfterFinalReport {
     /// How many; one that changed twice counts twice.
     pub hours: u64,
@@ -104,7 +105,7 @@ pub struct AfterFinalReport {
 }
 
 /// Hours that were replaced for one reason.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct RewriteReport {
     /// The reason.
     pub cause: Cause,
@@ -119,7 +120,7 @@ pub struct RewriteReport {
 }
 
 /// An edit of a page's or feature's tag, which Pendo applies to the past.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct EditReport {
     /// The run that saw it.
     pub seen_at: String,
@@ -130,7 +131,7 @@ pub struct EditReport {
 }
 
 /// Events in the trailing hours, as Pendo counts them and as stored.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct RecentReport {
     /// The first instant.
     pub from: String,
@@ -143,7 +144,8 @@ pub struct RecentReport {
 }
 
 /// Progress of reading history.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "BackfillProgress")]
 pub struct Progress {
     #[serde(flatten)]
     backfill: Backfill,

@@ -6,6 +6,7 @@ use super::probe::{Past, Probe};
 use super::run::Run;
 use crate::id::Kind;
 use crate::store::{Layout, StoreError};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ const SHARDS_MIN: u64 = 4;
 pub(super) const SHARDS_MAX: u16 = 256;
 
 /// How a connection lies in the table, for people.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct LayoutReport {
     /// Number of shards.
     pub shards: u16,

@@ -12,6 +12,7 @@ use crate::store::Shard;
 use crate::time::{Hour, HourRange};
 use crate::usage::entry::Entries;
 use crate::usage::fingerprint::Fingerprint;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +25,7 @@ const KEPT_MAX: usize = 12;
 const DAYS_KEPT: usize = 4;
 
 /// Why hours that stood have other usage now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// A page's or feature's tag was edited, and Pendo applied that to the past.

@@ -11,6 +11,7 @@ use crate::id::{Kind, WorkspaceId};
 use crate::store::StoreError;
 use crate::store::purge::Purge;
 use crate::time::{DAY_MS, HOUR_MS, Hour, to_the_second};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -18,9 +19,10 @@ use std::collections::BTreeMap;
 const SCHEDULE_MINUTE: i64 = 20;
 
 /// The answer of `GET /v1/status`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct StatusReport {
     /// The connection's status, or `inactive`.
+    #[schemars(extend("enum" = ["inactive", "active", "paused", "revoked", "disconnected", "purging"]))]
     pub status: String,
     /// One sentence: what to do next.
     pub next_step: String,
@@ -55,7 +57,7 @@ pub struct StatusReport {
 }
 
 /// A connection that was disconnected with `data=purge`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct PurgeReport {
     /// When that was asked for.
     pub asked_at: String,
@@ -68,7 +70,7 @@ pub struct PurgeReport {
 }
 
 /// How far Pendo's lists of people were read.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct PeopleReport {
     /// When they were last read; null while they never were.
     pub read_at: Option<String>,
@@ -77,7 +79,7 @@ pub struct PeopleReport {
 }
 
 /// Pendo does not answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct OutageReport {
     /// Runs in a row.
     pub runs: u32,
@@ -90,7 +92,7 @@ pub struct OutageReport {
 }
 
 /// Pendo recomputes its whole history.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct RecomputingReport {
     /// The run that first saw everything gone.
     pub since: String,
@@ -101,7 +103,7 @@ pub struct RecomputingReport {
 }
 
 /// The last run.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct LastRun {
     /// When it began.
     pub started_at: String,

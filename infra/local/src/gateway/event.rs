@@ -18,6 +18,12 @@ use super::routes::Route;
 /// An answer of a function may not be larger.
 const RESPONSE_MAX: usize = 6 * 1024 * 1024;
 
+/// How long a request's first line and the values of its headers are together.
+pub(super) fn head_bytes(parts: &Parts) -> usize {
+    let line = format!("{} {} {:?}", parts.method, parts.uri, parts.version).len();
+    line + parts.headers.values().map(HeaderValue::len).sum::<usize>()
+}
+
 /// What a function is handed.
 ///
 /// # Errors
