@@ -75,8 +75,9 @@ async fn a_run_that_fetched_earlier_and_stores_later_changes_nothing() -> bool {
 
 async fn what_a_head_names_outlives_the_sweep() -> bool {
     let world = counted().await;
-    for _ in 0..3 {
-        world.advance(25);
+    // It is swept at first, and a week later.
+    for hours in [25, 7 * 24, 25] {
+        world.advance(hours);
         run(&world).await;
     }
     counted_anew(&world).await == 10
