@@ -1,6 +1,6 @@
 //! When Pendo rewrites the past: days that shrink, tags that are edited, a zone that changes, accounts that are merged.
 
-use crate::harness::{HOUR_MS, World, all_time, field, two_accounts, used};
+use crate::harness::{HOUR_MS, World, all_time, field, ms, two_accounts, used};
 use chrono_tz::Tz;
 use pendo_simulator::Kind;
 use serde_json::{Value, json};
@@ -39,7 +39,7 @@ const TODAY: [&str; 4] =
 async fn a_day_that_shrinks_by_half_is_served_as_it_was_until_three_readings_an_hour_apart_agree() {
     let world = with_rows(Kind::Page, "page", &TODAY).await;
     assert_eq!(uses(&world).await, 40);
-    world.pendo().remove(|row| row.hour_ms >= crate::harness::ms("2026-06-30T04:00:00Z"));
+    world.pendo().remove(|row| row.hour_ms >= ms("2026-06-30T04:00:00Z"));
     for _ in 0..2 {
         // Readings that follow each other at once count as one.
         world.tick().await;
@@ -77,7 +77,7 @@ async fn a_value_over_a_day_that_is_held_back_is_provisional() {
         lines["items"][0]["settled"].clone()
     };
     assert_eq!(of_week().await, "settling");
-    world.pendo().remove(|row| row.hour_ms == crate::harness::ms("2026-06-27T03:00:00Z"));
+    world.pendo().remove(|row| row.hour_ms == ms("2026-06-27T03:00:00Z"));
     world.tick_after(24).await;
     assert!(!held(&world, "page").await.is_null());
     assert_eq!(of_week().await, "provisional");
@@ -260,7 +260,7 @@ async fn an_hour_that_pendo_changes_after_it_was_final_is_counted_and_shown() {
     assert_eq!((&first["hours"], &first["first_at"]), (&json!(2), &first["last_at"]), "{first}");
     let line = world.line("account", "A-1", "Uses").await;
     assert_eq!(line["moved_by"], json!([{"cause": "unexplained", "at": first["last_at"]}]));
-    world.pendo().remove(|row| row.hour_ms == crate::harness::ms("2026-05-02T10:00:00Z"));
+    world.pendo().remove(|row| row.hour_ms == ms("2026-05-02T10:00:00Z"));
     world.pendo().inject(used(Kind::Event, "ann@x.test", Some("A-1"), "2026-05-01T10:25:00Z", 10));
     // The day that is empty now is held back for three readings.
     for _ in 0..10 {
@@ -364,10 +364,30 @@ async fn what_three_readings_agree_is_gone_is_taken_and_read_again_once_it_is_ba
 #[tokio::test]
 async fn a_kind_that_is_gone_alone_is_not_taken_for_a_change_of_the_zone() {
     let world = with_two_kinds().await;
-    world.pendo().remove(|row| row.kind == Kind::Page && row.hour_ms >= crate::harness::ms("2026-06-27T00:00:00Z"));
+    world.pendo().remove(|row| row.kind == Kind::Page && row.hour_ms >= ms("2026-06-27T00:00:00Z"));
     for _ in 0..3 {
         world.tick_after(1).await;
         assert!(world.status().await["recomputing"].is_null());
     }
     assert_eq!(world.value("account", "A-1", "Pages").await, 27, "three readings agreed");
+}
+
+#[tokio::test]
+async fn after_all_was_gone_once_days_that_do_not_come_back_are_believed_as_always() {
+    let world = with_two_kinds().await;
+    let is_old = |row: &pendo_simulator::RawRow| row.hour_ms < ms("2026-06-28T00:00:00Z");
+    let rows: Vec<_> = world.pendo().truth().into_iter().filter(|row| !is_old(row)).collect();
+    world.pendo().remove(|row| !is_old(row));
+    world.tick_after(1).await;
+    assert_eq!(uses(&world).await, 300, "everything of the trailing days is gone");
+    // One row of one kind comes back, and no more ever does.
+    let back = rows.iter().find(|row| row.kind == Kind::Event).unwrap().clone();
+    world.pendo().inject(back);
+    let left: u32 = world.pendo().truth_of(Kind::Event).iter().map(|row| row.events).sum();
+    world.tick_after(1).await;
+    assert_eq!(uses(&world).await, 300);
+    world.tick_after(1).await;
+    let status = world.status().await;
+    assert_eq!((uses(&world).await, &status["is_complete"]), (json!(left), &json!(true)), "{status}");
+    assert!(status["recomputing"].is_null() && status["kinds"]["page"]["held"].is_null(), "{status}");
 }

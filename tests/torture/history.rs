@@ -92,6 +92,19 @@ impl History {
         self.met.extend(rows);
     }
 
+    /// Takes rows away. Pendo goes on knowing whose they were, of those that it has shown; the simulator has to be told.
+    fn remove(&mut self, is_picked: impl Fn(&RawRow) -> bool) {
+        let (pendo, now_ms) = (self.world.pendo(), self.world.stack.clock().now_ms());
+        for row in self.met.iter().filter(|row| is_picked(row) && row.arrives_at_ms <= now_ms) {
+            if !row.visitor_id.starts_with("_PENDO_T_") {
+                pendo.add_visitor(&row.visitor_id, &json!({}));
+            }
+            row.account_id.iter().filter(|id| !id.is_empty()).for_each(|id| pendo.add_account(id, &json!({})));
+        }
+        pendo.remove(&is_picked);
+        self.met.retain(|row| !is_picked(row) || row.arrives_at_ms <= now_ms);
+    }
+
     async fn upload(&mut self, list: &str, object: &Value) {
         let body = object.to_string();
         let answer = self.world.upload_as(list, "application/x-ndjson", &body).await.expect(200);
@@ -125,7 +138,7 @@ impl History {
                         crate::size::Random::new(salt ^ row.first_ms.cast_unsigned() ^ u64::from(row.events));
                     row.kind != Kind::Guide && row.object_id != "anchor" && draw.is(*percent)
                 };
-                self.world.pendo().remove(is_picked);
+                self.remove(is_picked);
             }
             Operation::Edit { kind, object, hours, keeps } => {
                 assert!(self.world.pendo().edit(*kind, object, hours * HOUR_MS, *keeps));

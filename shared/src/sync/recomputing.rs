@@ -31,6 +31,9 @@ pub struct Recomputing {
     pub last_seen_at: Hour,
     /// How many hours' runs saw nothing.
     pub runs: u32,
+    /// Whether the last run saw some of it again, while days were still held back. From then on each day is held and believed as
+    /// always: what does not come back may be gone for good.
+    pub is_partly_back: bool,
     /// The run that found everything back, with the same hours.
     pub back_at: Option<Hour>,
 }
@@ -43,15 +46,17 @@ impl Recomputing {
             Some(open) if open.back_at.is_none() => match (is_gone, is_held) {
                 (true, _) => {
                     let runs = open.runs + u32::from(as_of > open.last_seen_at);
-                    Some(Self { runs, last_seen_at: as_of.max(open.last_seen_at), ..open })
+                    Some(Self { runs, last_seen_at: as_of.max(open.last_seen_at), is_partly_back: false, ..open })
                 }
-                (false, true) => Some(open),
+                (false, true) => Some(Self { is_partly_back: true, ..open }),
                 (false, false) => {
                     let came_back = open.is_recognised() && open.is_recent(as_of);
                     came_back.then_some(Self { back_at: Some(as_of), ..open })
                 }
             },
-            _ if is_gone => Some(Self { seen_at: as_of, last_seen_at: as_of, runs: 1, back_at: None }),
+            _ if is_gone => {
+                Some(Self { seen_at: as_of, last_seen_at: as_of, runs: 1, is_partly_back: false, back_at: None })
+            }
             over => over,
         }
     }
@@ -59,7 +64,7 @@ impl Recomputing {
     /// Whether what stands is kept, whatever Pendo shows.
     #[must_use]
     pub fn is_under_way(&self) -> bool {
-        self.back_at.is_none() && !self.is_believed()
+        self.back_at.is_none() && !self.is_partly_back && !self.is_believed()
     }
 
     /// Whether so many runs saw nothing that nothing is what stands now.
@@ -97,6 +102,12 @@ impl Recomputing {
             "Since {since} all usage is gone from Pendo at once: that is what a change of the subscription's time zone looks like \
              while Pendo recomputes its history, which takes hours"
         );
+        if self.is_partly_back {
+            return format!(
+                "{looks_like}. Some of it is back; of the rest what was read before is served until {READS_THAT_AGREE} readings at least an \
+                 hour apart agree"
+            );
+        }
         if self.is_believed() {
             return format!(
                 "{looks_like}. {READS_THAT_AGREE} readings at least an hour apart agreed, so the trailing days are shown as Pendo has \
@@ -194,7 +205,11 @@ mod tests {
         let second = Recomputing::after(Some(first), true, true, Hour(11)).unwrap();
         assert!(second.is_recognised() && second.is_under_way());
         let partly = Recomputing::after(Some(second), false, true, Hour(12)).unwrap();
-        assert!(partly.is_under_way());
+        assert!(
+            !partly.is_under_way() && partly.meaning().contains("Some of it is back"),
+            "the rest may be gone for good"
+        );
+        assert!(!Recomputing::after(Some(partly), true, true, Hour(13)).unwrap().is_partly_back);
         let back = Recomputing::after(Some(partly), false, false, Hour(13)).unwrap();
         assert_eq!((back.back_at, back.is_under_way()), (Some(Hour(13)), false));
         assert_eq!(Recomputing::after(Some(back), false, false, Hour(99)), Some(back), "the last one is remembered");

@@ -167,10 +167,16 @@ pub async fn attribute(sink: &Sink<'_>, moment: &Moment, erased: Option<[u64; 3]
     }
     sink.store
         .checkpoint_change(sink.workspace, &sink.connection.id, |checkpoint| {
-            for (kind, state) in &mut checkpoint.kinds {
+            for (kind, as_of) in &moment.as_of {
+                let compared_at = before.kinds.get(kind).and_then(|state| state.compared_at);
+                // Another run may have compared more than was counted here: that stays owed.
+                let Some(state) = checkpoint.kinds.get_mut(kind).filter(|_| compared_at.is_none_or(|at| at <= *as_of))
+                else {
+                    continue;
+                };
                 state.conservation = conservation.get(kind).cloned().unwrap_or_default();
                 state.unaccounted = unaccounted.get(kind).cloned().unwrap_or_default();
-                state.attributed_at = before.kinds.get(kind).and_then(|state| state.compared_at);
+                state.attributed_at = compared_at;
             }
             checkpoint.people.erased_in = erased.unwrap_or(checkpoint.people.erased_in);
         })

@@ -209,7 +209,10 @@ impl Run<'_> {
             }
         }
         // An earlier run may have compared history and died before it counted whose the rows are.
-        let is_owed = reached.kinds.values().any(|state| state.attributed_at != state.compared_at);
+        let is_owed = kinds
+            .iter()
+            .filter_map(|kind| reached.kinds.get(kind))
+            .any(|state| state.attributed_at != state.compared_at);
         if reads_history || is_owed || erased.is_some() {
             let step = Instant::now();
             reconcile::attribute(&self.sink(layout), &moment, erased).await?;
