@@ -79,6 +79,8 @@ pub struct KindState {
     pub after_final: Option<AfterFinal>,
     /// Days that Pendo shows with half their events or fewer: what stands is served until readings agree.
     pub quarantine: Quarantine,
+    /// The oldest hour that the last run read anew. Two bad answers of one run can agree, so the next one compares it once more.
+    pub changed_from: Option<Hour>,
     /// Hours that still differ from Pendo, by their difference in events: they are read again when their age is due.
     pub differing: BTreeMap<i32, i64>,
     /// Hours that were stored without a probe that agrees.

@@ -66,6 +66,8 @@ pub struct Recent {
     pub believed: BTreeSet<i32>,
     /// Whether it was the daily pass.
     pub is_pass: bool,
+    /// The oldest hour that it read anew.
+    pub changed_from: Option<Hour>,
 }
 
 impl KindState {
@@ -78,6 +80,7 @@ impl KindState {
         self.differing.clone_from(&recent.waits);
         self.recent = Some(recent.compared);
         self.quarantine.clone_from(&recent.quarantine);
+        self.changed_from = recent.changed_from;
         self.daily_at = if recent.is_pass { Some(as_of) } else { self.daily_at };
     }
 }
@@ -149,8 +152,13 @@ impl Run<'_> {
             let held = held_from(state);
             let is_pass = age(state.daily_at) >= 24 || age(state.as_of) > 2;
             let earliest = state.as_of.filter(|_| planted!(LookBackZero)).unwrap_or(start);
-            let from = if is_pass { self.midnight(self.passes().daily_hours()) } else { self.trailing_from() };
-            let range = HourRange { from: held.map_or(from, |held| held.min(from)).max(earliest), to: self.as_of };
+            let daily = self.midnight(self.passes().daily_hours());
+            let from = if is_pass { daily } else { self.trailing_from() };
+            // What a pass left unproven is not left to the next one, a day later.
+            let unproven = state.unverified.range(daily.0..).next().map(|hour| Hour(Hour(*hour).utc_day() * 24));
+            let changed = state.changed_from.filter(|hour| *hour >= daily);
+            let from = [held, unproven, changed].into_iter().flatten().fold(from, Hour::min);
+            let range = HourRange { from: from.max(earliest), to: self.as_of };
             let found = probe_in_parts(&self.client, kind, range, By::Hour).await?;
             Probe::Recent(Trailing { range, found, is_pass })
         };
@@ -216,7 +224,8 @@ impl Run<'_> {
                 (compared.pendo_events + pendo, compared.stored_events + stored);
         }
         let (quarantine, believed) = (judged.held, judged.believed);
-        Ok(Recent { batch, waits, compared, days, quarantine, believed, is_pass: *is_pass })
+        let changed_from = batch.buckets.keys().map(|(_, hour)| *hour).min();
+        Ok(Recent { batch, waits, compared, days, quarantine, believed, is_pass: *is_pass, changed_from })
     }
 }
 
