@@ -21,8 +21,18 @@ const ACCOUNTS: &str = "id,code\nA-1,p-1\nA-2,p-2\nA-3,p-3\nA-4,p-3\nA-5,nobody\
 const CONTACTS: &str = "id,account_id,email\nC-1,A-1,ann@x\nC-2,A-2,ann@x\nC-3,A-1,bob@x\nC-4,A-1,bob@x\nC-5,A-2,cid@x\n\
                         C-6,A-3,dan@x\nC-7,A-5,eve@x\nC-8,A-1,nobody@x\n";
 
+/// Accounts by a code, contacts by the visitor's id.
 pub(crate) fn matching() -> Value {
     json!({"contact": {"visitor": "visitorId", "object": "email"}, "account": {"account": "accountId", "object": "code"}})
+}
+
+/// Contacts by what Pendo knows of the visitor; `stranger` is Eve's second one.
+fn matching_by_metadata() -> (Value, Vec<(&'static str, Value)>) {
+    let rule = json!({"visitor": "metadata.agent.email", "object": "email", "ignore_case": true});
+    let emails = [" ANN@x", "bob@x", "Cid@x", "dan@X", "eve@x", "fay@x", "eve@x"];
+    let known = VISITORS.into_iter().zip(emails);
+    let visitors = known.map(|(visitor, email)| (visitor, json!({"agent": {"email": email}}))).collect();
+    (json!({"contact": rule, "account": matching()["account"]}), visitors)
 }
 
 /// What is drawn for one row.
@@ -90,6 +100,8 @@ struct Story {
     zone: Tz,
     history_from_ms: Option<i64>,
     fields: Vec<Value>,
+    matching: Value,
+    visitors: Vec<(&'static str, Value)>,
     pendo: reqwest::Client,
 }
 
@@ -97,11 +109,17 @@ impl Story {
     async fn told(runner: &mut TestRunner) -> Self {
         let zones = [Tz::UTC, Tz::America__New_York, Tz::Asia__Tokyo, Tz::Europe__Berlin];
         let definition_drawn = (any::<bool>(), 0..5_usize, 0..7_usize, 0..5_usize, 0..3_usize);
-        let drawn = (rows(), prop::collection::vec(definition_drawn, pick(7, 14)), 0..4_usize, 0..4_usize, 0..3_i64);
-        let (rows, definitions, zone, history, months_on) = drawn.new_tree(runner).unwrap().current();
+        let drawn = (
+            rows(),
+            prop::collection::vec(definition_drawn, pick(7, 14)),
+            0..4_usize,
+            0..4_usize,
+            0..3_usize,
+            any::<bool>(),
+        );
+        let (rows, definitions, zone, history, now, is_by_metadata) = drawn.new_tree(runner).unwrap().current();
         // Sometimes a clock changes within the windows.
-        let now = ["2026-06-30T12:30:00Z", "2026-03-31T07:30:00Z", "2026-11-05T03:30:00Z"];
-        let now = now[usize::try_from(months_on).unwrap()];
+        let now = ["2026-06-30T12:30:00Z", "2026-03-31T07:30:00Z", "2026-11-05T03:30:00Z"][now];
         let world = World::kept_in(pendo_simulator::Options::empty(), None, now).await;
         for kind in ["page", "feature", "track", "guide"] {
             for n in 0..3 {
@@ -123,16 +141,22 @@ impl Story {
         world.connect_with(&connection).await;
         world.upload("accounts", ACCOUNTS).await;
         world.upload("contacts", CONTACTS).await;
-        world.matching(&matching()).await;
+        let (matching, visitors) = if is_by_metadata { matching_by_metadata() } else { (matching(), Vec::new()) };
+        visitors.iter().for_each(|(id, metadata)| world.pendo().add_visitor(id, metadata));
+        world.matching(&matching).await;
         let fields: Vec<Value> = definitions.into_iter().enumerate().map(|(at, drawn)| definition(drawn, at)).collect();
         world.fields(&fields).await;
-        Self { world, zone: zones[zone], history_from_ms, fields, pendo: reqwest::Client::new() }
+        // From the second hour on, values come from folds.
+        world.tick_after(1).await;
+        world.tick_after(1).await;
+        Self { world, zone: zones[zone], history_from_ms, fields, matching, visitors, pendo: reqwest::Client::new() }
     }
 
     fn reference(&self) -> Reference {
         let now_ms = self.world.stack.clock().now_ms();
-        let reference = Reference::new(self.world.pendo().truth(), &matching(), self.zone, now_ms)
-            .with_directory(ACCOUNTS, CONTACTS);
+        let reference = Reference::new(self.world.pendo().truth(), &self.matching, self.zone, now_ms)
+            .with_directory(ACCOUNTS, CONTACTS)
+            .with_people(&self.visitors, &[]);
         match self.history_from_ms {
             Some(from_ms) => reference.with_history_from(from_ms),
             None => reference,
