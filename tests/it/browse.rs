@@ -7,7 +7,7 @@ use local::tokens::Tokens;
 use pendo_simulator::{Kind, RawRow};
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::explain::{UsageQuery, usage};
+use shared::explain::{ExplainError, ExplanationQuery, UsageQuery, explain, usage};
 use shared::id::ObjectKind;
 
 /// Ann on two days and Bob on one, in two features and a guide.
@@ -103,6 +103,39 @@ async fn a_null_says_why_and_what_to_do() {
     let frozen = world.get("/v1/values/explain?object=account&id=A-1&field=Today").await.expect(200);
     assert_eq!((&frozen["reason"], &frozen["is_current"]), (&json!("disconnected"), &json!(true)), "{frozen:#}");
     assert!(frozen["advice"]["what_to_do"].as_str().unwrap().contains("POST /v1/connection"), "{frozen:#}");
+}
+
+#[tokio::test]
+async fn while_a_change_is_not_computed_yet_an_explanation_says_so() {
+    let world = small().await;
+    let path = "/v1/values/explain?object=contact&id=C-1&field=Guides";
+    world.stack.hold_jobs();
+    let swapped = "id,account_id,email\nC-1,A-1,bob@x.test\nC-2,A-2,ann@x.test\n";
+    world.upload_as("contacts", "text/csv", swapped).await.expect(200);
+    let between = world.get(path).await.expect(200);
+    assert_eq!(
+        (&between["value"], &between["total"]["events"], &between["is_current"]),
+        (&json!(1), &json!(0), &json!(false))
+    );
+    world.stack.release_jobs();
+    world.idle().await;
+    let after = world.get(path).await.expect(200);
+    assert_eq!(
+        (&after["value"], &after["total"]["events"], &after["is_current"]),
+        (&json!(0), &json!(0), &json!(true))
+    );
+}
+
+#[tokio::test]
+async fn a_window_with_more_rows_than_somebody_waits_for_is_not_explained() {
+    let world = small().await;
+    let explained = async |rows_max| {
+        let (object, id, field) = (ObjectKind::Account, "A-1".to_owned(), "Exports".to_owned());
+        let query = ExplanationQuery { object, id, field, after: None, limit: 10, rows_max };
+        explain(world.stack.context(), &world.workspace(), &query).await
+    };
+    assert!(matches!(explained(3).await, Err(ExplainError::TooMuch { rows: 4 })), "all features in the window");
+    assert_eq!(explained(4).await.unwrap().line.value, 13);
 }
 
 #[tokio::test]

@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 
 /// A page of usage ends after so many rows were read for it, so that it comes within the gateway's 30 s.
 const ROWS_READ_MAX: u64 = 1_000_000;
+/// Above so many rows a value is not explained.
+const ROWS_EXPLAINED_MAX: u64 = 2_000_000;
 /// People of a page of an explanation, each with their days and hours.
 pub(crate) const PEOPLE_DEFAULT: usize = 20;
 /// The most people of a page.
@@ -71,6 +73,7 @@ pub(crate) async fn explained(context: &Context, workspace: &WorkspaceId, reques
         field: (*field).to_owned(),
         after: page::after_as(&query, Rank::parse)?,
         limit: page::limit_to(&query, PEOPLE_DEFAULT, PEOPLE_MAX)?,
+        rows_max: ROWS_EXPLAINED_MAX,
     };
     let mut explanation = explain(context, workspace, &asked).await.map_err(refused)?;
     explanation.next = explanation.next_rank.map(|next| page::cursor(&next.to_string()));

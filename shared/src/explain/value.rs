@@ -19,8 +19,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Rows that are added up at most, since somebody waits: they are read twice, within 30 s.
-const ROWS_MAX: u64 = 2_000_000;
 /// The most bytes of a page's people: a function may answer 6 MB in all.
 const PEOPLE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -37,6 +35,8 @@ pub struct ExplanationQuery {
     pub after: Option<Rank>,
     /// People of a page at most.
     pub limit: usize,
+    /// Rows that are added up at most, since somebody waits; they are read twice.
+    pub rows_max: u64,
 }
 
 /// A value, and what it is made from.
@@ -148,7 +148,7 @@ async fn explained(
     if let Some(plan) = plan(&source, &field, &explanation.line) {
         let ranges = BTreeMap::from([(plan.kind(), plan.window())]);
         let rows = source.rows_in(&ranges).await?;
-        if rows > ROWS_MAX {
+        if rows > query.rows_max {
             return Err(ExplainError::TooMuch { rows });
         }
         let found = Found::read(&mut source, &plan, &field, &ranges).await?;
