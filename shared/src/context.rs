@@ -1,5 +1,6 @@
 //! What a function has at hand: made once at cold start, cheap to clone.
 
+use crate::api::Tries;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::queue::Queue;
@@ -41,6 +42,8 @@ pub struct Context {
     pub config: Arc<Config>,
     /// The time.
     pub clock: Clock,
+    /// Tries of keys, as far as this process knows.
+    pub tries: Arc<Tries>,
 }
 
 impl Context {
@@ -60,6 +63,7 @@ impl Context {
             queue: Queue::new(queue, config.queue_url.clone()),
             config: Arc::new(config),
             clock,
+            tries: Arc::default(),
         }
     }
 

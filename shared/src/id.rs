@@ -22,6 +22,12 @@ impl WorkspaceId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// What the log calls it: sixteen digits that are the same for the same workspace and say nothing else of it.
+    #[must_use]
+    pub fn tag(&self) -> String {
+        format!("{:016x}", twox_hash::XxHash3_64::oneshot(self.0.as_bytes()))
+    }
 }
 
 impl fmt::Display for WorkspaceId {

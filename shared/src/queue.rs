@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_types, reason = "the one room that sends jobs")]
 
 use crate::id::WorkspaceId;
+use crate::time::to_the_second;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use futures_util::stream::{self, StreamExt};
 use rand::RngExt;
@@ -47,6 +48,54 @@ pub enum Job {
 }
 
 impl Job {
+    /// Whose it is.
+    #[must_use]
+    pub fn workspace(&self) -> &str {
+        match self {
+            Self::Sync { workspace, .. } | Self::Evaluate { workspace } | Self::Purge { workspace, .. } => workspace,
+        }
+    }
+
+    /// How many continuations came before it.
+    #[must_use]
+    pub const fn hop(&self) -> u32 {
+        match self {
+            Self::Sync { hop, .. } | Self::Purge { hop, .. } => *hop,
+            Self::Evaluate { .. } => 0,
+        }
+    }
+
+    /// The schedule's time that it was queued for, as the log has it.
+    #[must_use]
+    pub fn tick(&self) -> Option<String> {
+        match self {
+            Self::Sync { tick, .. } => tick.map(to_the_second),
+            Self::Evaluate { .. } | Self::Purge { .. } => None,
+        }
+    }
+
+    /// The job that goes on with what this one has left, as the continuation number `hop`. It has no tick: the hour of that one is
+    /// served, and what is left would look done.
+    #[must_use]
+    pub fn rest(&self, hop: u32) -> Self {
+        let workspace = self.workspace().to_owned();
+        match self {
+            Self::Sync { .. } => Self::Sync { workspace, hop, tick: None },
+            Self::Evaluate { .. } => Self::Evaluate { workspace },
+            Self::Purge { .. } => Self::Purge { workspace, hop },
+        }
+    }
+
+    /// The name as it stands in messages and logs.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Sync { .. } => "sync",
+            Self::Evaluate { .. } => "evaluate",
+            Self::Purge { .. } => "purge",
+        }
+    }
+
     /// A run that was asked for by hand or by a change.
     #[must_use]
     pub fn sync(workspace: &WorkspaceId) -> Self {
@@ -79,7 +128,8 @@ impl Queue {
     /// SQS did not take it.
     pub async fn send(&self, workspace: &WorkspaceId, job: &Job) -> Result<(), QueueError> {
         let body = serde_json::to_string(job).map_err(|e| QueueError(e.into()))?;
-        self.client
+        let sent = self
+            .client
             .send_message()
             .queue_url(&self.url)
             .message_group_id(workspace.as_str())
@@ -87,6 +137,13 @@ impl Queue {
             .send()
             .await
             .map_err(|e| QueueError(Box::new(e)))?;
+        // The job's own lines name the same message, and this one lies within the request that set it off.
+        tracing::info!(
+            message.id = sent.message_id(),
+            workspace = workspace.tag(),
+            job = job.name(),
+            "a job was queued"
+        );
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! Logs and metrics: JSON lines on standard output, and a panic that says nothing of what it held.
 
+use crate::config::Config;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -28,7 +29,9 @@ pub fn lines<W>(filter: EnvFilter, to: W) -> impl tracing::Subscriber + Send + S
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let json = tracing_subscriber::fmt().json().with_env_filter(filter).with_current_span(false).without_time();
+    // With all the spans that a line lies in: the invocation, the request or job, and whose it is.
+    let json = tracing_subscriber::fmt().json().with_env_filter(filter).with_current_span(false).with_span_list(true);
+    let json = json.without_time();
     json.with_writer(Escaped(to)).finish()
 }
 
@@ -99,6 +102,13 @@ pub fn say(function: &str, at_ms: i64, figures: &[Figure]) {
     let line = format!("{}\n", embedded(function, at_ms, figures));
     if let Err(error) = std::io::stdout().lock().write_all(line.as_bytes()) {
         tracing::warn!(%error, "metrics could not be written");
+    }
+}
+
+/// Says that a process begins to answer: how often that is, and so how often somebody waits for it.
+pub fn say_cold_start(config: &Config, at_ms: i64) {
+    if let Some(function) = &config.function {
+        say(function, at_ms, &[Figure { name: "ColdStarts", unit: Unit::Count, value: 1.0 }]);
     }
 }
 

@@ -6,6 +6,7 @@ use crate::harness::{Reply, World, all_time, field, pick, two_accounts};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use local::AccessLevel;
+use local::tokens::Tokens;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
@@ -13,7 +14,7 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 use shared::api::request::{CONFIGURATION_BYTES_MAX, UPLOAD_BYTES_MAX};
 use shared::directory::ROWS_MAX;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 const SEED: u64 = 23;
 
@@ -324,4 +325,28 @@ async fn a_definition_as_large_as_may_be_is_taken_and_one_more_of_anything_is_no
         assert_eq!(reply.status, status, "{member}: {}", reply.text.chars().take(300).collect::<String>());
     }
     world.idle().await;
+}
+
+#[tokio::test]
+async fn a_flood_of_keys_waits_and_asks_pendo_no_more_while_others_connect_at_once() {
+    let world = World::empty().await;
+    let wrong = |n: usize| json!({"region": "us", "integration_key": format!("wrong-{n}")});
+    let flood: Vec<Value> = (0..100).map(wrong).collect();
+    let replies = futures_util::future::join_all(flood.iter().map(|body| world.post("/v1/connection", body))).await;
+    let statuses = |status: u16| replies.iter().filter(|reply| reply.status == status).count();
+    assert_eq!((statuses(422), statuses(429)), (10, 90), "ten tries a minute");
+    let late = replies.iter().find(|reply| reply.status == 429).unwrap();
+    assert_eq!(late.headers["retry-after"], "60");
+    assert_eq!(late.json()["type"], "/problems/too-many-requests");
+    assert_eq!(world.pendo().requests().len(), 10, "the others never reached Pendo");
+    assert_eq!(world.items().await, BTreeMap::new(), "and nothing is stored of any");
+
+    let token = world.stack.tokens().sign(&Tokens::claims("another", "high")).unwrap();
+    let good = json!({"region": "us", "integration_key": world.pendo().key()});
+    let json_type = Some("application/json");
+    let other = world.call_as(&token, Method::POST, "/v1/connection", json_type, good.to_string()).await;
+    assert_eq!(other.status, 201, "{}", other.text);
+    assert_eq!(world.post("/v1/connection", &good).await.status, 429);
+    world.stack.clock().advance_ms(60_000);
+    world.post("/v1/connection", &good).await.expect(201);
 }

@@ -279,6 +279,11 @@ fn the_template_has_the_routes_of_the_document_and_no_other() {
     let paths: BTreeSet<&str> = made["paths"].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(paths, routes.iter().map(|(_, path)| path.as_str()).collect::<BTreeSet<_>>());
     assert_eq!(template.matches("AWS::ApiGatewayV2::Route\n").count(), routes.len());
-    let rate = format!("ThrottlingBurstLimit: {}, ThrottlingRateLimit: {}", page::BURST, page::RATE);
-    assert!(template.contains(&rate), "the page says another rate");
+    for (routes, burst, rate) in [
+        ("DefaultRouteSettings", page::BURST, page::RATE),
+        ("ANY /v1/connection", page::CONNECTION_BURST, page::CONNECTION_RATE),
+    ] {
+        let rate = format!("  {routes}: {{ ThrottlingBurstLimit: {burst}, ThrottlingRateLimit: {rate} }}");
+        assert!(template.contains(&rate), "the page says another rate of {routes}");
+    }
 }

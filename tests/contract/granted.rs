@@ -63,9 +63,9 @@ pub(crate) fn is_what_is_used(name: &str, binary: &str) {
 
 /// What the schedule's role grants is what its target needs.
 fn the_tick_calls_sync_alone(template: &str) {
-    let tick = resource(template, "Tick");
-    assert!(tick.contains("Arn: !GetAtt SyncFunction.Arn") && tick.contains("RoleArn: !GetAtt TickRole.Arn"));
-    let mut needed = Grants::from([grant("lambda:InvokeFunction", "!GetAtt SyncFunction.Arn")]);
+    let (tick, target) = (resource(template, "Tick"), "!If [IsGradual, !Ref SyncAlias, !GetAtt SyncFunction.Arn]");
+    assert!(tick.contains(&format!("\n        Arn: {target}\n")) && tick.contains("RoleArn: !GetAtt TickRole.Arn"));
+    let mut needed = Grants::from([grant("lambda:InvokeFunction", target)]);
     if tick.contains(&format!("DeadLetterConfig: {{ Arn: {LOST_TICKS} }}")) {
         needed.insert(grant("sqs:SendMessage", LOST_TICKS));
     }
@@ -103,8 +103,10 @@ fn on_its_behalf(name: &str, template: &str) -> Grants {
         grant("xray:PutTelemetryRecords", "'*'"),
         grant("xray:PutTraceSegments", "'*'"),
     ]);
-    let its_function = format!("FunctionName: !Ref {name}Function\n");
-    for part in template.split("\n\n").filter(|part| part.contains(&its_function)) {
+    let function = format!("!Ref {name}Function");
+    let names = [function.clone(), format!("!If [IsGradual, !Ref {name}Alias, {function}]")];
+    let is_its = |part: &&str| names.iter().any(|name| part.contains(&format!("FunctionName: {name}\n")));
+    for part in template.split("\n\n").filter(is_its) {
         if part.contains("Type: AWS::Lambda::EventSourceMapping") {
             assert!(part.contains(&format!("EventSourceArn: {QUEUE}")));
             let takes = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];

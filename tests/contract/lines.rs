@@ -3,6 +3,7 @@
 
 use crate::asked::{Asked, all};
 use crate::harness::{World, both_levels, field, ms, pick, used};
+use crate::log::Log;
 use crate::matrix::event;
 use pendo_simulator::{Faults, Kind, RawRow};
 use proptest::prelude::*;
@@ -10,10 +11,6 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
 
 const SEED: u64 = 32;
 /// What is tried to be smuggled in; `METRIC` would be one if it ever began a line.
@@ -37,42 +34,12 @@ const PIECES: [&str; 16] = [
     "%0a%0d",
 ];
 
-/// Keeps what is logged on this thread, on which all of a test's tasks run.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    /// What was written since this was last asked.
-    fn taken(&self) -> Vec<u8> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
 /// The first line that is not what the log's lines are.
 fn forged(log: &[u8]) -> Option<String> {
     let is_ours = |line: &str| {
         let Ok(Value::Object(members)) = serde_json::from_str(line) else { return false };
         let names: Vec<&str> = members.keys().map(String::as_str).collect();
-        names == ["fields", "level", "target"]
+        (names == ["fields", "level", "target"] || names == ["fields", "level", "spans", "target"])
             && !line.contains(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{202e}'))
     };
     // Whatever might be taken for the end of a line is one.
@@ -125,10 +92,7 @@ fn request(asked: &Asked, at: usize, text: &str) -> Value {
 
 #[tokio::test]
 async fn whatever_callers_tokens_and_pendo_name_things_no_line_of_the_log_is_forged() {
-    let log = Log::default();
-    let names = ["shared", "sync", "authenticate", "mapping_config"].map(|name| format!("{name}=trace"));
-    let _guard =
-        tracing::subscriber::set_default(shared::telemetry::lines(EnvFilter::new(names.join(",")), log.clone()));
+    let (log, _guard) = Log::start(&[]);
     let world = World::empty().await;
     world.connect().await;
     let mut runner =

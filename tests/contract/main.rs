@@ -12,10 +12,14 @@ mod asked;
 mod bodies;
 mod document;
 mod examples;
+mod gradual;
 #[expect(dead_code, reason = "shared with the stories, which use all of it")]
 #[path = "../it/harness.rs"]
 mod harness;
 mod lines;
+#[expect(dead_code, reason = "shared with the stories, which use all of it")]
+#[path = "../it/log.rs"]
+mod log;
 mod matrix;
 mod page;
 #[expect(dead_code, reason = "shared with the stories, which use all of it")]

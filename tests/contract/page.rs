@@ -4,14 +4,17 @@ use crate::asked::{Asked, all};
 use shared::api::Level;
 use shared::api::page::{LIMIT_DEFAULT, LIMIT_MAX};
 use shared::api::request::{CONFIGURATION_BYTES_MAX, UPLOAD_BYTES_MAX};
+use shared::api::tries::TRIES_MAX;
 use shared::directory::ROWS_MAX;
 use shared::fields::{IDS_MAX, NAME_CHARS_MAX, ROLLING_DAYS_MAX};
 use shared::trail::RETENTION_DAYS;
 use std::fmt::Write;
 
-/// Requests a second, and at once, as the template's stage has them.
+/// Requests a second, and at once, as the template's stage has them: of all routes, and of the connection's.
 pub(crate) const RATE: u32 = 50;
 pub(crate) const BURST: u32 = 100;
+pub(crate) const CONNECTION_RATE: u32 = 5;
+pub(crate) const CONNECTION_BURST: u32 = 10;
 
 pub(crate) const TOKENS: &str = "A JWT in `Authorization: Bearer`. Its claims name the workspace and the access level. To configure, the level must be exactly the text \
     `high`; any level reads values and status. Which claims these are is set when the stack is deployed.";
@@ -30,14 +33,15 @@ pub(crate) fn page() -> String {
          **Tokens.** {TOKENS} Customers' ids stand in the query, never in the path, and nothing but the token names a workspace: what belongs to another one is answered like what is not there.\n\n\
          **Refusals** are problem details (RFC 9457, `application/problem+json`): `type` is a stable name, `detail` one sentence that says what to do, `pointer` the place (a JSON pointer into the \
          body, or `?name` in the query), `request_id` leads to the log and also stands in the header `x-request-id`. 400 can't be read, 403 not allowed, 404 not there, 405 with `Allow`, 409 not as things stand, \
-         412 changed since it was read, 413 too large, 415 another media type, 422 makes no sense, 503 with `Retry-After`. The gateway itself answers 401, 404 for paths that are none, and 429, with a `message`.\n\n\
+         412 changed since it was read, 413 too large, 415 another media type, 422 makes no sense, 429 too often, 503; the last two with `Retry-After`. The gateway itself answers 401, 404 for paths that are none, and 429, with a `message`.\n\n\
          **Pages.** A list answers `items` and `next`; send `next` as `?cursor=` for the next page, null is the last. `limit` is {LIMIT_DEFAULT} unless you say otherwise, at most {LIMIT_MAX}.\n\n\
          **`Idempotency-Key`.** {IDEMPOTENCY}\n\n\
          **`If-Match`.** {IF_MATCH}\n\n\
          **Limits.** {} KB for a body of JSON, {} MB and {ROWS_MAX} rows for an upload; {IDS_MAX} objects and {NAME_CHARS_MAX} characters of name for a field, windows of 1 to {ROLLING_DAYS_MAX} days; changes are listed for \
          {RETENTION_DAYS} days; the first line and the headers of a request 10 KB. Names that are not known, in a body or a query, are refused.\n\n\
-         **Rate.** Deployed, the gateway takes {RATE} requests a second from all workspaces together, in bursts of at most {BURST}; what is more answers 429 and is to be asked again a moment later. No workspace and no \
-         route has a rate of its own, so one that asks without end can use up what all have. The local command has none.\n\n\
+         **Rate.** A workspace that has tried {TRIES_MAX} keys within a minute without one that Pendo takes waits until the minute is over: 429 with `Retry-After` (counted by each warm process of the function). Deployed, the gateway takes {RATE} requests \
+         a second from all workspaces together, in bursts of at most {BURST}, and {CONNECTION_RATE} (at once {CONNECTION_BURST}) of them on `/v1/connection`; what is more answers 429 and is to be asked again a moment later. So a flood of keys leaves the other \
+         routes as they are; on one route all workspaces share the rate. The local command has no gateway's rate.\n\n\
          | | | for | level |\n| --- | --- | --- | --- |\n",
         CONFIGURATION_BYTES_MAX / 1024,
         UPLOAD_BYTES_MAX / 1024 / 1024,

@@ -2,11 +2,9 @@
 //! looked for everywhere: replies, items, logs. No visitor's id is ever logged, least of all that of an erased one.
 
 use crate::harness::{World, all_time, field, used};
+use crate::log::Log;
 use pendo_simulator::{Faults, Kind, Options};
 use serde_json::json;
-use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
-use tracing_subscriber::fmt::MakeWriter;
 
 const FIRST: &str = "canary-4f1d9c02b7-first";
 const SECOND: &str = "canary-4f1d9c02b7-second";
@@ -14,40 +12,13 @@ const WRONG: &str = "canary-4f1d9c02b7-wrong";
 const MALFORMED: &str = "canary-4f1d9c02b7 malformed";
 const CANARY: &str = "canary-4f1d9c02b7";
 
-/// Keeps what is logged on this thread, on which all of a test's tasks run.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
 fn holds(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|part| part.eq_ignore_ascii_case(text.as_bytes()))
 }
 
 #[tokio::test]
 async fn a_key_never_appears_in_any_log_item_error_or_reply() {
-    let log = Log::default();
-    let ours = ["shared", "sync", "authenticate", "mapping_config", "local"];
-    let filter = tracing_subscriber::EnvFilter::new(ours.map(|name| format!("{name}=trace")).join(","));
-    let _guard = tracing::subscriber::set_default(shared::telemetry::lines(filter, log.clone()));
-
+    let (log, _guard) = Log::start(&["local"]);
     let options = Options { key: FIRST.to_owned(), second_key: Some(SECOND.to_owned()), ..Options::empty() };
     let world = World::start(options).await;
     world.pendo().inject(used(Kind::Event, "ann@x.test", Some("A-1"), "2026-06-30T08:00:00Z", 3));
@@ -99,7 +70,7 @@ async fn a_key_never_appears_in_any_log_item_error_or_reply() {
     world.stack.run_job_queue_idle().await;
     items.extend(world.bytes().await);
 
-    let logged = || String::from_utf8_lossy(&log.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned();
+    let logged = || log.text();
     let replies = world.replies();
     assert!(items.iter().any(|item| holds(item, "ann@x.test")), "packed items are looked into");
     assert!(replies.iter().any(|reply| holds(reply.as_bytes(), "revoked")), "replies are kept");

@@ -23,6 +23,8 @@ mod garbled;
 mod harness;
 mod identity;
 mod life;
+mod log;
+mod logged;
 mod nulls;
 mod once;
 mod reconciled;

@@ -22,6 +22,7 @@ mod calls;
 mod catch;
 mod clocks;
 mod faults;
+mod fleet;
 mod history;
 mod ids;
 mod keys;

@@ -22,7 +22,9 @@ use shared::trail::Asker;
 pub(crate) async fn connect(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
     let now_ms = context.clock.now_ms();
     let (asked, by) = (parse_connect(request, now_ms)?, &request.asker(now_ms));
+    context.tries.begin(workspace, now_ms)?;
     let found = verify(context, asked.region, &asked.key).await?;
+    context.tries.succeeded(workspace, now_ms);
     let stands = context.store.connection_get(workspace).await?;
     match stands {
         Some(stands) if stands.value.status == ConnectionStatus::Purging => {

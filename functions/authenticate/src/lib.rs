@@ -17,12 +17,13 @@ use operations::{Act, OPERATIONS};
 use shared::api::{Access, Problem, Reply, Request, answer, find, once};
 use shared::context::Context;
 use shared::id::WorkspaceId;
+use tracing::Instrument;
 
 /// Answers one request.
 pub async fn handle(context: &Context, request: ApiGatewayV2httpRequest) -> ApiGatewayV2httpResponse {
     let request = Request::of(request);
     let id = request.id.clone();
-    let outcome = Box::pin(route(context, request)).await;
+    let outcome = Box::pin(route(context, request)).instrument(tracing::info_span!("request", request.id = id)).await;
     answer(&id, outcome)
 }
 

@@ -10,6 +10,7 @@ async fn main() -> Result<(), Error> {
     // As text, because what ends a process is printed as `Debug` has it.
     let context = Context::from_env().await.map_err(|error| error.to_string())?;
     let context = &context;
+    shared::telemetry::say_cold_start(&context.config, context.clock.now_ms());
     lambda_runtime::run(service_fn(move |event: LambdaEvent<ApiGatewayV2httpRequest>| async move {
         Ok::<_, Error>(Box::pin(mapping_config::handle(context, event.payload)).await)
     }))

@@ -12,6 +12,7 @@ use shared::queue::Job;
 use shared::store::Due;
 use shared::sync::{self, Asked, Deadline, RunEnd};
 use std::time::{Duration, Instant};
+use tracing::Instrument;
 
 /// A run stops this long before its time is up and continues in a new message.
 const RESERVE: Duration = Duration::from_secs(120);
@@ -84,8 +85,11 @@ async fn jobs(context: &Context, batch: SqsEvent, deadline: Deadline) -> SqsBatc
     let mut response = SqsBatchResponse::default();
     for message in batch.records {
         let id = message.message_id.unwrap_or_default();
-        if let Err(error) = job(context, message.body.as_deref().unwrap_or_default(), deadline).await {
-            tracing::error!(message.id = id, error = %error, "a job failed and will be tried again");
+        let attempt = message.attributes.get("ApproximateReceiveCount").map(String::as_str);
+        let span = tracing::info_span!("message", message.id = id, attempt);
+        let done = Box::pin(job(context, message.body.as_deref().unwrap_or_default(), deadline));
+        if let Err(error) = done.instrument(span.clone()).await {
+            span.in_scope(|| tracing::error!(error = %error, "a job failed and will be tried again"));
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = id;
             response.batch_item_failures.push(failure);
@@ -96,29 +100,30 @@ async fn jobs(context: &Context, batch: SqsEvent, deadline: Deadline) -> SqsBatc
 
 async fn job(context: &Context, body: &str, deadline: Deadline) -> Result<(), Error> {
     let job: Job = serde_json::from_str(body)?;
-    let parse = |text: &str| WorkspaceId::parse(text).ok_or_else(|| Error::from("the job names no workspace"));
-    match &job {
-        Job::Sync { workspace, hop, tick } => {
-            let workspace = parse(workspace)?;
+    let workspace = WorkspaceId::parse(job.workspace()).ok_or_else(|| Error::from("the job names no workspace"))?;
+    let span =
+        tracing::info_span!("job", job = job.name(), workspace = workspace.tag(), hop = job.hop(), tick = job.tick());
+    Box::pin(act(context, &workspace, &job, deadline)).instrument(span).await
+}
+
+async fn act(context: &Context, workspace: &WorkspaceId, job: &Job, deadline: Deadline) -> Result<(), Error> {
+    let end = match job {
+        Job::Sync { hop, tick, .. } => {
             let asked = match tick {
                 Some(tick) => Asked::Tick(*tick),
                 None if *hop > 0 => Asked::Rest,
                 None => Asked::ByHand,
             };
-            if Box::pin(sync::run_as(context, &workspace, asked, Some(deadline))).await? == RunEnd::Continues {
-                // Without the tick: its hour is served, and what is left would look done.
-                let rest = Job::Sync { workspace: workspace.to_string(), hop: next(*hop)?, tick: None };
-                context.queue.send(&workspace, &rest).await?;
-            }
+            Box::pin(sync::run_as(context, workspace, asked, Some(deadline))).await?
         }
-        Job::Evaluate { workspace } => Box::pin(sync::evaluate_only(context, &parse(workspace)?)).await?,
-        Job::Purge { workspace, hop } => {
-            let workspace = parse(workspace)?;
-            if sync::purge::purge(context, &workspace, deadline.stop_at).await? == RunEnd::Continues {
-                let rest = Job::Purge { workspace: workspace.to_string(), hop: next(*hop)? };
-                context.queue.send(&workspace, &rest).await?;
-            }
+        Job::Evaluate { .. } => {
+            Box::pin(sync::evaluate_only(context, workspace)).await?;
+            RunEnd::Done
         }
+        Job::Purge { .. } => sync::purge::purge(context, workspace, deadline.stop_at).await?,
+    };
+    if end == RunEnd::Continues {
+        context.queue.send(workspace, &job.rest(next(job.hop())?)).await?;
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ pub mod problem;
 pub mod reply;
 pub mod request;
 pub mod table;
+pub mod tries;
 
 pub use access::Access;
 pub use etag::{etag, refuse_stale};
@@ -24,3 +25,4 @@ pub use operation::{Level, Operation, find};
 pub use problem::Problem;
 pub use reply::{Reply, answer};
 pub use request::Request;
+pub use tries::Tries;

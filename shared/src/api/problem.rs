@@ -7,6 +7,10 @@ use crate::store::StoreError;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::fmt;
+use std::num::NonZeroU16;
+
+/// What does not answer now may do so in so many seconds.
+const SECONDS_UNAVAILABLE: u16 = 5;
 
 /// Why a request was refused.
 #[derive(Serialize)]
@@ -24,6 +28,9 @@ pub struct Problem {
     /// More that a program may use: names, allowed values.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+    /// In how many seconds to ask again, where that helps.
+    #[serde(skip)]
+    pub retry_after: Option<NonZeroU16>,
     #[serde(skip)]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -32,7 +39,7 @@ impl Problem {
     /// A refusal with a status; `slug` names it within `/problems/`.
     #[must_use]
     pub fn new(status: u16, slug: &'static str, detail: impl Into<String>) -> Self {
-        Self { slug, status, detail: detail.into(), pointer: None, extra: Map::new(), source: None }
+        Self { slug, status, detail: detail.into(), pointer: None, extra: Map::new(), retry_after: None, source: None }
     }
 
     /// The kind of refusal in a few words; the same for all of a status.
@@ -48,6 +55,7 @@ impl Problem {
             413 => "Too large",
             415 => "Unsupported media type",
             422 => "The request makes no sense",
+            429 => "Too many requests",
             503 => "Not available now",
             _ => "Internal error",
         }
@@ -102,6 +110,12 @@ impl Problem {
         Self::new(422, slug, detail).at(pointer)
     }
 
+    /// 429: asked too often; it may be asked again in so many seconds.
+    #[must_use]
+    pub fn too_many(detail: impl Into<String>, seconds: u16) -> Self {
+        Self { retry_after: NonZeroU16::new(seconds), ..Self::new(429, "too-many-requests", detail) }
+    }
+
     /// 500: our own fault.
     #[must_use]
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -112,7 +126,7 @@ impl Problem {
     /// 503: something that is needed does not answer now.
     #[must_use]
     pub fn unavailable(slug: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(503, slug, detail)
+        Self { retry_after: NonZeroU16::new(SECONDS_UNAVAILABLE), ..Self::new(503, slug, detail) }
     }
 
     /// 409 before a connection stands.

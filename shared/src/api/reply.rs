@@ -97,9 +97,7 @@ fn refuse(request_id: &str, problem: &Problem) -> Reply {
     let mut more = Vec::new();
     let allow = problem.extra.get("allow").and_then(|allow| HeaderValue::from_str(allow.as_str()?).ok());
     more.extend(allow.map(|allow| (header::ALLOW, allow)));
-    if status == 503 {
-        more.push((header::RETRY_AFTER, HeaderValue::from_static("5")));
-    }
+    more.extend(problem.retry_after.map(|seconds| (header::RETRY_AFTER, HeaderValue::from(seconds.get()))));
     let body = serde_json::to_string(&Shown { problem, title: problem.title(), request_id }).unwrap_or_default();
     Reply { status, content_type: "application/problem+json", body, more }
 }

@@ -62,6 +62,10 @@ impl Answer<'_> {
     /// # Errors
     /// [`PendoError::Incomplete`] when the answer broke off: nothing of it may be used.
     pub async fn more(&mut self, on_row: &mut impl FnMut(&[u8]) -> Result<(), String>) -> Result<bool, PendoError> {
+        self.next(on_row).await.inspect_err(|error| self.client.note(error))
+    }
+
+    async fn next(&mut self, on_row: &mut impl FnMut(&[u8]) -> Result<(), String>) -> Result<bool, PendoError> {
         let Some(chunk) = self.response.chunk().await.map_err(|error| incomplete(&error))? else {
             return self.splitter.finish().map(|()| false).map_err(unreadable);
         };

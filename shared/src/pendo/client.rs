@@ -1,12 +1,13 @@
 //! The client: one base URL, one key, one retry loop. The key appears on one line of this file.
 
-use super::PendoError;
 use super::pace::{PER_SECOND, Pace};
+use super::{PendoError, Trouble};
 use crate::planted::planted;
 use rand::RngExt;
 use reqwest::{StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -30,6 +31,7 @@ const DETAIL_CHARS_MAX: usize = 200;
 #[derive(Default)]
 pub struct Traffic {
     requests: AtomicU64,
+    troubles: [AtomicU64; Trouble::ALL.len()],
     pub(super) usage_requests: AtomicU64,
     pub(super) bytes: AtomicU64,
 }
@@ -115,6 +117,23 @@ impl Client {
         self.traffic.bytes.load(Ordering::Relaxed)
     }
 
+    /// Answers in trouble so far, by what is wrong with them; those that were asked for again count too.
+    #[must_use]
+    pub fn troubles(&self) -> BTreeMap<Trouble, u64> {
+        let counted = Trouble::ALL.into_iter().zip(&self.traffic.troubles);
+        counted
+            .map(|(trouble, count)| (trouble, count.load(Ordering::Relaxed)))
+            .filter(|(_, count)| *count > 0)
+            .collect()
+    }
+
+    /// Counts an answer in trouble.
+    pub(super) fn note(&self, error: &PendoError) {
+        let counted =
+            Trouble::ALL.into_iter().zip(&self.traffic.troubles).find(|(trouble, _)| *trouble == error.trouble());
+        counted.inspect(|(_, count)| _ = count.fetch_add(1, Ordering::Relaxed));
+    }
+
     /// Asks whether the key is good.
     ///
     /// # Errors
@@ -160,10 +179,13 @@ impl Client {
     async fn get_once(&self, path: &str) -> Result<serde_json::Value, PendoError> {
         let _room = self.pace.room().await;
         let mut response = self.send(path, GET_TIMEOUT, None).await?;
-        let body = body(&mut response, LIST_BYTES_MAX).await.map_err(|error| incomplete(&error))?;
-        self.traffic.bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
-        serde_json::from_slice(&body)
-            .map_err(|error| PendoError::Unreadable { place: path.to_owned(), detail: error.to_string() })
+        let body = body(&mut response, LIST_BYTES_MAX).await.map_err(|error| incomplete(&error));
+        let read = body.and_then(|body| {
+            self.traffic.bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
+            serde_json::from_slice(&body)
+                .map_err(|error| PendoError::Unreadable { place: path.to_owned(), detail: error.to_string() })
+        });
+        read.inspect_err(|error| self.note(error))
     }
 
     /// Sends a request until it is answered, with full-jitter pauses for what may pass.
@@ -194,6 +216,7 @@ impl Client {
                 Err(error) if error.is_timeout() && !error.is_connect() => incomplete(&error),
                 Err(error) => PendoError::Unavailable { detail: error.without_url().to_string() },
             };
+            self.note(&error);
             let attempts_max = match error {
                 PendoError::RateLimited { .. } | PendoError::Unavailable { .. } => ATTEMPTS_MAX,
                 PendoError::Unauthorized { .. } => self.refusals_believed,
@@ -260,7 +283,7 @@ fn jitter(attempt: u32) -> Duration {
 }
 
 /// The traffic of a run, for its report.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Requests {
     /// All requests, retries included.
@@ -269,10 +292,17 @@ pub struct Requests {
     pub usage_requests: u64,
     /// Bytes of answers after decompression.
     pub pendo_bytes: u64,
+    /// Answers in trouble, those included that were asked for again.
+    pub pendo_troubles: BTreeMap<Trouble, u64>,
 }
 
 impl From<&Client> for Requests {
     fn from(client: &Client) -> Self {
-        Self { pendo_requests: client.requests(), usage_requests: client.usage_requests(), pendo_bytes: client.bytes() }
+        Self {
+            pendo_requests: client.requests(),
+            usage_requests: client.usage_requests(),
+            pendo_bytes: client.bytes(),
+            pendo_troubles: client.troubles(),
+        }
     }
 }

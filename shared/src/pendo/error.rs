@@ -1,5 +1,7 @@
 //! What can go wrong with Pendo: one variant per reaction.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Why Pendo gave no usable answer. No variant carries the key or a body of data.
@@ -56,7 +58,41 @@ pub enum PendoError {
     },
 }
 
+/// What is wrong with an answer of Pendo's, in the few words that an operator counts by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Trouble {
+    /// 401, 402, 403: the key or the plan.
+    Refused,
+    /// 429.
+    RateLimited,
+    /// 5xx, or no connection.
+    Unavailable,
+    /// Cut short, or too slow.
+    Incomplete,
+    /// Not what the API documents, or a request that it does not take.
+    Unreadable,
+}
+
+impl Trouble {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Refused, Self::RateLimited, Self::Unavailable, Self::Incomplete, Self::Unreadable];
+}
+
 impl PendoError {
+    /// What is wrong, to be counted.
+    #[must_use]
+    pub const fn trouble(&self) -> Trouble {
+        match self {
+            Self::Unauthorized { .. } | Self::PaymentRequired => Trouble::Refused,
+            Self::RateLimited { .. } => Trouble::RateLimited,
+            Self::Unavailable { .. } => Trouble::Unavailable,
+            Self::Incomplete { .. } => Trouble::Incomplete,
+            Self::NotFound { .. } | Self::BadRequest { .. } | Self::Unreadable { .. } => Trouble::Unreadable,
+        }
+    }
+
     /// Whether Pendo is out of reach or overloaded, so that asking less is all that helps.
     #[must_use]
     pub fn is_outage(&self) -> bool {

@@ -15,5 +15,5 @@ pub mod totals;
 pub mod usage;
 
 pub use client::Client;
-pub use error::PendoError;
+pub use error::{PendoError, Trouble};
 pub use region::Region;

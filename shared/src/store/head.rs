@@ -294,7 +294,10 @@ impl Store {
             (false, true) => Holds::Values,
             (false, false) => Holds::Bookkeeping,
         };
-        self.head_put(next, holds).await
+        let (shard, head) = (next.number, next.version + 1);
+        self.head_put(next, holds).await?;
+        tracing::debug!(shard, head, takes_rows, takes_values, "a head moved");
+        Ok(())
     }
 
     /// Raises the counter of sweeps, so that a worker that still holds unnamed items of the shard finds out.

@@ -9,6 +9,7 @@ use super::recomputing::Recomputing;
 use super::rewrites::{AfterFinal, Rewrite};
 use super::tags::Edit;
 use crate::id::Kind;
+use crate::pendo::Trouble;
 use crate::time::{Hour, HourRange};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -233,6 +234,8 @@ pub struct Report {
     pub usage_requests: u64,
     /// Bytes of Pendo's answers, after decompression.
     pub pendo_bytes: u64,
+    /// Pendo's answers in trouble by what was wrong, those included that came when they were asked for again.
+    pub pendo_troubles: BTreeMap<Trouble, u64>,
     /// Items written that hold usage.
     pub usage_writes: u64,
     /// Items written that hold values.

@@ -28,6 +28,7 @@ impl Run<'_> {
         self.report.pendo_requests = requests.pendo_requests;
         self.report.usage_requests = requests.usage_requests;
         self.report.pendo_bytes = requests.pendo_bytes;
+        self.report.pendo_troubles = requests.pendo_troubles;
         self.spend("total", started);
         let spent = self.store.meter().spent();
         self.report.usage_writes = spent.usage_writes;
@@ -52,6 +53,16 @@ impl Run<'_> {
                 self.release_history(checkpoint);
             })
             .await?;
+        tracing::info!(
+            rows = record.report.rows,
+            pendo_requests = record.report.pendo_requests,
+            usage_writes = record.report.usage_writes,
+            value_writes = record.report.value_writes,
+            seconds = record.report.seconds.get("total"),
+            is_complete = record.is_complete,
+            error = record.error,
+            "a run ended"
+        );
         if let Some(function) = &self.context.config.function {
             let mapped = self.fields.iter().map(|field| field.definition.usage.kind).collect();
             telemetry::say(function, ended_at_ms, &figures(&checkpoint, &mapped, &record));

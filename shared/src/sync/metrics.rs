@@ -3,6 +3,7 @@
 
 use super::checkpoint::{Checkpoint, RunRecord};
 use crate::id::Kind;
+use crate::pendo::Trouble;
 use crate::telemetry::{Figure, Unit};
 use std::collections::BTreeSet;
 
@@ -22,6 +23,18 @@ pub(super) fn figures(checkpoint: &Checkpoint, mapped: &BTreeSet<Kind>, run: &Ru
         Figure { name: "KindsWithErrors", unit: Unit::Count, value: float(errors as u64) },
         Figure { name: "Dollars", unit: Unit::None, value: run.report.dollars() },
     ];
+    // Only what there was: a metric that is never said costs nothing.
+    figures.extend(run.report.pendo_troubles.iter().map(|(trouble, count)| Figure {
+        name: match trouble {
+            Trouble::Refused => "PendoRefused",
+            Trouble::RateLimited => "PendoRateLimited",
+            Trouble::Unavailable => "PendoUnavailable",
+            Trouble::Incomplete => "PendoIncomplete",
+            Trouble::Unreadable => "PendoUnreadable",
+        },
+        unit: Unit::Count,
+        value: float(*count),
+    }));
     // How far the kind that is furthest behind is behind; a kind that was never read has no lag yet.
     if let Some(oldest) = states().filter_map(|state| state.as_of).min() {
         let minutes = (run.ended_at_ms - oldest.start_ms()).max(0) / 60_000;
@@ -54,7 +67,8 @@ mod tests {
         checkpoint.kinds.insert(Kind::Page, state(99, 103, 3));
         checkpoint.kinds.insert(Kind::Event, KindState { error: Some("503".to_owned()), ..state(97, 90, 0) });
         checkpoint.kinds.insert(Kind::Track, state(1, 500, 0));
-        let report = Report { rows: 7, write_units: 8.0, ..Report::default() };
+        let pendo_troubles = [(Trouble::RateLimited, 3)].into();
+        let report = Report { rows: 7, write_units: 8.0, pendo_troubles, ..Report::default() };
         let run = RunRecord { ended_at_ms: Hour(100).start_ms() + 60_000, report, ..RunRecord::default() };
         let said = |run: &RunRecord| {
             let mapped = [Kind::Page, Kind::Event].into();
@@ -65,6 +79,7 @@ mod tests {
             ("DifferenceEvents", 10.0),
             ("KindsWithErrors", 1.0),
             ("Dollars", 8.0 * 0.625e-6),
+            ("PendoRateLimited", 3.0),
             ("LagMinutes", 181.0),
         ];
         assert_eq!(said(&run), expected);
