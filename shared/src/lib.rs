@@ -9,7 +9,7 @@
 //! - source: [`pendo`] speaks Pendo's API and nothing else does
 //! - rules, pure, without I/O or clock: [`usage`], [`directory`], [`matching`], [`fields`]
 //! - state: [`store`] (DynamoDB), [`secrets`] (Secrets Manager), [`queue`] (SQS)
-//! - running: [`sync`], [`values`], [`api`], [`config`], [`context`], [`clock`]
+//! - running: [`sync`], [`values`], [`explain`], [`api`], [`config`], [`context`], [`clock`]
 //! - for tests: [`planted`], mistakes on purpose
 
 pub mod api;
@@ -19,6 +19,7 @@ pub mod connection;
 pub mod context;
 pub mod directory;
 pub mod erased;
+pub mod explain;
 pub mod fields;
 pub mod id;
 pub mod matching;

@@ -8,7 +8,7 @@ use reqwest::Method;
 use std::collections::BTreeSet;
 
 /// The order in which an admin would ask.
-const STORY: [&str; 23] = [
+const STORY: [&str; 25] = [
     "connect",
     "readConnection",
     "uploadAccounts",
@@ -26,6 +26,8 @@ const STORY: [&str; 23] = [
     "listContacts",
     "sync",
     "listValues",
+    "explainValue",
+    "listUsage",
     "readStatus",
     "changeConnection",
     "deleteContacts",
@@ -62,6 +64,9 @@ async fn every_example_works_as_it_is_written() {
         }
         if id == "listValues" {
             assert_eq!(reply.json()["items"][0]["value"], 1, "{}", reply.text);
+        }
+        if matches!(id, "explainValue" | "listUsage") {
+            assert_eq!(reply.json()["items"][0]["visitor"], "ann@example.org", "{}", reply.text);
         }
         world.idle().await;
         seen.insert(id);

@@ -8,11 +8,13 @@
 )]
 
 mod audit;
+mod browse;
 mod canary;
 mod deleted;
 mod demo;
 mod early;
 mod erased;
+mod explain;
 mod fanout;
 mod faults;
 mod folds;

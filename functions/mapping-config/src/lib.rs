@@ -1,7 +1,7 @@
 //! Everything an admin sets and a reader reads: what Pendo offers, matching, directory, fields, values, status.
 //!
 //! Thin: it routes and answers. Whoever configures needs the level `high`; values and status are for any level of the
-//! workspace. Visitor ids are shown to `high` only, since only matching and the catalogue hold them.
+//! workspace. Visitor ids are shown to `high` only: by matching, by the usage browser and by explanations.
 
 mod audit;
 mod catalog;
@@ -11,9 +11,11 @@ mod estimate;
 mod fields;
 mod matching;
 pub mod operations;
+mod parameters;
 mod people;
 mod source;
 mod suggestion;
+mod usage;
 mod values;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
@@ -61,6 +63,8 @@ async fn act(
         Act::ReadField => fields::read(context, workspace, id, request).await,
         Act::DeleteField => fields::delete(context, workspace, id, request).await,
         Act::Values => values::read(context, workspace, request).await,
+        Act::Explain => usage::explained(context, workspace, request).await,
+        Act::Usage => usage::read(context, workspace, request).await,
         Act::Status => values::status(context, workspace, request).await,
         Act::Sync => values::sync(context, workspace, request).await,
         Act::Audit => audit::read(context, workspace, request).await,

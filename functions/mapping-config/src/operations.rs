@@ -6,9 +6,12 @@ use crate::directory::{self, Deleted, Uploaded};
 use crate::estimate;
 use crate::fields::{Created, Shown};
 use crate::matching::Saved;
+use crate::parameters::{ALL, CURSOR, FORMAT, LIMIT, OBJECT, OBJECT_ID, TEXT};
+use crate::usage::PEOPLE_MAX;
 use crate::values::Queued;
 use shared::api::operation::{Body, Level, Operation, Parameter, Takes, shape};
-use shared::api::page::{LIMIT_MAX, Listed};
+use shared::api::page::Listed;
+use shared::explain::{Explanation, UsageLine};
 use shared::fields::Definition;
 use shared::id::ObjectKind;
 use shared::matching::Matching;
@@ -45,6 +48,10 @@ pub enum Act {
     DeleteField,
     /// Shows values.
     Values,
+    /// Takes a value apart.
+    Explain,
+    /// Shows stored rows.
+    Usage,
     /// Shows the status.
     Status,
     /// Asks for a run.
@@ -59,28 +66,6 @@ const ACCOUNTS: &str = "/v1/directory/accounts";
 const CONTACTS: &str = "/v1/directory/contacts";
 const FIELDS: &str = "/v1/fields";
 const FIELD: &str = "/v1/fields/{id}";
-
-/// A name that may be left out and takes any text; the others are told by how they differ.
-const TEXT: Parameter = Parameter { name: "", takes: Takes::Text, is_required: false, about: "", example: "" };
-const LIMIT: Parameter = Parameter {
-    name: "limit",
-    takes: Takes::UpTo(LIMIT_MAX),
-    about: "The most items of a page, 1 to 1,000; 100 if left out.",
-    example: "10",
-    ..TEXT
-};
-const CURSOR: Parameter = Parameter {
-    name: "cursor",
-    takes: Takes::Cursor,
-    about: "Where a page begins: `next` of the page before.",
-    ..TEXT
-};
-const ALL: Parameter = Parameter {
-    name: "all",
-    takes: Takes::OneOf(&["true"]),
-    about: "`true` deletes the whole list. One of the two must be said.",
-    ..TEXT
-};
 
 /// An operation that reads; the others are told by how they differ.
 const READ: Operation<Act> = Operation {
@@ -147,7 +132,7 @@ const fn delete_objects(id: &'static str, path: &'static str, kind: ObjectKind) 
 }
 
 /// All of them.
-pub static OPERATIONS: [Operation<Act>; 19] = [
+pub static OPERATIONS: [Operation<Act>; 21] = [
     Operation {
         act: Act::Metadata,
         id: "listMetadata",
@@ -297,17 +282,72 @@ pub static OPERATIONS: [Operation<Act>; 19] = [
             },
             Parameter { name: "id", about: "One object's id.", ..TEXT },
             Parameter { name: "field", about: "One field, by name or id.", example: "MAU", ..TEXT },
-            Parameter {
-                name: "format",
-                takes: Takes::OneOf(&["json", "csv"]),
-                about: "`json` or `csv`, whose next cursor stands in the header `x-next-cursor`.",
-                example: "json",
-                ..TEXT
-            },
+            FORMAT,
             Parameter { about: "The most objects of a page, 1 to 1,000; 100 if left out.", ..LIMIT },
             CURSOR,
         ],
         replies: &[(200, Some(shape::<Listed<Line>>)), (200, None)],
+        ..READ
+    },
+    Operation {
+        act: Act::Explain,
+        id: "explainValue",
+        path: "/v1/values/explain",
+        summary: "A value taken apart: definition, window, match, and sums by person, object, day and hour that add up to it; and the question that gives it at Pendo. Paged by person, whoever contributes most first.",
+        query: &[
+            OBJECT,
+            OBJECT_ID,
+            Parameter {
+                name: "field",
+                takes: Takes::Text,
+                is_required: true,
+                about: "A field of this level, by name or id.",
+                example: "MAU",
+            },
+            Parameter {
+                takes: Takes::UpTo(PEOPLE_MAX),
+                about: "The most people of a page, 1 to 100; 20 if left out.",
+                ..LIMIT
+            },
+            CURSOR,
+        ],
+        replies: &[(200, Some(shape::<Explanation>))],
+        ..READ
+    },
+    Operation {
+        act: Act::Usage,
+        id: "listUsage",
+        path: "/v1/usage",
+        summary: "The stored rows that are an account's or a contact's, newest hour first. A page may hold fewer rows than its limit, or none, and have a next one: it ends early where much is read for little.",
+        query: &[
+            OBJECT,
+            OBJECT_ID,
+            Parameter {
+                name: "kind",
+                takes: Takes::OneOf(&["feature", "page", "guide", "track", "event"]),
+                about: "`feature`, `page`, `guide`, `track` or `event`; all of them if left out. `event` contains what the others but guides count.",
+                example: "event",
+                ..TEXT
+            },
+            Parameter {
+                name: "from",
+                about: "Hours that begin at this instant or later; a date is its midnight in UTC.",
+                example: "2026-06-01",
+                ..TEXT
+            },
+            Parameter {
+                name: "to",
+                about: "Hours that begin before this instant.",
+                example: "2026-06-30T12:00:00Z",
+                ..TEXT
+            },
+            Parameter { name: "visitor", about: "One visitor, by Pendo's id.", example: "ann@example.org", ..TEXT },
+            Parameter { name: "usage_object", about: "One feature, page, guide or track type, by Pendo's id.", ..TEXT },
+            FORMAT,
+            Parameter { about: "The most rows of a page, 1 to 1,000; 100 if left out.", ..LIMIT },
+            CURSOR,
+        ],
+        replies: &[(200, Some(shape::<Listed<UsageLine>>)), (200, None)],
         ..READ
     },
     Operation {

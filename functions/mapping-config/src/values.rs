@@ -20,16 +20,12 @@ const LINES_MAX: usize = 10_000;
 /// `GET /v1/values`: lines as in the export, or a wide table. A page holds whole objects.
 pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
     let query = request.query()?;
-    let is_csv = match query.get("format") {
-        None | Some(&"json") => false,
-        Some(&"csv") => true,
-        Some(_) => return Err(Problem::invalid("format", "?format", "\"format\" is json or csv.")),
-    };
+    let is_csv = is_csv(&query)?;
     let mut asked = Query {
         object: query.get("object").map(|name| object(name)).transpose()?,
         id: query.get("id").map(|id| (*id).to_owned()),
         field: query.get("field").map(|name| (*name).to_owned()),
-        after: page::after(&query)?.map(|text| parse_cursor(&text)).transpose()?,
+        after: page::after_as(&query, parse_cursor)?,
         limit: page::limit(&query, page::LIMIT_DEFAULT)?,
         with_notes: true,
     };
@@ -103,6 +99,23 @@ fn rows(found: Page) -> Rows {
     rows
 }
 
+/// Whether a table is asked for.
+pub(crate) fn is_csv(query: &BTreeMap<&str, &str>) -> Result<bool, Problem> {
+    match query.get("format") {
+        None | Some(&"json") => Ok(false),
+        Some(&"csv") => Ok(true),
+        Some(_) => Err(Problem::invalid("format", "?format", "\"format\" is json or csv.")),
+    }
+}
+
+/// The one object that is asked for.
+pub(crate) fn one_object(query: &BTreeMap<&str, &str>) -> Result<(ObjectKind, String), Problem> {
+    let missing = |name: &'static str, detail: &str| Problem::invalid(name, format!("?{name}"), detail);
+    let level = query.get("object").ok_or_else(|| missing("object", "Say \"object\": account or contact."))?;
+    let id = query.get("id").ok_or_else(|| missing("id", "Say \"id\": that of an account or contact."))?;
+    Ok((object(level)?, (*id).to_owned()))
+}
+
 fn object(name: &str) -> Result<ObjectKind, Problem> {
     match name {
         "account" => Ok(ObjectKind::Account),
@@ -111,15 +124,13 @@ fn object(name: &str) -> Result<ObjectKind, Problem> {
     }
 }
 
-fn parse_cursor(text: &str) -> Result<Cursor, Problem> {
-    let cursor =
-        text.split_once('/').and_then(|(name, id)| Some(Cursor { object: object(name).ok()?, id: id.to_owned() }));
-    cursor.ok_or_else(|| {
-        Problem::invalid("cursor", "?cursor", "This cursor is not one that was given out: begin without a cursor.")
-    })
+fn parse_cursor(text: &str) -> Option<Cursor> {
+    let (name, id) = text.split_once('/')?;
+    Some(Cursor { object: object(name).ok()?, id: id.to_owned() })
 }
 
-fn problem(error: ValuesError) -> Problem {
+/// What can't be read as an answer.
+pub(crate) fn problem(error: ValuesError) -> Problem {
     match error {
         ValuesError::NotConnected => Problem::not_connected(),
         ValuesError::UnknownField(_) => Problem::not_found(
@@ -145,7 +156,7 @@ mod tests {
         let cursor = parse_cursor("contact/a/b").unwrap();
         assert_eq!((cursor.object, cursor.id.as_str()), (ObjectKind::Contact, "a/b"));
         for text in ["", "contact", "visitor/a"] {
-            assert_eq!(parse_cursor(text).unwrap_err().status, 422, "{text}");
+            assert_eq!(parse_cursor(text), None, "{text}");
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::setup::{self, Fields, SetupError};
 use crate::stack::{Options, Stack, StartError};
 use crate::status::Status;
 use crate::tokens::{AccessLevel, TokenError};
-use crate::{parts, report};
+use crate::{explanation, parts, report};
 
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 const SERVE_LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -100,12 +100,24 @@ async fn whole_run(stack: &Stack, plan: &Plan, started: Instant) -> Result<ExitC
     let took = started.elapsed();
 
     let lines = values(&api).await?;
+    let mut explained = None;
     for (object, list) in [("account", "accounts"), ("contact", "contacts")] {
         let names = overview::names(&api.all_items(&format!("/v1/directory/{list}?limit=1000")).await?);
         let of_level = fields.names(object);
         if !of_level.is_empty() {
             say(&format!("\n{}", overview::table(object, &of_level, &names, &lines)));
         }
+        if explained.is_none()
+            && let Some(highest) = overview::highest(object, &of_level, &lines)
+        {
+            let path = overview::explain_path(highest);
+            let explanation = api.get(&format!("{path}&limit={}", explanation::PEOPLE)).await?;
+            let name = names.get(&highest.id).map_or(highest.id.as_str(), String::as_str);
+            explained = Some((path, explanation::lines(name, &explanation)));
+        }
+    }
+    if let Some((_, lines)) = &explained {
+        say(&format!("\n{lines}"));
     }
     say(&format!("\n{}", overview::match_summary(&matching).join("\n")));
     say(&format!("\n{}", status.comparison().join("\n")));
@@ -139,6 +151,7 @@ async fn whole_run(stack: &Stack, plan: &Plan, started: Instant) -> Result<ExitC
             high: &high,
             standard: &stack.token(AccessLevel::Standard)?,
             account: first_account.map_or("A-001", |line| line.id.as_str()),
+            explain: explained.as_ref().map_or("/v1/values", |(path, _)| path.as_str()),
         })
     ));
     serve(&api, status).await

@@ -13,6 +13,7 @@ pub mod command;
 pub mod data_dir;
 pub mod database;
 pub mod endpoints;
+pub mod explanation;
 pub mod export;
 pub mod functions;
 pub mod gateway;

@@ -18,10 +18,7 @@ pub fn table(object: &str, fields: &[String], names: &HashMap<String, String>, l
     for line in lines.iter().filter(|line| line.object == object) {
         objects.entry(&line.id).or_default().insert(&line.field, line);
     }
-    let has_numbers = |field: &&String| {
-        lines.iter().any(|line| line.object == object && line.field == **field && line.value.is_number())
-    };
-    let ranking = fields.iter().find(has_numbers);
+    let ranking = ranking(object, fields, lines);
     let rank = |values: &BTreeMap<&str, &ExportLine>| {
         ranking.and_then(|field| values.get(field.as_str())?.value.as_f64()).unwrap_or(-1.0)
     };
@@ -46,6 +43,32 @@ pub fn table(object: &str, fields: &[String], names: &HashMap<String, String>, l
         ranking.map_or("nothing yet", String::as_str)
     );
     format!("{title}\n\n{}", render(&headings, &rows, WIDTH))
+}
+
+/// The first field that has numbers.
+fn ranking<'f>(object: &str, fields: &'f [String], lines: &[ExportLine]) -> Option<&'f String> {
+    let has_numbers = |field: &&String| {
+        lines.iter().any(|line| line.object == object && line.field == **field && line.value.is_number())
+    };
+    fields.iter().find(has_numbers)
+}
+
+/// The value by which the table's first object stands first.
+#[must_use]
+pub fn highest<'l>(object: &str, fields: &[String], lines: &'l [ExportLine]) -> Option<&'l ExportLine> {
+    let field = ranking(object, fields, lines)?;
+    let of_field = lines.iter().filter(|line| line.object == object && line.field == *field && line.value.is_number());
+    // Of equals the first, as in the table.
+    of_field
+        .rev()
+        .max_by(|one, other| one.value.as_f64().unwrap_or(-1.0).total_cmp(&other.value.as_f64().unwrap_or(-1.0)))
+}
+
+/// Where a value is taken apart.
+#[must_use]
+pub fn explain_path(line: &ExportLine) -> String {
+    let [id, field] = [&line.id, &line.field].map(|text| url_encoded(text));
+    format!("/v1/values/explain?object={}&id={id}&field={field}", line.object)
 }
 
 /// Numbers with their thousands apart, instants by their day, and why there is none.
@@ -105,18 +128,23 @@ pub struct Addresses<'a> {
     pub standard: &'a str,
     /// An account's id.
     pub account: &'a str,
+    /// The path that takes a value apart.
+    pub explain: &'a str,
 }
 
 /// The tokens and what to try.
 #[must_use]
 pub fn next_steps(at: &Addresses<'_>) -> String {
-    let Addresses { api, high, standard, .. } = at;
+    let Addresses { api, high, standard, explain, .. } = at;
     let mut text = format!(
         "The API is at {api}. Its tokens are good for 30 days:\n\n\
          HIGH={high}\n\n\
          STANDARD={standard}\n\n\
          Paste those two lines first. Then one account, all its values:\n\n  \
          curl -s -H \"Authorization: Bearer $STANDARD\" '{api}/v1/values?object=account&id={account}' | tr '{{' '\\n'\n\n\
+         One value down to the people and hours behind it, and an account's stored rows as a table:\n\n  \
+         curl -s -H \"Authorization: Bearer $HIGH\" '{api}{explain}'\n  \
+         curl -s -H \"Authorization: Bearer $HIGH\" '{api}/v1/usage?object=account&id={account}&format=csv'\n\n\
          What is connected, how fresh it is, and what to do:\n\n  \
          curl -s -H \"Authorization: Bearer $STANDARD\" {api}/v1/status\n\n\
          A field of your own (its history is here already, Pendo is not asked):\n\n  \
@@ -184,6 +212,21 @@ mod tests {
                 vec!["A-3", "A-3", "unmatched"]
             ]
         );
+    }
+
+    #[test]
+    fn the_highest_value_is_the_first_of_the_table_and_its_path_can_be_asked_for() {
+        let lines = [
+            line("A-1", "Last used", json!("2026-06-30T11:59:12.003Z"), Value::Null),
+            line("A-1", "MAU", json!(3), Value::Null),
+            line("A&2", "MAU", json!(12), Value::Null),
+            line("A-3", "MAU", json!(12), Value::Null),
+            line("A-4", "MAU", Value::Null, json!("unmatched")),
+        ];
+        let fields = ["Last used".to_owned(), "MAU".to_owned()];
+        let highest = highest("account", &fields, &lines).unwrap();
+        assert_eq!(explain_path(highest), "/v1/values/explain?object=account&id=A%262&field=MAU");
+        assert!(super::highest("contact", &fields, &lines).is_none());
     }
 
     #[test]

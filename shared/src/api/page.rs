@@ -19,9 +19,17 @@ const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// # Errors
 /// 422 unless it is a whole number from 1 to 1000.
 pub fn limit(query: &BTreeMap<&str, &str>, default: usize) -> Result<usize, Problem> {
+    limit_to(query, default, LIMIT_MAX)
+}
+
+/// Reads `limit` from the query of a list whose items are large.
+///
+/// # Errors
+/// 422 unless it is a whole number from 1 to `most`.
+pub fn limit_to(query: &BTreeMap<&str, &str>, default: usize, most: usize) -> Result<usize, Problem> {
     let Some(text) = query.get("limit") else { return Ok(default) };
-    text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(|| {
-        Problem::invalid("limit", "?limit", format!("\"limit\" must be a whole number from 1 to {LIMIT_MAX}."))
+    text.parse().ok().filter(|limit| (1..=most).contains(limit)).ok_or_else(|| {
+        Problem::invalid("limit", "?limit", format!("\"limit\" must be a whole number from 1 to {most}."))
     })
 }
 
@@ -36,8 +44,17 @@ pub fn cursor(id: &str) -> String {
 /// # Errors
 /// 422 if it is not one that was given out.
 pub fn after(query: &BTreeMap<&str, &str>) -> Result<Option<String>, Problem> {
+    after_as(query, |text| Some(text.to_owned()))
+}
+
+/// Reads `cursor` from a query: the place after which the page begins, as `parse` takes it.
+///
+/// # Errors
+/// 422 if it is not one that was given out.
+pub fn after_as<T>(query: &BTreeMap<&str, &str>, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Problem> {
     let Some(text) = query.get("cursor") else { return Ok(None) };
-    URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok()).map(Some).ok_or_else(|| {
+    let decoded = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    decoded.and_then(|text| parse(&text)).map(Some).ok_or_else(|| {
         Problem::invalid("cursor", "?cursor", "This cursor is not one that was given out: begin without a cursor.")
     })
 }

@@ -1,4 +1,4 @@
-//! Wide CSV: one row per object, a column per field.
+//! CSV: of values wide, one row per object and a column per field; of anything else row by row.
 //!
 //! Quoted as RFC 4180 says. Text that a spreadsheet would run as a formula gets an apostrophe in front.
 
@@ -14,12 +14,26 @@ pub type Rows = BTreeMap<(&'static str, String), BTreeMap<String, Value>>;
 /// # Errors
 /// 500 when it can't be written.
 pub fn write(columns: &BTreeSet<String>, rows: &Rows) -> Result<String, Problem> {
+    let head = ["object", "id"].into_iter().chain(columns.iter().map(String::as_str));
+    let rows = rows.iter().map(|((level, id), values)| {
+        let cells = columns.iter().map(|name| values.get(name).cloned().unwrap_or_default());
+        [Value::from(*level), Value::from(id.as_str())].into_iter().chain(cells).collect()
+    });
+    write_rows(head, rows)
+}
+
+/// Writes rows under the names of their columns.
+///
+/// # Errors
+/// 500 when they can't be written.
+pub fn write_rows<'n>(
+    head: impl IntoIterator<Item = &'n str>,
+    rows: impl IntoIterator<Item = Vec<Value>>,
+) -> Result<String, Problem> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    let head = ["object".to_owned(), "id".to_owned()].into_iter().chain(columns.iter().map(|name| harmless(name)));
-    writer.write_record(head).map_err(Problem::internal)?;
-    for ((level, id), values) in rows {
-        let cells = columns.iter().map(|name| values.get(name).map_or_else(String::new, cell));
-        writer.write_record([(*level).to_owned(), harmless(id)].into_iter().chain(cells)).map_err(Problem::internal)?;
+    writer.write_record(head.into_iter().map(harmless)).map_err(Problem::internal)?;
+    for row in rows {
+        writer.write_record(row.iter().map(cell)).map_err(Problem::internal)?;
     }
     let bytes = writer.into_inner().map_err(|error| Problem::internal(error.to_string()))?;
     String::from_utf8(bytes).map_err(Problem::internal)

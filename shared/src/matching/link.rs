@@ -1,6 +1,7 @@
 //! The words of matching: what Pendo knows, and what a row or an object comes to.
 
 use crate::fields::Reason;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A visitor that Pendo knows: from its list of visitors or from any stored row.
@@ -37,8 +38,9 @@ pub enum Link<'a> {
 }
 
 /// Whether an object has usage to show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "MatchStatus")]
 pub enum Status {
     /// Its key fits something that Pendo knows.
     Matched,

@@ -1,5 +1,7 @@
 //! The matching as an admin sets it: at most one rule per level.
 
+use super::key::{key_of, text_of};
+use crate::directory::Object;
 use crate::fields::Problem;
 use crate::fields::shape::Shape;
 use crate::id::ObjectKind;
@@ -120,6 +122,13 @@ impl Matching {
 }
 
 impl Rule {
+    /// The key of an object, as it is compared; `None` when it has none.
+    #[must_use]
+    pub fn key_of(&self, id: &str, object: &Object) -> Option<String> {
+        let text = text_of(id, object, &self.object)?;
+        key_of(&text, self.ignore_case).map(Cow::into_owned)
+    }
+
     fn parse(level: ObjectKind, value: &Value) -> Result<Self, Problem> {
         let pendo_name = pendo_member(level);
         let shape = Shape::of(value, &format!("/{}", level.name()), &[pendo_name, "object", "ignore_case"])?;

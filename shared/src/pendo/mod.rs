@@ -10,6 +10,7 @@ pub mod pace;
 pub mod parts;
 pub mod people;
 pub mod region;
+pub mod reproduce;
 pub mod totals;
 pub mod usage;
 

@@ -3,7 +3,7 @@
 use crate::connection::Connection;
 use crate::directory::Directory;
 use crate::fields::Field;
-use crate::id::{Kind, VisitorHash, WorkspaceId};
+use crate::id::{Kind, ObjectKind, VisitorHash, WorkspaceId};
 use crate::matching::{KnownAccount, KnownVisitor, Links, Matching};
 use crate::store::noun::People;
 use crate::store::{SeenIn, Store, StoreError, Versioned};
@@ -136,19 +136,28 @@ impl World {
     #[must_use]
     pub fn sources_of(&self, home: u16, shards: u16) -> BTreeSet<u16> {
         let mut sources = BTreeSet::from([home]);
-        for (account, at) in &self.homes {
-            if *at == home {
-                sources.extend(
-                    self.links.pendo_accounts_of(account).iter().map(|id| shard_of(Some(id), VisitorHash(0), shards)),
-                );
-            }
+        for account in self.homes.iter().filter(|(_, at)| **at == home).map(|(account, _)| account) {
+            sources.extend(self.sources_of_object(ObjectKind::Account, account, shards));
         }
         for contact in self.directory.contacts.keys().filter(|contact| self.home_of_contact(contact) == Some(home)) {
-            for visitor in self.links.visitors_of(contact) {
-                sources.extend(self.visitor_shards.get(visitor).into_iter().flatten());
-            }
+            sources.extend(self.sources_of_object(ObjectKind::Contact, contact, shards));
         }
         sources
+    }
+
+    /// The shards that hold usage of one object.
+    #[must_use]
+    pub fn sources_of_object(&self, object: ObjectKind, id: &str, shards: u16) -> BTreeSet<u16> {
+        match object {
+            ObjectKind::Account => {
+                let linked = self.links.pendo_accounts_of(id).iter();
+                linked.map(|account| shard_of(Some(account), VisitorHash(0), shards)).collect()
+            }
+            ObjectKind::Contact => {
+                let visitors = self.links.visitors_of(id).iter();
+                visitors.filter_map(|visitor| self.visitor_shards.get(visitor)).flatten().copied().collect()
+            }
+        }
     }
 }
 

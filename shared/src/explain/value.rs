@@ -1,0 +1,333 @@
+//! A value taken apart: what it means, over which hours, whose rows they are, and sums at every level that add up to it.
+
+use super::advice::{Advice, advice};
+use super::parts::{Day, LeftOut, Person, UsedObject, days, objects};
+use super::path::{MatchPath, path};
+use super::people::{People, Rank, in_full};
+use super::reproduction::{Reproduction, reproduction};
+use super::source::{Source, Whose};
+use super::sums::{Sums, Tally};
+use super::{ExplainError, REREADS_MAX};
+use crate::context::Context;
+use crate::fields::{Accumulator, Definition, Field, Function, Plan, Reason};
+use crate::id::{FieldId, Kind, ObjectKind, WorkspaceId};
+use crate::sync::evaluate::Moment;
+use crate::time::{Hour, HourRange, parse_instant};
+use crate::usage::row::UsageRow;
+use crate::values::{self, Line, ValuesError};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The most bytes of a page's people: a function may answer 6 MB in all.
+const PEOPLE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Which value is asked for.
+#[derive(Clone, Debug)]
+pub struct ExplanationQuery {
+    /// Account or contact.
+    pub object: ObjectKind,
+    /// The object's id.
+    pub id: String,
+    /// The field, by name or id.
+    pub field: String,
+    /// Where to go on.
+    pub after: Option<Rank>,
+    /// People of a page at most.
+    pub limit: usize,
+    /// Rows that are added up at most, since somebody waits; they are read twice.
+    pub rows_max: u64,
+}
+
+/// A value, and what it is made from.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Explanation {
+    /// The value as `GET /v1/values` has it.
+    #[serde(flatten)]
+    pub line: Line,
+    /// The same in a sentence.
+    pub sentence: String,
+    /// What the field computes.
+    pub definition: Defined,
+    /// The zone in which days are cut.
+    pub time_zone: String,
+    /// How the sums below make the value.
+    pub adds_up: &'static str,
+    /// Where there is no value, or a frozen one: why, and what to do.
+    pub advice: Option<Advice>,
+    /// Why the usage is the object's.
+    pub matching: MatchPath,
+    /// What all rows that count add up to; null where no value can be told.
+    pub total: Option<Sums>,
+    /// How many people contribute; theirs are the `items` of all pages.
+    pub people: usize,
+    /// Whether rows, directory and matching as they stand now give the value. False for moments only: something has changed,
+    /// and the value is computed anew.
+    pub is_current: bool,
+    /// What of the object's usage of this kind in this window does not count.
+    pub left_out: Vec<LeftOut>,
+    /// The local days.
+    pub days: Vec<Day>,
+    /// The features, pages, guides or track types.
+    pub objects: Vec<UsedObject>,
+    /// The question that gives the same at Pendo; null where no value can be told, or where it would name too many ids.
+    pub pendo: Option<Reproduction>,
+    /// A page of the people, whoever contributes most first.
+    pub items: Vec<Person>,
+    /// Where the next page of people begins.
+    pub next: Option<String>,
+    /// The same, not encoded yet.
+    #[serde(skip)]
+    pub next_rank: Option<Rank>,
+}
+
+/// A field's definition with its id and version.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "DefinitionVersion")]
+pub struct Defined {
+    /// The field's id.
+    pub id: FieldId,
+    /// The version of the definition.
+    pub version: u64,
+    /// What it computes.
+    #[serde(flatten)]
+    pub definition: Definition,
+}
+
+/// Explains a value.
+///
+/// # Errors
+/// What was asked for does not exist; [`ExplainError::TooMuch`] to add up at once; the table's.
+pub async fn explain(
+    context: &Context,
+    workspace: &WorkspaceId,
+    query: &ExplanationQuery,
+) -> Result<Explanation, ExplainError> {
+    let mut rereads = 0;
+    loop {
+        let outcome = explained(context, workspace, query).await;
+        let is_settled = match &outcome {
+            Ok(explanation) => explanation.is_current,
+            Err(error) => !error.is_overtaken(),
+        };
+        if is_settled || rereads == REREADS_MAX {
+            return outcome;
+        }
+        rereads += 1;
+    }
+}
+
+async fn explained(
+    context: &Context,
+    workspace: &WorkspaceId,
+    query: &ExplanationQuery,
+) -> Result<Explanation, ExplainError> {
+    let (field, line) = asked(context, workspace, query).await?;
+    let mut source = Source::open(context, workspace, query.object, &query.id).await?;
+    let matching = path(&source).await?;
+    let function = field.definition.function;
+    let mut explanation = Explanation {
+        sentence: String::new(),
+        definition: Defined { id: field.id.clone(), version: field.version, definition: field.definition.clone() },
+        time_zone: source.connection.time_zone.name().to_owned(),
+        adds_up: adds_up(function),
+        advice: advice(&line, &matching),
+        matching,
+        total: None,
+        people: 0,
+        is_current: true,
+        left_out: Vec::new(),
+        days: Vec::new(),
+        objects: Vec::new(),
+        pendo: None,
+        items: Vec::new(),
+        next: None,
+        next_rank: None,
+        line,
+    };
+    if let Some(plan) = plan(&source, &field, &explanation.line) {
+        let ranges = BTreeMap::from([(plan.kind(), plan.window())]);
+        let rows = source.rows_in(&ranges).await?;
+        if rows > query.rows_max {
+            return Err(ExplainError::TooMuch { rows });
+        }
+        let found = Found::read(&mut source, &plan, &field, &ranges).await?;
+        let (ranks, has_more) = found.people.page(query.after, query.limit);
+        let counts = |row: &UsageRow<'_>| plan.takes(row) && leaves_a_trace(&plan, row);
+        let (people, is_cut) = in_full(&mut source, &plan, &ranges, counts, &ranks, PEOPLE_BYTES_MAX).await?;
+        explanation.next_rank = ranks.get(people.len().wrapping_sub(1)).copied().filter(|_| has_more || is_cut);
+        explanation.is_current = found.accumulator.outcome(&plan).value() == explanation.line.value;
+        explanation.pendo = reproduction(&source, &field, &plan, shown_window(&explanation.line)).await?;
+        explanation.people = found.people.len();
+        explanation.total = Some(found.total.shown());
+        explanation.left_out = found.left_out();
+        explanation.days = days(&found.days);
+        explanation.objects = objects(found.objects);
+        explanation.items = people;
+    }
+    explanation.sentence = sentence(&explanation);
+    Ok(explanation)
+}
+
+/// The field and the value's line.
+async fn asked(
+    context: &Context,
+    workspace: &WorkspaceId,
+    query: &ExplanationQuery,
+) -> Result<(Field, Line), ExplainError> {
+    let unknown = || ValuesError::UnknownField(query.field.clone());
+    if context.store.connection_get(workspace).await?.is_none() {
+        return Err(ValuesError::NotConnected.into());
+    }
+    let mut fields = context.store.fields_get(workspace).await?.value;
+    fields.retain(|field| field.definition.object == query.object);
+    let by_id = fields.iter().position(|field| field.id.as_str() == query.field);
+    let by_name = || fields.iter().position(|field| field.definition.name.eq_ignore_ascii_case(&query.field));
+    let field = fields.swap_remove(by_id.or_else(by_name).ok_or_else(unknown)?);
+    let asked = values::Query {
+        object: Some(query.object),
+        id: Some(query.id.clone()),
+        field: Some(field.id.as_str().to_owned()),
+        with_notes: true,
+        ..values::Query::default()
+    };
+    let lines = values::list(context, workspace, &asked).await?.items;
+    let line = lines.into_iter().find(|line| line.field == field.definition.name).ok_or_else(unknown)?;
+    Ok((field, line))
+}
+
+/// The plan by which the value was computed; `None` where none can be told.
+fn plan(source: &Source<'_>, field: &Field, line: &Line) -> Option<Plan> {
+    if !matches!(line.reason, None | Some(Reason::NeverUsed | Reason::Disconnected)) {
+        return None;
+    }
+    let as_of = Hour::of_ms(parse_instant(line.as_of.as_ref()?)?);
+    let kind = field.definition.usage.kind;
+    Moment::of(&source.connection, BTreeMap::from([(kind, as_of)])).plan(field)
+}
+
+/// The window as the line has it: that of an all-time field begins with the first hour that was read.
+fn shown_window(line: &Line) -> Option<HourRange> {
+    let hour = |text: &Option<String>| Some(Hour::of_ms(parse_instant(text.as_ref()?)?));
+    Some(HourRange { from: hour(&line.from)?, to: hour(&line.to)? })
+}
+
+/// Whether a row changes what is kept of none: one without events mostly does not.
+fn leaves_a_trace(plan: &Plan, row: &UsageRow<'_>) -> bool {
+    let mut alone = plan.start();
+    alone.add(row, 0);
+    row.events > 0 || alone != plan.start()
+}
+
+/// What one pass over the object's rows in the window finds.
+struct Found {
+    accumulator: Accumulator,
+    total: Tally,
+    people: People,
+    days: BTreeMap<i32, Tally>,
+    objects: BTreeMap<String, Tally>,
+    other_objects: Tally,
+    other_types: Tally,
+    ambiguous: Tally,
+}
+
+impl Found {
+    async fn read(
+        source: &mut Source<'_>,
+        plan: &Plan,
+        field: &Field,
+        ranges: &BTreeMap<Kind, HourRange>,
+    ) -> Result<Self, ExplainError> {
+        let mut found = Self {
+            accumulator: plan.start(),
+            total: Tally::default(),
+            people: People::default(),
+            days: BTreeMap::new(),
+            objects: BTreeMap::new(),
+            other_objects: Tally::default(),
+            other_types: Tally::default(),
+            ambiguous: Tally::default(),
+        };
+        let is_by_minutes = field.definition.function == Function::Minutes;
+        let is_named = |object: &str| field.definition.usage.ids.as_ref().is_none_or(|ids| ids.contains(object));
+        let mut see = |row: &UsageRow<'_>, whose: Whose| match whose {
+            Whose::Other => {}
+            Whose::Own if plan.takes(row) => {
+                if leaves_a_trace(plan, row) {
+                    let local_day = plan.zone().local_day(row.hour.start_ms());
+                    found.add(row, local_day, if is_by_minutes { row.minutes } else { row.events });
+                }
+            }
+            Whose::Own if !is_named(row.object) => found.other_objects.add(row),
+            Whose::Own => found.other_types.add(row),
+            Whose::Contested if plan.takes(row) => found.ambiguous.add(row),
+            Whose::Contested => {}
+        };
+        source.visit(ranges, &mut see).await?;
+        Ok(found)
+    }
+
+    fn add(&mut self, row: &UsageRow<'_>, local_day: i32, weight: u64) {
+        self.accumulator.add(row, local_day);
+        self.total.add(row);
+        self.people.add(row.visitor, weight);
+        self.days.entry(local_day).or_default().add(row);
+        match self.objects.get_mut(row.object) {
+            Some(tally) => tally.add(row),
+            None => self.objects.entry(row.object.to_owned()).or_default().add(row),
+        }
+    }
+
+    fn left_out(&self) -> Vec<LeftOut> {
+        let all = [
+            ("other_objects", &self.other_objects),
+            ("other_types", &self.other_types),
+            ("ambiguous", &self.ambiguous),
+        ];
+        let some = all.into_iter().filter(|(_, tally)| tally.rows > 0);
+        some.map(|(why, tally)| LeftOut { why, sums: tally.shown() }).collect()
+    }
+}
+
+fn adds_up(function: Function) -> &'static str {
+    match function {
+        Function::Count => "The value is the sum of all events: of the people's, of the days', of the objects'.",
+        Function::Minutes => "The value is the sum of all minutes: of the people's, of the days', of the objects'.",
+        Function::DistinctVisitors => {
+            "The value is the number of people: each counts once, on however many days and in however many objects."
+        }
+        Function::ActiveDays => {
+            "The value is the number of days: each counts once, however many people were active on it."
+        }
+        Function::FirstUsed => "The value is the earliest of the people's first events.",
+        Function::LastUsed => "The value is the latest of the people's last events.",
+        Function::DaysSinceLastUsed => {
+            "The value is the number of local dates from the latest of the people's last events to that of as_of."
+        }
+    }
+}
+
+fn sentence(explanation: &Explanation) -> String {
+    let Explanation { line, advice, total, people, days, .. } = explanation;
+    let Line { object, id, field, value, .. } = line;
+    let named = format!("{field} of {} {id}", object.name());
+    let value = match value {
+        serde_json::Value::String(instant) => instant.clone(),
+        other => other.to_string(),
+    };
+    match (advice, total) {
+        (Some(advice), _) if value == "null" => format!("{named} has no value. {}", advice.why),
+        (_, Some(total)) => format!(
+            "{named} is {value}: {} with {} and {} on {}.",
+            some(*people as u64, "person", "people"),
+            some(total.events, "event", "events"),
+            some(total.minutes, "minute", "minutes"),
+            some(days.len() as u64, "day", "days")
+        ),
+        _ => format!("{named} is {value}."),
+    }
+}
+
+fn some(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}

@@ -1,0 +1,166 @@
+//! A question to Pendo that gives a value: the rows as a sync asks for them, those of one object, and what they come to.
+
+use super::usage::{Scope, grouped, object_key};
+use crate::id::Kind;
+use crate::time::{DAY_MS, HourRange};
+use serde_json::{Value, json};
+
+/// Ids of a question at most; Pendo's language knows no sets, so each is compared by itself.
+const IDS_MAX: usize = 300;
+
+/// Whose rows.
+pub enum Whose<'a> {
+    /// Those of these Pendo accounts.
+    Accounts(&'a [String]),
+    /// Those of these visitors: everywhere, or in these Pendo accounts only.
+    Visitors(Vec<(&'a str, Option<&'a [String]>)>),
+}
+
+/// What of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Figure {
+    /// How many events.
+    Events,
+    /// How many minutes.
+    Minutes,
+    /// How many visitors.
+    Visitors,
+    /// How many days, of a zone that is so many ms ahead of UTC.
+    Days(i64),
+    /// The hours in which there were any, a row each.
+    Hours,
+    /// When the first event was.
+    First,
+    /// When the last event was.
+    Last,
+}
+
+/// A question.
+pub struct Question<'a> {
+    /// The kind of usage.
+    pub kind: Kind,
+    /// The hours.
+    pub range: HourRange,
+    /// The features, pages, guides or track types; all if `None`.
+    pub ids: Option<Vec<&'a str>>,
+    /// The types of guide events; all if `None`.
+    pub types: Option<Vec<&'a str>>,
+    /// Whose rows.
+    pub whose: Whose<'a>,
+    /// What of them.
+    pub figure: Figure,
+}
+
+/// The body of the question; `None` where it would name too many ids, or nobody. Its one row has a member `value`, but for
+/// hours.
+#[must_use]
+pub fn body(question: &Question<'_>) -> Option<Value> {
+    let Question { kind, range, ids, types, whose, figure } = question;
+    let mut filters = vec![whose_rows(whose)?];
+    if let (Some(ids), Some(key)) = (ids, object_key(*kind)) {
+        filters.push(any_of(key, ids.iter().copied())?);
+    }
+    if let Some(types) = types {
+        // Raw types may carry a prefix: `ui:web:guideSeen`.
+        filters.push(any_of("eventSubType(type)", types.iter().copied())?);
+    }
+    let mut stages = grouped(*kind, *range, &Scope::All);
+    let group = stages.pop()?;
+    stages.extend(filters.into_iter().map(|filter| json!({"filter": filter})));
+    stages.push(group);
+    if !matches!(figure, Figure::Events | Figure::Minutes) {
+        stages.push(json!({"filter": "events > 0"}));
+    }
+    let reduce = |aggregator: Value| json!({"reduce": [{"value": aggregator}]});
+    match figure {
+        Figure::Events => stages.push(reduce(json!({"sum": "events"}))),
+        Figure::Minutes => stages.push(reduce(json!({"sum": "minutes"}))),
+        Figure::Visitors => {
+            stages.push(json!({"group": {"group": ["visitorId"]}}));
+            stages.push(reduce(json!({"count": null})));
+        }
+        Figure::Days(offset_ms) => {
+            let sign = if *offset_ms < 0 { '-' } else { '+' };
+            let local = format!("hour {sign} {}", offset_ms.unsigned_abs());
+            stages.push(json!({"eval": {"day": format!("{local} - ({local}) % {DAY_MS}")}}));
+            stages.push(json!({"group": {"group": ["day"]}}));
+            stages.push(reduce(json!({"count": null})));
+        }
+        Figure::Hours => {
+            stages.push(json!({"group": {"group": ["hour"]}}));
+            stages.push(json!({"sort": ["hour"]}));
+        }
+        Figure::First => stages.push(reduce(json!({"min": "first"}))),
+        Figure::Last => stages.push(reduce(json!({"max": "last"}))),
+    }
+    Some(json!({"response": {"mimeType": "application/json"}, "request": {"pipeline": stages}}))
+}
+
+fn whose_rows(whose: &Whose<'_>) -> Option<String> {
+    match whose {
+        Whose::Accounts(accounts) => any_of("accountId", accounts.iter().map(String::as_str)),
+        Whose::Visitors(visitors) => {
+            let count: usize = visitors.iter().map(|(_, accounts)| 1 + accounts.map_or(0, <[String]>::len)).sum();
+            if count > IDS_MAX {
+                return None;
+            }
+            let one = |(visitor, accounts): &(&str, Option<&[String]>)| {
+                let is_theirs = format!("visitorId == {}", json!(visitor));
+                match accounts {
+                    None => Some(is_theirs),
+                    Some(accounts) => {
+                        let is_there = any_of("accountId", accounts.iter().map(String::as_str))?;
+                        Some(format!("({is_theirs} && ({is_there}))"))
+                    }
+                }
+            };
+            let any = visitors.iter().map(one).collect::<Option<Vec<_>>>()?.join(" || ");
+            (!any.is_empty()).then_some(any)
+        }
+    }
+}
+
+fn any_of<'a>(key: &str, ids: impl Iterator<Item = &'a str>) -> Option<String> {
+    let any: Vec<String> = ids.map(|id| format!("{key} == {}", json!(id))).collect();
+    (1..=IDS_MAX).contains(&any.len()).then(|| any.join(" || "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Hour;
+
+    fn filters(whose: Whose<'_>) -> Option<Vec<String>> {
+        let range = HourRange { from: Hour(0), to: Hour(24) };
+        let (ids, types) = (Some(vec!["g\"1"]), Some(vec!["guideSeen"]));
+        let body = body(&Question { kind: Kind::Guide, range, ids, types, whose, figure: Figure::Events })?;
+        let stages = body.pointer("/request/pipeline").unwrap().as_array().unwrap();
+        Some(stages.iter().filter_map(|stage| Some(stage["filter"].as_str()?.to_owned())).collect())
+    }
+
+    #[test]
+    fn ids_are_quoted_and_compared_one_by_one() {
+        let accounts = ["a".to_owned(), "b\\".to_owned()];
+        let filters_of = filters(Whose::Accounts(&accounts)).unwrap();
+        assert_eq!(
+            filters_of[1..],
+            [
+                r#"accountId == "a" || accountId == "b\\""#,
+                r#"guideId == "g\"1""#,
+                r#"eventSubType(type) == "guideSeen""#
+            ]
+        );
+        let visitors = Whose::Visitors(vec![("v", None), ("w", Some(&accounts[..1]))]);
+        assert_eq!(filters(visitors).unwrap()[1], r#"visitorId == "v" || (visitorId == "w" && (accountId == "a"))"#);
+    }
+
+    #[test]
+    fn nobody_and_too_many_are_no_question() {
+        let many: Vec<String> = (0..=IDS_MAX).map(|n| n.to_string()).collect();
+        assert_eq!(filters(Whose::Accounts(&[])), None);
+        assert_eq!(filters(Whose::Visitors(Vec::new())), None);
+        assert_eq!(filters(Whose::Accounts(&many)), None);
+        assert_eq!(filters(Whose::Visitors(vec![("v", Some(&many[1..]))])), None);
+        assert!(filters(Whose::Accounts(&many[1..])).is_some());
+    }
+}

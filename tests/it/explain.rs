@@ -1,0 +1,396 @@
+//! What stands behind a number, over random worlds: an explanation's parts add up to the value, the usage browser shows the rows
+//! that count and no others, and the question that is shown gives the same at Pendo.
+
+use crate::harness::{HOUR_MS, World, all_time, field, ms, pick};
+use crate::reference::{Owner, Reference, kind_name};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono_tz::Tz;
+use pendo_simulator::{Kind, RawRow, SECOND_APP};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, RngSeed, TestRunner};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+const SEED: u64 = 5;
+const VISITORS: [&str; 7] = ["ann@x", "bob@x", "cid@x", "dan@x", "eve@x", "=fay\"\\@x", "stranger"];
+const PENDO_ACCOUNTS: [&str; 6] = ["p-1", "p-2", " p-1", "p-3", "p\"\\4", "elsewhere"];
+/// `p-1` and ` p-1` are one account's; `p-3` fits two.
+const ACCOUNTS: &str = "id,code\nA-1,p-1\nA-2,p-2\nA-3,p-3\nA-4,p-3\nA-5,nobody\n";
+/// Ann is at two accounts; of Bob there are two at one; C-8 fits nobody.
+const CONTACTS: &str = "id,account_id,email\nC-1,A-1,ann@x\nC-2,A-2,ann@x\nC-3,A-1,bob@x\nC-4,A-1,bob@x\nC-5,A-2,cid@x\n\
+                        C-6,A-3,dan@x\nC-7,A-5,eve@x\nC-8,A-1,nobody@x\n";
+
+/// Accounts by a code, contacts by the visitor's id.
+pub(crate) fn matching() -> Value {
+    json!({"contact": {"visitor": "visitorId", "object": "email"}, "account": {"account": "accountId", "object": "code"}})
+}
+
+/// Contacts by what Pendo knows of the visitor; `stranger` is Eve's second one.
+fn matching_by_metadata() -> (Value, Vec<(&'static str, Value)>) {
+    let rule = json!({"visitor": "metadata.agent.email", "object": "email", "ignore_case": true});
+    let emails = [" ANN@x", "bob@x", "Cid@x", "dan@X", "eve@x", "fay@x", "eve@x"];
+    let known = VISITORS.into_iter().zip(emails);
+    let visitors = known.map(|(visitor, email)| (visitor, json!({"agent": {"email": email}}))).collect();
+    (json!({"contact": rule, "account": matching()["account"]}), visitors)
+}
+
+/// What is drawn for one row.
+type Drawn = (usize, usize, usize, usize, i64, (u32, u32), usize);
+
+fn rows() -> impl Strategy<Value = Vec<Drawn>> {
+    let hours_ago = prop_oneof![3 => 0..40_i64, 2 => 0..24 * 9_i64, 1 => 0..24 * 70_i64];
+    let events = (prop_oneof![1 => Just(0_u32), 6 => 1..30_u32], 0..20_u32);
+    prop::collection::vec(
+        (0..5_usize, 0..VISITORS.len(), 0..PENDO_ACCOUNTS.len() + 1, 0..3_usize, hours_ago, events, 0..4_usize),
+        140..240,
+    )
+}
+
+fn row(drawn: &Drawn, now_ms: i64) -> RawRow {
+    let (kind, visitor, account, object, hours_ago, (events, minutes), more) = *drawn;
+    let kind = [Kind::Event, Kind::Page, Kind::Feature, Kind::Track, Kind::Guide][kind];
+    let at_ms = now_ms - hours_ago * HOUR_MS - i64::try_from(object).unwrap() * 60_000;
+    let object = if kind == Kind::Event { "allevents".to_owned() } else { format!("{}-{object}", kind_name(kind)) };
+    let mut row = RawRow::new(kind, &object, VISITORS[visitor], PENDO_ACCOUNTS.get(account).copied(), at_ms);
+    row.hour_ms = at_ms - at_ms.rem_euclid(HOUR_MS);
+    (row.first_ms, row.last_ms) = (at_ms, (at_ms + 1_000 * i64::from(minutes)).min(row.hour_ms + HOUR_MS - 1));
+    match kind {
+        Kind::Guide => {
+            let types = ["guideSeen", "ui:web:guideSeen", "guideDismissed", "guideAdvanced"];
+            (row.event_type, row.last_ms) = (Some(types[more].to_owned()), row.first_ms);
+        }
+        // Of some hours Pendo has minutes and no event.
+        _ => (row.events, row.minutes) = (events, if events == 0 { minutes + 1 } else { minutes }),
+    }
+    if more == 3 && kind != Kind::Guide {
+        row.app_id = SECOND_APP;
+    }
+    row
+}
+
+/// What is drawn for one field.
+type Definition = (bool, usize, usize, usize, usize);
+
+fn definition(drawn: Definition, at: usize) -> Value {
+    let (is_account, kind, function, window, some) = drawn;
+    let kind = ["event", "page", "feature", "track", "guide"][kind];
+    let functions =
+        ["count", "minutes", "distinct_visitors", "active_days", "first_used", "last_used", "days_since_last_used"];
+    let function = if kind == "guide" && function == 1 { "count" } else { functions[function] };
+    let window = match window {
+        0 => all_time(),
+        1 => json!({"rolling_days": 2, "complete_days": false}),
+        2 => json!({"rolling_days": 7}),
+        3 => json!({"rolling_days": 60, "complete_days": true}),
+        _ => json!({"rolling_days": 1, "complete_days": true}),
+    };
+    let mut field = field(&format!("F {at}"), if is_account { "account" } else { "contact" }, kind, function, &window);
+    match (kind, some) {
+        ("event", _) | (_, 0) => {}
+        ("guide", 1) => field["usage"]["types"] = json!(["guideAdvanced", "guideDismissed"]),
+        (_, some) => field["usage"]["ids"] = json!((0..some).map(|n| format!("{kind}-{n}")).collect::<Vec<_>>()),
+    }
+    field
+}
+
+/// A world of its own, with the rows that Pendo has.
+struct Story {
+    world: World,
+    zone: Tz,
+    history_from_ms: Option<i64>,
+    fields: Vec<Value>,
+    matching: Value,
+    visitors: Vec<(&'static str, Value)>,
+    pendo: reqwest::Client,
+}
+
+impl Story {
+    async fn told(runner: &mut TestRunner) -> Self {
+        let zones = [Tz::UTC, Tz::America__New_York, Tz::Asia__Tokyo, Tz::Europe__Berlin];
+        let definition_drawn = (any::<bool>(), 0..5_usize, 0..7_usize, 0..5_usize, 0..3_usize);
+        let drawn = (
+            rows(),
+            prop::collection::vec(definition_drawn, pick(7, 14)),
+            0..4_usize,
+            0..4_usize,
+            0..3_usize,
+            any::<bool>(),
+        );
+        let (rows, definitions, zone, history, now, is_by_metadata) = drawn.new_tree(runner).unwrap().current();
+        // Sometimes a clock changes within the windows.
+        let now = ["2026-06-30T12:30:00Z", "2026-03-31T07:30:00Z", "2026-11-05T03:30:00Z"][now];
+        let world = World::kept_in(pendo_simulator::Options::empty(), None, now).await;
+        for kind in ["page", "feature", "track", "guide"] {
+            for n in 0..3 {
+                let id = format!("{kind}-{n}");
+                match kind {
+                    "page" => world.pendo().add_page(&id, &id),
+                    "feature" => world.pendo().add_feature(&id, &id),
+                    "track" => world.pendo().add_track_type(&id, &id),
+                    _ => world.pendo().add_guide(&id, &id),
+                }
+            }
+        }
+        rows.iter().for_each(|drawn| world.pendo().inject(row(drawn, ms(now))));
+        let mut connection = json!({"time_zone": zones[zone].name()});
+        let history_from_ms = (history == 0).then(|| ms(now) / HOUR_MS * HOUR_MS - 24 * 20 * HOUR_MS);
+        if let Some(from_ms) = history_from_ms {
+            connection["history_from"] = json!(instant(from_ms).to_rfc3339());
+        }
+        world.connect_with(&connection).await;
+        world.upload("accounts", ACCOUNTS).await;
+        world.upload("contacts", CONTACTS).await;
+        let (matching, visitors) = if is_by_metadata { matching_by_metadata() } else { (matching(), Vec::new()) };
+        visitors.iter().for_each(|(id, metadata)| world.pendo().add_visitor(id, metadata));
+        world.matching(&matching).await;
+        let fields: Vec<Value> = definitions.into_iter().enumerate().map(|(at, drawn)| definition(drawn, at)).collect();
+        world.fields(&fields).await;
+        // From the second hour on, values come from folds.
+        world.tick_after(1).await;
+        world.tick_after(1).await;
+        Self { world, zone: zones[zone], history_from_ms, fields, matching, visitors, pendo: reqwest::Client::new() }
+    }
+
+    fn reference(&self) -> Reference {
+        let now_ms = self.world.stack.clock().now_ms();
+        let reference = Reference::new(self.world.pendo().truth(), &self.matching, self.zone, now_ms)
+            .with_directory(ACCOUNTS, CONTACTS)
+            .with_people(&self.visitors, &[]);
+        match self.history_from_ms {
+            Some(from_ms) => reference.with_history_from(from_ms),
+            None => reference,
+        }
+    }
+
+    /// Every value is taken apart and put together again; answers how many there were, and how many of rows.
+    async fn adds_up(&self) -> (usize, usize) {
+        let lines = self.world.lines().await;
+        let mut of_rows = 0;
+        for ((object, id, name), line) in &lines {
+            let path = format!("/v1/values/explain?object={object}&id={id}&field={}", name.replace(' ', "%20"));
+            let (explanation, people) = pages(&self.world, &path, 3).await;
+            let definition = self.fields.iter().find(|field| field["name"] == **name).unwrap();
+            assert_eq!(explanation["is_current"], true, "{explanation:#}");
+            for member in ["value", "reason", "from", "to", "as_of", "coverage", "final"] {
+                assert_eq!(explanation[member], line[member], "{member} of {explanation:#}");
+            }
+            for member in ["usage", "function", "window"] {
+                assert!(is_within(&definition[member], &explanation["definition"][member]), "{explanation:#}");
+            }
+            let can_be_told = line["reason"].is_null() || line["reason"] == "never_used";
+            assert_eq!(explanation["total"].is_null(), !can_be_told, "{explanation:#}");
+            assert_eq!(explanation["advice"].is_null(), line["reason"].is_null(), "{explanation:#}");
+            if can_be_told {
+                let added = self.added(definition["function"].as_str().unwrap(), &explanation, &people);
+                assert_eq!(added, line["value"], "{definition} of {explanation:#}\n{people:#?}");
+                assert_eq!(self.at_pendo(&explanation).await, line["value"], "{}", explanation["pendo"]);
+                of_rows += usize::from(!people.is_empty());
+            }
+        }
+        (lines.len(), of_rows)
+    }
+
+    /// The value, from the lowest level up; each level must add up to the one above it.
+    fn added(&self, function: &str, explanation: &Value, people: &[Value]) -> Value {
+        let mut dates: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+        let mut objects: BTreeMap<Option<&str>, Vec<&Value>> = BTreeMap::new();
+        let mut hours: Vec<&Value> = Vec::new();
+        for person in people {
+            for day in list(person, "days") {
+                let inner = list(day, "hours");
+                adds_to(&inner.iter().collect::<Vec<_>>(), day);
+                for hour in inner {
+                    let date = instant(ms(hour["hour"].as_str().unwrap())).with_timezone(&self.zone).date_naive();
+                    assert_eq!(day["date"], date.to_string());
+                }
+                dates.entry(day["date"].as_str().unwrap()).or_default().push(day);
+                hours.extend(inner);
+            }
+            for part in ["days", "objects", "pendo_accounts"] {
+                adds_to(&list(person, part).iter().collect::<Vec<_>>(), person);
+            }
+            for object in list(person, "objects") {
+                objects.entry(object["id"].as_str()).or_default().push(object);
+            }
+        }
+        let total = &explanation["total"];
+        adds_to(&people.iter().collect::<Vec<_>>(), total);
+        for (day, of_people) in list(explanation, "days").iter().zip(dates.values()) {
+            adds_to(of_people, day);
+        }
+        for (object, of_people) in list(explanation, "objects").iter().zip(objects.values()) {
+            adds_to(of_people, object);
+        }
+        let shown: Vec<&str> = list(explanation, "days").iter().map(|day| day["date"].as_str().unwrap()).collect();
+        assert_eq!(shown, dates.keys().copied().collect::<Vec<_>>(), "the days are the people's");
+        let shown: Vec<Option<&str>> =
+            list(explanation, "objects").iter().map(|object| object["id"].as_str()).collect();
+        assert_eq!(shown, objects.keys().copied().collect::<Vec<_>>(), "the objects are the people's");
+        let ids: BTreeSet<&str> = people.iter().map(|person| person["visitor"].as_str().unwrap()).collect();
+        assert_eq!((ids.len(), json!(people.len())), (people.len(), explanation["people"].clone()));
+
+        let used = hours.iter().filter(|hour| hour["events"] != 0);
+        let last = used.clone().map(|hour| hour["last"].as_str().unwrap()).max();
+        match function {
+            "count" => json!(hours.iter().map(|hour| hour["events"].as_u64().unwrap()).sum::<u64>()),
+            "minutes" => json!(hours.iter().map(|hour| hour["minutes"].as_u64().unwrap()).sum::<u64>()),
+            "distinct_visitors" => json!(ids.len()),
+            "active_days" => json!(dates.len()),
+            "first_used" => json!(used.map(|hour| hour["first"].as_str().unwrap()).min()),
+            "last_used" => json!(last),
+            "days_since_last_used" => json!(last.map(|last| self.days_since(ms(last), explanation))),
+            other => panic!("no function {other}"),
+        }
+    }
+
+    fn days_since(&self, last_ms: i64, explanation: &Value) -> i64 {
+        let date = |at_ms: i64| instant(at_ms).with_timezone(&self.zone).date_naive();
+        (date(ms(explanation["as_of"].as_str().unwrap())) - date(last_ms)).num_days()
+    }
+
+    /// The value as Pendo answers the question that is shown.
+    async fn at_pendo(&self, explanation: &Value) -> Value {
+        let question = &explanation["pendo"];
+        if question.is_null() {
+            // An all-time window before anything was used has no hours.
+            assert_eq!(explanation["total"]["rows"], 0, "{explanation:#}");
+            return explanation["value"].clone();
+        }
+        let url = format!("{}/api/v1/aggregation", self.world.pendo().url());
+        let request = self.pendo.post(url).header("x-pendo-integration-key", self.world.pendo().key());
+        let answer = request.header("content-type", "application/json").body(question["body"].to_string());
+        let answer: Value = serde_json::from_str(&answer.send().await.unwrap().text().await.unwrap()).unwrap();
+        let rows = answer["results"].as_array().unwrap_or_else(|| panic!("{answer} to {question}"));
+        let value = rows.first().map_or(&Value::Null, |row| &row["value"]);
+        let is_distance = explanation["definition"]["function"] == "days_since_last_used";
+        match question["gives"].as_str().unwrap() {
+            "value" => json!(value.as_f64().unwrap_or_default().round() as u64),
+            "instant" if value.is_null() => Value::Null,
+            "instant" => {
+                let at_ms = value.as_f64().unwrap().round() as i64;
+                let text = instant(at_ms).to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+                if is_distance { json!(self.days_since(at_ms, explanation)) } else { json!(text) }
+            }
+            "hours" => {
+                let date =
+                    |row: &Value| instant(row["hour"].as_f64().unwrap() as i64).with_timezone(&self.zone).date_naive();
+                json!(rows.iter().map(date).collect::<BTreeSet<NaiveDate>>().len())
+            }
+            other => panic!("{other}"),
+        }
+    }
+
+    /// The browser shows the rows that count, each once, and no others; answers how many there were.
+    async fn shows_what_counts(&self) -> usize {
+        let reference = self.reference();
+        let as_of_ms = self.world.stack.clock().now_ms() / HOUR_MS * HOUR_MS;
+        let mapped: BTreeSet<&str> = self.fields.iter().map(|field| field["usage"]["kind"].as_str().unwrap()).collect();
+        let mut owned: BTreeMap<(&str, String), BTreeMap<String, [u64; 2]>> = BTreeMap::new();
+        for row in self.world.pendo().truth() {
+            let is_read = row.hour_ms < as_of_ms && self.history_from_ms.is_none_or(|from_ms| row.hour_ms >= from_ms);
+            if !is_read || !mapped.contains(kind_name(row.kind)) {
+                continue;
+            }
+            for object in ["account", "contact"] {
+                if let Owner::Object(id) = reference.owner(object, &row) {
+                    let sums = owned.entry((object, id)).or_default().entry(grouped(&row)).or_default();
+                    *sums = [sums[0] + u64::from(row.events), sums[1] + u64::from(row.minutes)];
+                }
+            }
+        }
+        let mut shown = 0;
+        for (object, list) in [("account", ACCOUNTS), ("contact", CONTACTS)] {
+            for id in list.lines().skip(1).filter_map(|line| line.split(',').next()) {
+                let (_, rows) = pages(&self.world, &format!("/v1/usage?object={object}&id={id}"), 7).await;
+                let hours: Vec<&str> = rows.iter().map(|row| row["hour"].as_str().unwrap()).collect();
+                assert!(hours.is_sorted_by(|one, next| one >= next), "{hours:?}");
+                let mut found: BTreeMap<String, [u64; 2]> = BTreeMap::new();
+                for row in &rows {
+                    let key = ["hour", "kind", "usage_object", "event_type", "app", "visitor", "pendo_account"];
+                    let sums = ["events", "minutes"].map(|name| row[name].as_u64().unwrap());
+                    let key: Vec<&Value> = key.iter().map(|name| &row[name]).collect();
+                    let before = found.insert(json!(key).to_string(), sums);
+                    assert_eq!(before, None, "{row} stands twice");
+                }
+                assert_eq!(found, owned.remove(&(object, id.to_owned())).unwrap_or_default(), "{object} {id}");
+                shown += rows.len();
+            }
+        }
+        assert_eq!(owned.len(), 0, "{owned:?}");
+        shown
+    }
+}
+
+/// A row as Pendo groups it for us.
+fn grouped(row: &RawRow) -> String {
+    let event_type = row.event_type.as_deref().map(|name| name.rsplit(':').next().unwrap());
+    let object = if row.kind == Kind::Event { None } else { Some(row.object_id.as_str()) };
+    let hour = instant(row.hour_ms).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let (kind, app, visitor, account) = (kind_name(row.kind), row.app_id, &row.visitor_id, &row.account_id);
+    json!([hour, kind, object, event_type, app, visitor, account]).to_string()
+}
+
+fn instant(at_ms: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + Duration::milliseconds(at_ms)
+}
+
+pub(crate) fn list<'v>(value: &'v Value, member: &str) -> &'v [Value] {
+    value[member].as_array().unwrap()
+}
+
+/// Whether all that is given stands in what is shown, which may say more.
+fn is_within(given: &Value, shown: &Value) -> bool {
+    match given {
+        Value::Object(members) => members.iter().all(|(name, value)| is_within(value, &shown[name])),
+        other => other == shown,
+    }
+}
+
+/// Sums of parts are those of the whole, and its times are their extremes.
+fn adds_to(parts: &[&Value], whole: &Value) {
+    for name in ["rows", "events", "minutes"] {
+        let sum: u64 = parts.iter().map(|part| part[name].as_u64().unwrap()).sum();
+        assert_eq!(whole[name], sum, "{name} of {whole:#}");
+    }
+    let times = |name: &'static str| parts.iter().filter_map(move |part| part[name].as_str());
+    assert_eq!(whole["first"].as_str(), times("first").min(), "{whole:#}");
+    assert_eq!(whole["last"].as_str(), times("last").max(), "{whole:#}");
+}
+
+/// The first page, and the items of all pages. The rest of every page is the same.
+pub(crate) async fn pages(world: &World, path: &str, limit: usize) -> (Value, Vec<Value>) {
+    let (mut first, mut items, mut cursor) = (Value::Null, Vec::new(), String::new());
+    loop {
+        let mut page = world.get(&format!("{path}&limit={limit}{cursor}")).await.expect(200);
+        let Value::Array(some) = page["items"].take() else { panic!("{page}") };
+        let next = page["next"].take();
+        assert!(some.len() <= limit && (!some.is_empty() || items.is_empty()), "{path}");
+        items.extend(some);
+        if first.is_null() {
+            first = page;
+        } else {
+            assert_eq!(page, first);
+        }
+        match next.as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return (first, items),
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_value_of_random_worlds_adds_up_from_its_explanation_and_equals_pendos_answer_to_its_question() {
+    let mut runner =
+        TestRunner::new(Config { rng_seed: RngSeed::Fixed(SEED), failure_persistence: None, ..Config::default() });
+    let (worlds, mut values, mut of_rows, mut rows) = (pick(2, 110), 0, 0, 0);
+    for _ in 0..worlds {
+        let story = Story::told(&mut runner).await;
+        let (all, some) = story.adds_up().await;
+        (values, of_rows, rows) = (values + all, of_rows + some, rows + story.shows_what_counts().await);
+    }
+    println!(
+        "explanations: seed {SEED}, {worlds} worlds, {values} values, {of_rows} of rows, {rows} rows browsed, failures 0"
+    );
+    assert!(of_rows * 5 > values && rows > worlds * 50, "most worlds have something to explain");
+}
