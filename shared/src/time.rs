@@ -1,6 +1,6 @@
 //! Hours, local days and zones: arithmetic only, no clock.
 
-use chrono::{DateTime, Days, NaiveDate, Offset, SecondsFormat, TimeZone, Utc};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Offset, SecondsFormat, TimeZone, Utc};
 use serde::{Deserialize, Serialize};
 
 /// Milliseconds in an hour.
@@ -114,8 +114,7 @@ impl Zone {
     #[must_use]
     pub fn local_day(self, ms: i64) -> i32 {
         let instant = DateTime::<Utc>::from_timestamp_millis(ms).unwrap_or_default();
-        let date = instant.with_timezone(&self.0).date_naive();
-        clamped(date.signed_duration_since(NaiveDate::default()).num_days())
+        day_of(instant.with_timezone(&self.0).date_naive())
     }
 
     /// The first hour of a local day. Where a zone skips midnight, the first hour that exists; where midnight comes
@@ -138,6 +137,52 @@ fn date_of(day: i32) -> Option<NaiveDate> {
     let days = Days::new(u64::from(day.unsigned_abs()));
     let epoch = NaiveDate::default();
     if day >= 0 { epoch.checked_add_days(days) } else { epoch.checked_sub_days(days) }
+}
+
+/// The day of a date, counted from 1970.
+fn day_of(date: NaiveDate) -> i32 {
+    clamped(date.signed_duration_since(NaiveDate::default()).num_days())
+}
+
+/// The same day of the month so many months before, or that month's last day where it has no such day.
+#[must_use]
+pub fn months_before(day: i32, months: u32) -> i32 {
+    let date = date_of(day).and_then(|date| date.checked_sub_months(Months::new(months)));
+    date.map_or(day, day_of)
+}
+
+/// The first day of the month that holds a day.
+#[must_use]
+pub fn month_start(day: i32) -> i32 {
+    date_of(day).and_then(|date| date.with_day(1)).map_or(day, day_of)
+}
+
+/// The first day of the quarter that holds a day.
+#[must_use]
+pub fn quarter_start(day: i32) -> i32 {
+    let months_in = date_of(day).map_or(0, |date| date.month0() % 3);
+    months_before(month_start(day), months_in)
+}
+
+/// The Monday of the week that holds a day.
+#[must_use]
+pub fn week_start(day: i32) -> i32 {
+    // 1970 began on a Thursday.
+    day.saturating_sub(day.saturating_add(3).rem_euclid(7))
+}
+
+/// A day as a date: `2026-06-30`.
+#[must_use]
+pub fn date_text(day: i32) -> String {
+    date_of(day).unwrap_or_default().to_string()
+}
+
+/// Parses a date written as `2026-06-30` to a day counted from 1970.
+#[must_use]
+pub fn parse_date(text: &str) -> Option<i32> {
+    let date: NaiveDate = text.parse().ok()?;
+    // Forms such as 2026-6-1 or +2026-06-01 would not be printed as they came.
+    (date.to_string() == text).then(|| day_of(date))
 }
 
 /// The nearest number that fits: times outside the calendar stay at its ends.
@@ -258,6 +303,46 @@ mod tests {
                 let day = zone.local_day(hour.start_ms());
                 assert!(zone.midnight(day) <= hour && hour < zone.midnight(day + 1), "{name} {hour:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_month_before_is_the_same_day_or_the_months_last() {
+        for (date, months, before) in [
+            ("2026-03-31", 1, "2026-02-28"),
+            ("2024-03-30", 1, "2024-02-29"),
+            ("2024-02-29", 12, "2023-02-28"),
+            ("2026-03-15", 1, "2026-02-15"),
+            ("2026-01-31", 2, "2025-11-30"),
+            ("2026-06-30", 84, "2019-06-30"),
+        ] {
+            assert_eq!(months_before(day(date), months), day(before), "{date}");
+        }
+    }
+
+    #[test]
+    fn periods_begin_on_mondays_and_on_the_first() {
+        for (date, week, month, quarter) in [
+            ("2026-06-30", "2026-06-29", "2026-06-01", "2026-04-01"),
+            ("2026-06-29", "2026-06-29", "2026-06-01", "2026-04-01"),
+            ("2026-06-28", "2026-06-22", "2026-06-01", "2026-04-01"),
+            ("2026-01-01", "2025-12-29", "2026-01-01", "2026-01-01"),
+            ("2024-02-29", "2024-02-26", "2024-02-01", "2024-01-01"),
+            ("2026-12-31", "2026-12-28", "2026-12-01", "2026-10-01"),
+        ] {
+            let at = day(date);
+            assert_eq!([week_start(at), month_start(at), quarter_start(at)], [week, month, quarter].map(day), "{date}");
+        }
+        assert_eq!(week_start(-4), -10, "Sunday, 28 December 1969");
+    }
+
+    #[test]
+    fn a_date_prints_as_it_was_written() {
+        for text in ["2026-01-01", "2024-02-29", "1969-12-31"] {
+            assert_eq!(parse_date(text).map(date_text).as_deref(), Some(text));
+        }
+        for text in ["2026-02-29", "2026-1-1", "01.01.2026", "2026-01-01T00:00:00Z", "", "today", "+2026-01-01"] {
+            assert_eq!(parse_date(text), None, "{text}");
         }
     }
 

@@ -27,8 +27,8 @@ pub struct Line {
     pub id: String,
     /// The field's name.
     pub field: String,
-    /// The value: a number, an instant, or null.
-    #[schemars(extend("type" = ["integer", "string", "null"]))]
+    /// The value: a number, an instant, or null. A share or a change is a number of which 1 stands for 100 %.
+    #[schemars(extend("type" = ["number", "string", "null"]))]
     pub value: serde_json::Value,
     /// Why it is null.
     pub reason: Option<Reason>,
@@ -272,11 +272,13 @@ impl Reader {
             let state = self.checkpoint.kinds.get(&kind);
             let as_of = state.and_then(|state| state.as_of);
             let as_of = self.connection.frozen_as_of.map_or(as_of, |frozen| as_of.map(|as_of| as_of.min(frozen)));
-            let window = as_of.map(|as_of| self.window(field, state, as_of));
-            let coverage = window.map_or(0.0, |window| self.coverage(window, state, as_of));
+            let window = as_of.map(|as_of| field.definition.hours(as_of, self.zone(), self.first(state, as_of)));
+            // Of a trend also the window before, which is as much part of the truth.
+            let reach = as_of.map(|as_of| field.definition.reach(as_of, self.zone(), self.first(state, as_of)));
+            let coverage = reach.map_or(0.0, |reach| self.coverage(reach, state, as_of));
             let outcome = stored.and_then(|values| values.outcomes.get(&field.id).copied());
             let status = stored.map_or(Status::Unmatched, |values| values.status);
-            let reason = self.reason(field, state, window, coverage, status).or(match outcome {
+            let reason = self.reason(field, state, reach, coverage, status).or(match outcome {
                 Some(outcome) => outcome.reason(),
                 // The field is new and its turn has not come.
                 None => Some(Reason::Backfilling),
@@ -285,7 +287,7 @@ impl Reader {
                 (None | Some(Reason::Disconnected), Some(outcome)) => outcome.value(),
                 _ => serde_json::Value::Null,
             };
-            let settled = self.settled(kind, window);
+            let settled = self.settled(kind, reach);
             items.push(Line {
                 object,
                 id: id.to_owned(),
@@ -298,14 +300,15 @@ impl Reader {
                 coverage,
                 is_final: settled == Settled::Final,
                 settled: self.with_notes.then_some(settled),
-                moved_by: window.map_or_else(Vec::new, |window| self.moved_by(field, window, reason)),
+                moved_by: reach.map_or_else(Vec::new, |reach| self.moved_by(field, reach, reason)),
             });
         }
     }
 
     /// What of the past's changes may have moved a value; nothing where none is shown.
     fn moved_by(&self, field: &Field, window: HourRange, reason: Option<Reason>) -> Vec<MovedBy> {
-        let is_told = self.with_notes && matches!(reason, None | Some(Reason::NeverUsed | Reason::Disconnected));
+        let is_shown = |reason: Reason| reason.is_told_by_usage() || reason == Reason::Disconnected;
+        let is_told = self.with_notes && reason.is_none_or(is_shown);
         let usage = &field.definition.usage;
         let rewrites = self.checkpoint.kinds.get(&usage.kind).filter(|_| is_told).map(|state| &state.rewrites);
         let moves =
@@ -318,10 +321,9 @@ impl Reader {
         self.connection.time_zone
     }
 
-    /// The field's window; an all-time window begins at the first hour that was read.
-    fn window(&self, field: &Field, state: Option<&KindState>, as_of: Hour) -> HourRange {
-        let first = self.connection.history_from.or(state.and_then(|state| state.first_hour)).unwrap_or(as_of);
-        field.definition.window.range(as_of, self.zone(), first)
+    /// Where an all-time window begins: at the first hour that was read.
+    fn first(&self, state: Option<&KindState>, as_of: Hour) -> Hour {
+        self.connection.history_from.or(state.and_then(|state| state.first_hour)).unwrap_or(as_of)
     }
 
     /// Hours read over hours of the window. Hours before the history that is to be read are not read.
@@ -355,11 +357,11 @@ impl Reader {
             return Some(Reason::Unmatched);
         }
         let begins_before = self.connection.history_from.is_some_and(|start| window.from < start);
-        if begins_before && matches!(field.definition.window, Window::RollingDays { .. }) {
+        let is_all_time = matches!(field.definition.window, Window::AllTime);
+        if begins_before && !is_all_time {
             return Some(Reason::NotRead);
         }
         let is_backfilling = state.is_none_or(|state| state.backfill.is_some() || state.covered_from.is_none());
-        let is_all_time = matches!(field.definition.window, Window::AllTime);
         if is_backfilling && (coverage < 1.0 || is_all_time) {
             return Some(Reason::Backfilling);
         }

@@ -1,16 +1,29 @@
 //! Every value equals a second, separately written answer over the simulator's raw rows.
 
-use crate::harness::{Lines, NOW, World, both_levels, ms};
+use crate::harness::{Lines, NOW, World, all_time, both_levels, ms, pick};
 use crate::reference::Reference;
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use pendo_simulator::{DirectoryList, Options, print_directory};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, RngSeed, TestRunner};
 use serde_json::{Value, json};
+use shared::fields::Definition;
 
 const ACCOUNTS: &str = include_str!("../../infra/local/examples/accounts.csv");
 const CONTACTS: &str = include_str!("../../infra/local/examples/contacts.csv");
 const FIELDS: &str = include_str!("../../infra/local/examples/fields.json");
 const MATCHING: &str = include_str!("../../infra/local/examples/matching.json");
 
+const OF_SEVERAL: [&str; 6] = [
+    "average_per_active_day",
+    "average_per_active_user",
+    "feature_breadth",
+    "power_user_concentration",
+    "stickiness",
+    "trend",
+];
 const FUNCTIONS: [&str; 7] =
     ["count", "minutes", "distinct_visitors", "active_days", "first_used", "last_used", "days_since_last_used"];
 
@@ -24,6 +37,12 @@ fn window(turn: usize) -> Value {
         json!({"rolling_days": 1, "complete_days": true}),
         json!({"rolling_days": 13}),
         json!({"rolling_days": 90, "complete_days": true}),
+        json!({"rolling_weeks": 2}),
+        json!({"rolling_months": 2, "complete_days": true}),
+        json!({"calendar": "week", "offset": 1}),
+        json!({"calendar": "month"}),
+        json!({"calendar": "quarter", "offset": 0}),
+        json!({"since": "2026-05-17"}),
     ];
     windows[turn % windows.len()].clone()
 }
@@ -91,7 +110,7 @@ struct Demo {
 }
 
 impl Demo {
-    async fn start(options: Options, zone: Tz, shift: usize) -> Self {
+    async fn start(options: Options, zone: Tz, fields: impl FnOnce(&[Value]) -> Vec<Value>) -> Self {
         let print = |list| {
             let mut csv = Vec::new();
             print_directory(&options, list, &mut csv).unwrap();
@@ -104,7 +123,7 @@ impl Demo {
         world.upload("contacts", &contacts).await;
         world.match_both().await;
         let catalog = world.get("/v1/pendo/catalog").await.expect(200)["items"].as_array().unwrap().clone();
-        let fields = wide(&catalog, shift);
+        let fields = fields(&catalog);
         world.fields(&fields).await;
         Self { world, zone, accounts, contacts, fields }
     }
@@ -118,6 +137,62 @@ impl Demo {
     async fn compare(&self) {
         compare(&self.world.lines().await, &self.reference(), &self.fields);
     }
+}
+
+/// Definitions drawn at random: any function and any window that go together, over any kind, level, objects and types.
+fn drawn(catalog: &[Value], seed: u64, count: usize) -> Vec<Value> {
+    let mut runner =
+        TestRunner::new(Config { rng_seed: RngSeed::Fixed(seed), failure_persistence: None, ..Config::default() });
+    let parts = (
+        0..5_usize,
+        prop::bool::ANY,
+        0..OF_SEVERAL.len() + FUNCTIONS.len(),
+        0..8_usize,
+        0..400_u32,
+        prop::bool::ANY,
+        0..9_usize,
+    );
+    let mut fields = Vec::new();
+    while fields.len() < count {
+        let (kind, is_account, function, window, length, is_whole, some) =
+            parts.new_tree(&mut runner).unwrap().current();
+        let kind = ["event", "page", "feature", "track", "guide"][kind];
+        let function = OF_SEVERAL.iter().chain(&FUNCTIONS).nth(function).unwrap();
+        // Of the few days that there are, most windows see some.
+        let length = length % [30, 120, 400][some % 3];
+        let rolling = |member: &str, each: u32| json!({member: 1 + length / each, "complete_days": is_whole});
+        let calendar = |period: &str, each: u32| json!({"calendar": period, "offset": length / each});
+        let window = match window {
+            0 => all_time(),
+            1 => {
+                json!({"since": (NaiveDate::from_ymd_opt(2026, 6, 30).unwrap() - chrono::Days::new(length.into())).to_string()})
+            }
+            2 => rolling("rolling_days", 1),
+            3 => rolling("rolling_weeks", 7),
+            4 => rolling("rolling_months", 30),
+            5 => calendar("day", 10),
+            6 => calendar(["week", "month"][some % 2], 30),
+            _ => calendar("quarter", 90),
+        };
+        let ids: Vec<&Value> = catalog.iter().filter(|entry| entry["kind"] == kind).map(|entry| &entry["id"]).collect();
+        let mut usage = json!({"kind": kind});
+        match (kind, some) {
+            ("event", _) | (_, 0..4) => {}
+            ("guide", 4..6) => usage["types"] = json!(["guideDismissed", "guideAdvanced"]),
+            _ => usage["ids"] = json!(ids.iter().skip(some % 2).step_by(2).take(some).collect::<Vec<_>>()),
+        }
+        let object = if is_account { "account" } else { "contact" };
+        let field = json!({"name": format!("F {}", fields.len()), "object": object, "usage": usage,
+                           "function": function, "window": window});
+        // What goes together is said elsewhere; here only that enough is left of each.
+        if Definition::parse(&field).is_ok() {
+            fields.push(field);
+        }
+    }
+    for function in OF_SEVERAL {
+        assert!(fields.iter().any(|field| field["function"] == function), "{function} was not drawn");
+    }
+    fields
 }
 
 fn small(seed: u64, days: u32) -> Options {
@@ -149,7 +224,7 @@ async fn every_value_of_the_demo_equals_the_reference() {
 
 #[tokio::test]
 async fn every_function_kind_and_window_equals_the_reference_as_time_goes_on() {
-    let demo = Demo::start(small(7, 100), Tz::UTC, 0).await;
+    let demo = Demo::start(small(7, 100), Tz::UTC, |catalog| wide(catalog, 0)).await;
     demo.compare().await;
     for hours in [1, 5, 7, 26, 75] {
         demo.world.tick_after(hours).await;
@@ -160,7 +235,7 @@ async fn every_function_kind_and_window_equals_the_reference_as_time_goes_on() {
 
 #[tokio::test]
 async fn every_function_kind_and_window_equals_the_reference_in_new_york() {
-    let demo = Demo::start(small(8, 130), Tz::America__New_York, 1).await;
+    let demo = Demo::start(small(8, 130), Tz::America__New_York, |catalog| wide(catalog, 1)).await;
     demo.compare().await;
     demo.world.tick_after(17).await;
     demo.compare().await;
@@ -168,8 +243,25 @@ async fn every_function_kind_and_window_equals_the_reference_in_new_york() {
 
 #[tokio::test]
 async fn every_function_kind_and_window_equals_the_reference_in_berlin() {
-    let demo = Demo::start(small(9, 130), Tz::Europe__Berlin, 2).await;
+    let demo = Demo::start(small(9, 130), Tz::Europe__Berlin, |catalog| wide(catalog, 2)).await;
     demo.compare().await;
     demo.world.tick_after(10).await;
     demo.compare().await;
+}
+
+#[tokio::test]
+async fn definitions_drawn_at_random_equal_the_reference_whatever_the_zone() {
+    let zones = [Tz::America__New_York, Tz::Asia__Tokyo, Tz::Europe__Berlin, Tz::UTC, Tz::Pacific__Auckland];
+    let (worlds, fields) = (pick(2, 60), pick(70, 180));
+    for (seed, zone) in (40..).zip(zones.into_iter().cycle()).take(worlds) {
+        let demo = Demo::start(small(seed, 130), zone, |catalog| drawn(catalog, seed, fields)).await;
+        demo.compare().await;
+        // Over a midnight, and into the next month.
+        for hours in [11, 14] {
+            demo.world.tick_after(hours).await;
+            demo.compare().await;
+        }
+        demo.world.stack.stop().await;
+    }
+    println!("definitions drawn: first seed 40, n {}, failures 0", worlds * fields);
 }

@@ -20,6 +20,7 @@ mod faults;
 mod folds;
 mod freshness;
 mod garbled;
+mod golden;
 mod harness;
 mod identity;
 mod life;

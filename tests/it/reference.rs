@@ -1,7 +1,7 @@
 //! What every value means, written a second time and as plainly as can be: over the simulator's raw rows, one value at a
 //! time, with nothing kept and nothing shared. It knows the wire's words and no code of the product.
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc, Weekday};
 use chrono_tz::Tz;
 use pendo_simulator::{Kind, RawRow};
 use serde_json::{Map, Value, json};
@@ -10,6 +10,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_HOURS: i64 = 24;
+/// The functions whose windows end with the last whole day when nothing else is said.
+const WHOLE_BY_DEFAULT: [&str; 6] =
+    ["distinct_visitors", "active_days", "average_per_active_day", "average_per_active_user", "stickiness", "trend"];
 
 /// All that a value depends on.
 pub(crate) struct Reference {
@@ -111,7 +114,8 @@ impl Reference {
         let kind = definition["usage"]["kind"].as_str().unwrap();
         let (from_ms, to_ms) = self.window(definition, kind);
         let is_all_time = definition["window"]["all_time"] == true;
-        let is_not_read = !is_all_time && self.history_from_ms.is_some_and(|start| from_ms < start);
+        let reach_ms = self.previous_from(definition).unwrap_or(from_ms);
+        let is_not_read = !is_all_time && self.history_from_ms.is_some_and(|start| reach_ms < start);
         let is_named = |name: &str| {
             let ids = definition["usage"]["ids"].as_array();
             ids.is_none_or(|ids| ids.iter().any(|id| id.as_str() == Some(name)))
@@ -119,7 +123,7 @@ impl Reference {
         let mut rows: BTreeMap<String, Vec<&RawRow>> = BTreeMap::new();
         let mut owners: HashMap<(&str, Option<&str>), Owner> = HashMap::new();
         for row in &self.rows {
-            let is_in_window = kind_name(row.kind) == kind && from_ms <= row.hour_ms && row.hour_ms < to_ms;
+            let is_in_window = kind_name(row.kind) == kind && reach_ms <= row.hour_ms && row.hour_ms < to_ms;
             let has_type = kind != "guide" || has_type(row, &definition["usage"]["types"]);
             if !is_in_window || !has_type || !is_named(&row.object_id) {
                 continue;
@@ -133,14 +137,15 @@ impl Reference {
             }
         }
         let function = definition["function"].as_str().unwrap();
+        let window = (from_ms, to_ms);
         let objects = if object == "account" { &self.accounts } else { &self.contacts };
         let line = |id: &String| {
             let reason = self.status(object, id).or(is_not_read.then_some("not_read"));
             let (value, reason) = match reason {
                 Some(reason) => (Value::Null, Some(reason)),
-                None => match self.fold(function, rows.get(id).map_or(&[], Vec::as_slice)) {
-                    Value::Null => (Value::Null, Some("never_used")),
-                    value => (value, None),
+                None => match self.fold(function, window, rows.get(id).map_or(&[], Vec::as_slice)) {
+                    Ok(value) => (value, None),
+                    Err(reason) => (Value::Null, Some(reason)),
                 },
             };
             (id.clone(), Expected { value, reason, from: second(from_ms), to: second(to_ms) })
@@ -148,21 +153,48 @@ impl Reference {
         objects.keys().map(line).collect()
     }
 
-    fn fold(&self, function: &str, rows: &[&RawRow]) -> Value {
+    /// The value of rows, or why there is none.
+    fn fold(&self, function: &str, window: (i64, i64), rows: &[&RawRow]) -> Result<Value, &'static str> {
         let days_apart = |one: NaiveDate, other: NaiveDate| (one - other).num_days();
         let last = rows.iter().map(|row| row.last_ms).max();
-        match function {
-            "count" => json!(rows.iter().map(|row| u64::from(row.events)).sum::<u64>()),
+        let events = |rows: &[&RawRow]| rows.iter().map(|row| u64::from(row.events)).sum::<u64>();
+        let visitors = rows.iter().map(|row| &row.visitor_id).collect::<BTreeSet<_>>();
+        let dates = |rows: &[&RawRow]| rows.iter().map(|row| self.date(row.hour_ms)).collect::<BTreeSet<_>>().len();
+        let of_visitor =
+            |visitor: &String| rows.iter().filter(|row| row.visitor_id == *visitor).copied().collect::<Vec<&RawRow>>();
+        Ok(match function {
+            "count" => json!(events(rows)),
             "minutes" => json!(rows.iter().map(|row| u64::from(row.minutes)).sum::<u64>()),
-            "distinct_visitors" => json!(rows.iter().map(|row| &row.visitor_id).collect::<BTreeSet<_>>().len()),
-            "active_days" => json!(rows.iter().map(|row| self.date(row.hour_ms)).collect::<BTreeSet<_>>().len()),
-            "first_used" => rows.iter().map(|row| row.first_ms).min().map_or(Value::Null, |at| json!(millisecond(at))),
-            "last_used" => last.map_or(Value::Null, |at| json!(millisecond(at))),
+            "distinct_visitors" => json!(visitors.len()),
+            "active_days" => json!(dates(rows)),
+            "first_used" => json!(millisecond(rows.iter().map(|row| row.first_ms).min().ok_or("never_used")?)),
+            "last_used" => json!(millisecond(last.ok_or("never_used")?)),
             "days_since_last_used" => {
-                last.map_or(Value::Null, |at| json!(days_apart(self.date(self.as_of_ms), self.date(at))))
+                json!(days_apart(self.date(self.as_of_ms), self.date(last.ok_or("never_used")?)))
+            }
+            "average_per_active_day" => over(events(rows), dates(rows) as u64)?,
+            "average_per_active_user" => over(events(rows), visitors.len() as u64)?,
+            "feature_breadth" => json!(rows.iter().map(|row| &row.object_id).collect::<BTreeSet<_>>().len()),
+            "power_user_concentration" => {
+                let most = visitors.iter().map(|visitor| events(&of_visitor(visitor))).max();
+                over(most.unwrap_or_default(), events(rows))?
+            }
+            "stickiness" => {
+                let active: usize = visitors.iter().map(|visitor| dates(&of_visitor(visitor))).sum();
+                let days =
+                    (window.0..window.1).step_by(3_600_000).map(|at_ms| self.date(at_ms)).collect::<BTreeSet<_>>();
+                over(active as u64, (days.len() * visitors.len()) as u64)?
+            }
+            "trend" => {
+                let (now, before): (Vec<&RawRow>, Vec<&RawRow>) = rows.iter().partition(|row| row.hour_ms >= window.0);
+                match (events(&now), events(&before)) {
+                    (0, 0) => json!(0.0),
+                    (_, 0) => return Err("new"),
+                    (now, before) => json!((now as f64 - before as f64) / before as f64),
+                }
             }
             other => panic!("no function {other}"),
-        }
+        })
     }
 
     /// Whose a row is on a level.
@@ -262,14 +294,43 @@ impl Reference {
                 .min();
             return (self.history_from_ms.or(first).unwrap_or(self.as_of_ms), self.as_of_ms);
         }
-        let days = window["rolling_days"].as_i64().unwrap();
-        let is_set = matches!(definition["function"].as_str(), Some("distinct_visitors" | "active_days"));
         let today = self.date(self.as_of_ms);
-        if window["complete_days"].as_bool().unwrap_or(is_set) {
-            (self.begin_of(today - chrono::Days::new(days.unsigned_abs())), self.begin_of(today))
-        } else {
-            (self.begin_of(today - chrono::Days::new(days.unsigned_abs() - 1)), self.as_of_ms)
+        if let Some(date) = window["since"].as_str() {
+            return (self.begin_of(date.parse().unwrap()).min(self.as_of_ms), self.as_of_ms);
         }
+        let is_whole_by_default = WHOLE_BY_DEFAULT.contains(&definition["function"].as_str().unwrap());
+        if let Some(period) = window["calendar"].as_str() {
+            let offset = window["offset"].as_u64().unwrap_or(u64::from(is_whole_by_default));
+            let from = (0..offset).fold(first_of(period, today), |date, _| first_of(period, date.pred_opt().unwrap()));
+            let mut next = from.succ_opt().unwrap();
+            while first_of(period, next) == from {
+                next = next.succ_opt().unwrap();
+            }
+            return (self.begin_of(from), if offset == 0 { self.as_of_ms } else { self.begin_of(next) });
+        }
+        let is_whole = window["complete_days"].as_bool().unwrap_or(is_whole_by_default);
+        let end = if is_whole { today } else { today.succ_opt().unwrap() };
+        let from = rolled_back(window, end);
+        (self.begin_of(from), if is_whole { self.begin_of(today) } else { self.as_of_ms })
+    }
+
+    /// Where the equal window before begins, if its rows matter too.
+    fn previous_from(&self, definition: &Value) -> Option<i64> {
+        if definition["function"] != "trend" {
+            return None;
+        }
+        let mut twice = definition.clone();
+        let window = twice["window"].as_object_mut().unwrap();
+        if let Some(offset) = window.get("calendar").map(|_| window.get("offset").and_then(Value::as_u64).unwrap_or(1))
+        {
+            window.insert("offset".to_owned(), json!(offset + 1));
+        }
+        for member in ["rolling_days", "rolling_weeks", "rolling_months"] {
+            if let Some(count) = window.get(member).and_then(Value::as_u64) {
+                window.insert(member.to_owned(), json!(2 * count));
+            }
+        }
+        Some(self.window(&twice, definition["usage"]["kind"].as_str().unwrap()).0)
     }
 
     fn date(&self, at_ms: i64) -> NaiveDate {
@@ -361,6 +422,38 @@ pub(crate) fn kind_name(kind: Kind) -> &'static str {
         Kind::Guide => "guide",
         Kind::Poll => "poll",
     }
+}
+
+fn over(numerator: u64, denominator: u64) -> Result<Value, &'static str> {
+    if denominator == 0 { Err("undefined") } else { Ok(json!(numerator as f64 / denominator as f64)) }
+}
+
+/// The first date of the day, week, month or quarter that holds a date: found by walking.
+fn first_of(period: &str, mut date: NaiveDate) -> NaiveDate {
+    let is_first = |date: NaiveDate| match period {
+        "day" => true,
+        "week" => date.weekday() == Weekday::Mon,
+        "month" => date.day() == 1,
+        _ => date.day() == 1 && [1, 4, 7, 10].contains(&date.month()),
+    };
+    while !is_first(date) {
+        date = date.pred_opt().unwrap();
+    }
+    date
+}
+
+/// The date a rolling window's length before another: a month before is the same day, or the last before it that there is.
+fn rolled_back(window: &Value, end: NaiveDate) -> NaiveDate {
+    let count = |member: &str| window[member].as_u64();
+    if let Some(months) = count("rolling_months") {
+        let month = i64::from(end.year()) * 12 + i64::from(end.month0()) - i64::try_from(months).unwrap();
+        let (year, month) =
+            (i32::try_from(month.div_euclid(12)).unwrap(), u32::try_from(month.rem_euclid(12)).unwrap());
+        let there = (1..=end.day()).rev().find_map(|day| NaiveDate::from_ymd_opt(year, month + 1, day));
+        return there.unwrap();
+    }
+    let days = count("rolling_days").or_else(|| Some(count("rolling_weeks")? * 7)).unwrap();
+    end - chrono::Days::new(days)
 }
 
 /// A small CSV without quotes, as objects by `id`.

@@ -42,6 +42,22 @@ fn fields() -> Vec<Value> {
             }
         }
     }
+    let others = [
+        json!({"calendar": "day", "offset": 0}),
+        json!({"calendar": "day", "offset": 1}),
+        json!({"calendar": "week", "offset": 0}),
+        json!({"calendar": "week", "offset": 1}),
+        json!({"calendar": "month", "offset": 0}),
+        json!({"calendar": "month", "offset": 1}),
+        json!({"calendar": "quarter", "offset": 0}),
+        json!({"calendar": "quarter", "offset": 1}),
+        json!({"rolling_weeks": 1, "complete_days": true}),
+        json!({"rolling_months": 1, "complete_days": true}),
+        json!({"rolling_months": 1, "complete_days": false}),
+    ];
+    for (at, window) in others.iter().enumerate() {
+        fields.push(field(&format!("other {at}"), "account", "event", "count", window));
+    }
     fields.push(field("since", "contact", "event", "days_since_last_used", &all_time()));
     fields
 }
@@ -106,13 +122,33 @@ async fn a_zone_that_skips_midnight_begins_its_day_later() {
 }
 
 #[tokio::test]
+async fn values_move_with_the_local_calendar_though_no_row_comes() {
+    // The last of a month that ends a quarter, in New York on a Tuesday; a row each hour of the two days before.
+    let world = hourly("2026-06-30T20:30:00Z", "America/New_York", 48).await;
+    let value = async |at: usize| world.value("account", "A-1", &format!("other {at}")).await;
+    let (month, today) = (value(4).await, value(0).await);
+    assert_eq!((&month, value(6).await), (&json!(48 * 49 / 2), json!(48 * 49 / 2)), "all of it is of this month");
+    // Midnight there is at four: an hour before, June runs on.
+    world.tick_after(7).await;
+    assert_eq!((value(4).await, value(0).await), (month.clone(), today.clone()));
+    agrees(&world, Tz::America__New_York).await;
+    world.tick_after(1).await;
+    assert_eq!([value(0).await, value(4).await, value(6).await], [json!(0), json!(0), json!(0)], "July is new");
+    assert_eq!([value(1).await, value(5).await, value(7).await], [today, month.clone(), month], "and June is over");
+    agrees(&world, Tz::America__New_York).await;
+    // The next Monday.
+    world.tick_after(5 * 24 + 23).await;
+    agrees(&world, Tz::America__New_York).await;
+}
+
+#[tokio::test]
 async fn changing_the_zone_recomputes_without_calling_pendo() {
     let world = hourly("2026-06-30T12:30:00Z", "UTC", 80).await;
     agrees(&world, Tz::UTC).await;
     world.pendo().clear_requests();
     for zone in [Tz::Asia__Tokyo, Tz::America__Los_Angeles, Tz::UTC] {
         let answer = world.patch("/v1/connection", &json!({"time_zone": zone.name()})).await.expect(200);
-        assert_eq!((&answer["time_zone"], &answer["values_to_recompute"]), (&json!(zone.name()), &json!(19)));
+        assert_eq!((&answer["time_zone"], &answer["values_to_recompute"]), (&json!(zone.name()), &json!(30)));
         world.idle().await;
         agrees(&world, zone).await;
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::table::grouped;
+use crate::table::{grouped, number};
 
 /// People who are named.
 pub const PEOPLE: usize = 3;
@@ -14,7 +14,7 @@ pub fn lines(name: &str, explanation: &Value) -> String {
     let count = |value: &Value, member: &str| value.get(member).and_then(Value::as_u64).unwrap_or_default();
     let list = |value: &'_ Value, member: &str| value.get(member).and_then(Value::as_array).map_or(0, Vec::len) as u64;
     let value = match explanation.get("value") {
-        Some(Value::Number(number)) => number.as_u64().map_or_else(|| number.to_string(), grouped),
+        Some(Value::Number(value)) => number(value),
         Some(Value::String(instant)) => instant.clone(),
         _ => "no value".to_owned(),
     };

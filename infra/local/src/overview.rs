@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value;
 
 use crate::export::ExportLine;
-use crate::table::{grouped, render};
+use crate::table::{grouped, number, render};
 
 const WIDTH: usize = 126;
 const ROWS_MAX: usize = 10;
@@ -71,13 +71,13 @@ pub fn explain_path(line: &ExportLine) -> String {
     format!("/v1/values/explain?object={}&id={id}&field={field}", line.object)
 }
 
-/// Numbers with their thousands apart, instants by their day, and why there is none.
+/// Numbers as they are read, instants by their day, and why there is none.
 fn cell(line: &ExportLine) -> String {
     match &line.value {
-        Value::Number(number) => number.as_u64().map_or_else(|| number.to_string(), grouped),
+        Value::Number(value) => number(value),
         Value::String(text) => text.get(..10).unwrap_or(text).to_owned(),
         Value::Null => match line.reason.as_str() {
-            Some("never_used") | None => "–".to_owned(),
+            Some("never_used" | "undefined") | None => "–".to_owned(),
             Some(reason) => reason.replace('_', " "),
         },
         other => other.to_string(),

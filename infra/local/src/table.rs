@@ -85,6 +85,16 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
+/// Any number: a whole one with its thousands apart, another one to three places.
+#[must_use]
+pub fn number(number: &serde_json::Number) -> String {
+    match (number.as_u64(), number.as_f64()) {
+        (Some(whole), _) => grouped(whole),
+        (None, Some(other)) => format!("{other:.3}"),
+        (None, None) => number.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,5 +130,14 @@ mod tests {
         for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (12_345_678, "12,345,678")] {
             assert_eq!(grouped(number), text);
         }
+    }
+
+    #[test]
+    fn shares_and_changes_have_three_places() {
+        let shown = |value: serde_json::Value| number(value.as_number().unwrap());
+        assert_eq!(shown(serde_json::json!(1_234_567)), "1,234,567");
+        assert_eq!(shown(serde_json::json!(0.0)), "0.000");
+        assert_eq!(shown(serde_json::json!(7.0 / 30.0)), "0.233");
+        assert_eq!(shown(serde_json::json!(-0.5)), "-0.500");
     }
 }

@@ -53,6 +53,10 @@ pub(super) fn advice(line: &Line, path: &MatchPath) -> Option<Advice> {
             "It is a ratio over nothing.".to_owned(),
             "Nothing: it has a value once there is something to divide by.".to_owned(),
         ),
+        Reason::New => (
+            "Nothing happened in the window before, so there is nothing to compare with.".to_owned(),
+            "Nothing: it has a value once the window before has usage too.".to_owned(),
+        ),
         Reason::Disconnected => (
             format!("The connection was ended with its data kept: the value is that of {as_of} and stays."),
             "Connect the same Pendo subscription again with POST /v1/connection, which reads what is missing."

@@ -1,7 +1,7 @@
 //! The parts into which a value is taken.
 
 use super::sums::{Sums, Tally};
-use crate::time::{DAY_MS, Hour, to_the_second};
+use crate::time::{Hour, date_text, to_the_second};
 use crate::usage::row::UsageRow;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -106,7 +106,7 @@ impl Gathered {
                 hour: to_the_second(hour.start_ms()),
                 sums: tally.shown(),
             };
-            Day { date: date(day), sums: sums.shown(), hours: hours.iter().map(hour).collect() }
+            Day { date: date_text(day), sums: sums.shown(), hours: hours.iter().map(hour).collect() }
         };
         Person {
             visitor,
@@ -121,7 +121,7 @@ impl Gathered {
 
 /// The local days of a value.
 pub(super) fn days(days: &BTreeMap<i32, Tally>) -> Vec<Day> {
-    let day = |(day, tally): (&i32, &Tally)| Day { date: date(*day), sums: tally.shown(), hours: Vec::new() };
+    let day = |(day, tally): (&i32, &Tally)| Day { date: date_text(*day), sums: tally.shown(), hours: Vec::new() };
     days.iter().map(day).collect()
 }
 
@@ -130,9 +130,4 @@ pub(super) fn objects(objects: BTreeMap<String, Tally>) -> Vec<UsedObject> {
     let shown =
         |(id, tally): (String, Tally)| UsedObject { id: Some(id).filter(|id| !id.is_empty()), sums: tally.shown() };
     objects.into_iter().map(shown).collect()
-}
-
-/// The date of a local day, counted from 1970.
-pub(super) fn date(local_day: i32) -> String {
-    to_the_second(i64::from(local_day) * DAY_MS).chars().take_while(|letter| *letter != 'T').collect()
 }

@@ -63,19 +63,19 @@ pub(super) async fn reproduction(
     };
     let usage = &field.definition.usage;
     let types = GUIDE_TYPES.into_iter().filter(|name| usage.has_type(name)).collect();
-    let (figure, gives, reading) = figure(field.definition.function, plan, range);
+    let Some((figure, gives, reading)) = figure(field.definition.function, plan, range) else { return Ok(None) };
     let ids = usage.ids.as_ref().map(|ids| ids.iter().map(String::as_str).collect());
     let types = (usage.kind == Kind::Guide).then_some(types);
     let body = body(&Question { kind: usage.kind, range, ids, types, whose, figure });
     Ok(body.map(|body| Reproduction { path: "POST /api/v1/aggregation", gives, reading, body }))
 }
 
-fn figure(function: Function, plan: &Plan, range: HourRange) -> (Figure, Gives, String) {
+fn figure(function: Function, plan: &Plan, range: HourRange) -> Option<(Figure, Gives, String)> {
     const VALUE: &str = "The member \"value\" of the only row is the value; no row, or null, is 0.";
     const INSTANT: &str =
         "The member \"value\" of the only row is the value, in ms since 1970; no row, or null, is never used.";
     let zone = plan.zone().name();
-    match function {
+    Some(match function {
         Function::Count => (Figure::Events, Gives::Value, VALUE.to_owned()),
         Function::Minutes => (Figure::Minutes, Gives::Value, VALUE.to_owned()),
         Function::DistinctVisitors => (Figure::Visitors, Gives::Value, VALUE.to_owned()),
@@ -96,7 +96,14 @@ fn figure(function: Function, plan: &Plan, range: HourRange) -> (Figure, Gives, 
             );
             (Figure::Last, Gives::Instant, reading)
         }
-    }
+        // More than one number of Pendo's makes them.
+        Function::AveragePerActiveDay
+        | Function::AveragePerActiveUser
+        | Function::FeatureBreadth
+        | Function::PowerUserConcentration
+        | Function::Stickiness
+        | Function::Trend => return None,
+    })
 }
 
 /// By how much the zone is ahead of UTC, if that is the same all through the range.

@@ -70,7 +70,8 @@ pub struct Explanation {
     pub days: Vec<Day>,
     /// The features, pages, guides or track types.
     pub objects: Vec<UsedObject>,
-    /// The question that gives the same at Pendo; null where no value can be told, or where it would name too many ids.
+    /// The question that gives the same at Pendo; null where no value can be told, where it would name too many ids, or where
+    /// one question does not do: averages, shares, stickiness and trend.
     pub pendo: Option<Reproduction>,
     /// A page of the people, whoever contributes most first.
     pub items: Vec<Person>,
@@ -146,7 +147,7 @@ async fn explained(
         line,
     };
     if let Some(plan) = plan(&source, &field, &explanation.line) {
-        let ranges = BTreeMap::from([(plan.kind(), plan.window())]);
+        let ranges = BTreeMap::from([(plan.kind(), plan.reach())]);
         let rows = source.rows_in(&ranges).await?;
         if rows > query.rows_max {
             return Err(ExplainError::TooMuch { rows });
@@ -198,7 +199,8 @@ async fn asked(
 
 /// The plan by which the value was computed; `None` where none can be told.
 fn plan(source: &Source<'_>, field: &Field, line: &Line) -> Option<Plan> {
-    if !matches!(line.reason, None | Some(Reason::NeverUsed | Reason::Disconnected)) {
+    let can_be_told = |reason: Reason| reason.is_told_by_usage() || reason == Reason::Disconnected;
+    if !line.reason.is_none_or(can_be_told) {
         return None;
     }
     let as_of = Hour::of_ms(parse_instant(line.as_of.as_ref()?)?);
@@ -215,7 +217,7 @@ fn shown_window(line: &Line) -> Option<HourRange> {
 /// Whether a row changes what is kept of none: one without events mostly does not.
 fn leaves_a_trace(plan: &Plan, row: &UsageRow<'_>) -> bool {
     let mut alone = plan.start();
-    alone.add(row, 0);
+    alone.add(plan, row, 0);
     row.events > 0 || alone != plan.start()
 }
 
@@ -255,7 +257,7 @@ impl Found {
             Whose::Own if plan.takes(row) => {
                 if leaves_a_trace(plan, row) {
                     let local_day = plan.zone().local_day(row.hour.start_ms());
-                    found.add(row, local_day, if is_by_minutes { row.minutes } else { row.events });
+                    found.add(plan, row, local_day, if is_by_minutes { row.minutes } else { row.events });
                 }
             }
             Whose::Own if !is_named(row.object) => found.other_objects.add(row),
@@ -267,8 +269,8 @@ impl Found {
         Ok(found)
     }
 
-    fn add(&mut self, row: &UsageRow<'_>, local_day: i32, weight: u64) {
-        self.accumulator.add(row, local_day);
+    fn add(&mut self, plan: &Plan, row: &UsageRow<'_>, local_day: i32, weight: u64) {
+        self.accumulator.add(plan, row, local_day);
         self.total.add(row);
         self.people.add(row.visitor, weight);
         self.days.entry(local_day).or_default().add(row);
@@ -303,6 +305,19 @@ fn adds_up(function: Function) -> &'static str {
         Function::LastUsed => "The value is the latest of the people's last events.",
         Function::DaysSinceLastUsed => {
             "The value is the number of local dates from the latest of the people's last events to that of as_of."
+        }
+        Function::AveragePerActiveDay => "The value is all events over the number of days.",
+        Function::AveragePerActiveUser => "The value is all events over the number of people.",
+        Function::FeatureBreadth => {
+            "The value is the number of objects: each counts once, whoever used it and however often."
+        }
+        Function::PowerUserConcentration => "The value is the events of the most active person over all events.",
+        Function::Stickiness => {
+            "The value is the people's days added up, over the number of people times the days of the window."
+        }
+        Function::Trend => {
+            "Days from the window's first one on are of the window, those before are of the equal one before it: the value is the \
+             events of the one less those of the other, over those of the other."
         }
     }
 }

@@ -6,7 +6,8 @@ use super::outcome::Outcome;
 use super::plan::Plan;
 use crate::id::VisitorHash;
 use crate::usage::row::UsageRow;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use twox_hash::XxHash3_64;
 
 /// The state of one field for one object: no more than its function needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +21,19 @@ pub(super) enum State {
     Days(BTreeSet<i32>),
     First(Option<i64>),
     Last(Option<i64>),
+    EventsAndDays(u64, BTreeSet<i32>),
+    EventsAndVisitors(u64, HashSet<VisitorHash>),
+    /// Hashes of the objects' ids.
+    Objects(HashSet<u64>),
+    EventsOfVisitors(HashMap<VisitorHash, u64>),
+    /// Of each visitor and sixty-four local days, counted from 1970, those with events: the first is the lowest bit.
+    DaysOfVisitors(HashMap<(VisitorHash, i32), u64>),
+    /// Events of the window, and of the equal one before it.
+    Change(u64, u64),
 }
+
+/// Days whose bits one number holds.
+pub(super) const DAYS_OF_BITS: i32 = 64;
 
 impl Accumulator {
     /// The state of no rows.
@@ -33,21 +46,48 @@ impl Accumulator {
             Function::ActiveDays => State::Days(BTreeSet::new()),
             Function::FirstUsed => State::First(None),
             Function::LastUsed | Function::DaysSinceLastUsed => State::Last(None),
+            Function::AveragePerActiveDay => State::EventsAndDays(0, BTreeSet::new()),
+            Function::AveragePerActiveUser => State::EventsAndVisitors(0, HashSet::new()),
+            Function::FeatureBreadth => State::Objects(HashSet::new()),
+            Function::PowerUserConcentration => State::EventsOfVisitors(HashMap::new()),
+            Function::Stickiness => State::DaysOfVisitors(HashMap::new()),
+            Function::Trend => State::Change(0, 0),
         })
     }
 
-    /// Adds a row; `local_day` is the local day in which the row's hour begins. A row without events leaves no trace
-    /// but its minutes.
-    pub fn add(&mut self, row: &UsageRow<'_>, local_day: i32) {
-        let has_events = row.events > 0;
+    /// Adds a row that the plan takes; `local_day` is the local day in which the row's hour begins. A row without events
+    /// leaves no trace but its minutes.
+    pub fn add(&mut self, plan: &Plan, row: &UsageRow<'_>, local_day: i32) {
+        if let State::Minutes(sum) = &mut self.0 {
+            *sum = sum.saturating_add(row.minutes);
+        }
+        if row.events == 0 {
+            return;
+        }
+        let more = |sum: &mut u64| *sum = sum.saturating_add(row.events);
         match &mut self.0 {
-            State::Events(sum) => *sum = sum.saturating_add(row.events),
-            State::Minutes(sum) => *sum = sum.saturating_add(row.minutes),
-            State::Visitors(visitors) if has_events => _ = visitors.insert(row.visitor),
-            State::Days(days) if has_events => _ = days.insert(local_day),
-            State::First(first) if has_events => *first = earlier(*first, Some(row.first_ms)),
-            State::Last(last) if has_events => *last = (*last).max(Some(row.last_ms)),
-            State::Visitors(_) | State::Days(_) | State::First(_) | State::Last(_) => {}
+            State::Events(sum) => more(sum),
+            State::Minutes(_) => {}
+            State::Visitors(visitors) => _ = visitors.insert(row.visitor),
+            State::Days(days) => _ = days.insert(local_day),
+            State::First(first) => *first = earlier(*first, Some(row.first_ms)),
+            State::Last(last) => *last = (*last).max(Some(row.last_ms)),
+            State::EventsAndDays(sum, days) => {
+                more(sum);
+                days.insert(local_day);
+            }
+            State::EventsAndVisitors(sum, visitors) => {
+                more(sum);
+                visitors.insert(row.visitor);
+            }
+            State::Objects(objects) => _ = objects.insert(XxHash3_64::oneshot(row.object.as_bytes())),
+            State::EventsOfVisitors(visitors) => more(visitors.entry(row.visitor).or_default()),
+            State::DaysOfVisitors(days) => {
+                let bits = days.entry((row.visitor, local_day.div_euclid(DAYS_OF_BITS))).or_default();
+                *bits |= 1 << local_day.rem_euclid(DAYS_OF_BITS);
+            }
+            State::Change(current, _) if plan.is_current(local_day) => more(current),
+            State::Change(_, previous) => more(previous),
         }
     }
 
@@ -67,6 +107,28 @@ impl Accumulator {
             (State::Days(days), State::Days(more)) => days.extend(more),
             (State::First(first), State::First(other)) => *first = earlier(*first, *other),
             (State::Last(last), State::Last(other)) => *last = (*last).max(*other),
+            (State::EventsAndDays(sum, days), State::EventsAndDays(events, more)) => {
+                *sum = sum.saturating_add(*events);
+                days.extend(more);
+            }
+            (State::EventsAndVisitors(sum, visitors), State::EventsAndVisitors(events, more)) => {
+                *sum = sum.saturating_add(*events);
+                visitors.extend(more);
+            }
+            (State::Objects(objects), State::Objects(more)) => objects.extend(more),
+            (State::EventsOfVisitors(visitors), State::EventsOfVisitors(more)) => {
+                for (visitor, events) in more {
+                    let sum = visitors.entry(*visitor).or_default();
+                    *sum = sum.saturating_add(*events);
+                }
+            }
+            (State::DaysOfVisitors(days), State::DaysOfVisitors(more)) => {
+                more.iter().for_each(|(key, bits)| *days.entry(*key).or_default() |= bits);
+            }
+            (State::Change(current, previous), State::Change(more, before)) => {
+                *current = current.saturating_add(*more);
+                *previous = previous.saturating_add(*before);
+            }
             _ => debug_assert!(false, "accumulators of different functions"),
         }
     }
@@ -84,8 +146,25 @@ impl Accumulator {
                 Outcome::Count(u64::try_from(days).unwrap_or(0))
             }
             State::First(Some(ms)) | State::Last(Some(ms)) => Outcome::Instant(*ms),
+            State::EventsAndDays(sum, days) => ratio(*sum, days.len() as u64),
+            State::EventsAndVisitors(sum, visitors) => ratio(*sum, visitors.len() as u64),
+            State::Objects(objects) => Outcome::Count(objects.len() as u64),
+            State::EventsOfVisitors(visitors) => {
+                let sum = visitors.values().fold(0, |sum: u64, events| sum.saturating_add(*events));
+                ratio(visitors.values().copied().max().unwrap_or(0), sum)
+            }
+            State::DaysOfVisitors(days) => {
+                let visitors: HashSet<VisitorHash> = days.keys().map(|(visitor, _)| *visitor).collect();
+                let active = days.values().map(|bits| u64::from(bits.count_ones())).sum();
+                ratio(active, plan.days().saturating_mul(visitors.len() as u64))
+            }
+            State::Change(current, previous) => Outcome::Change { current: *current, previous: *previous },
         }
     }
+}
+
+const fn ratio(numerator: u64, denominator: u64) -> Outcome {
+    Outcome::Ratio { numerator, denominator }
 }
 
 fn earlier(one: Option<i64>, other: Option<i64>) -> Option<i64> {
@@ -106,9 +185,11 @@ mod tests {
 
     const NEW_YORK: &str = "America/New_York";
 
+    /// As of day 10; over all time, or over the days from day 5 on where it must be over.
     fn plan(function: Function, zone: &str) -> Plan {
+        let window = if function.needs_whole_window() { json!({"rolling_days": 5}) } else { json!({"all_time": true}) };
         let body = json!({"name": "x", "object": "account", "usage": {"kind": "feature"}, "function": function.name(),
-                          "window": {"all_time": true}});
+                          "window": window});
         let definition = Definition::parse(&body).unwrap();
         let field = Field { id: FieldId::from_text("f"), version: 1, created_at_ms: 0, definition };
         Plan::new(&field, Hour(240), Zone::parse(zone).unwrap(), Hour(0))
@@ -135,7 +216,7 @@ mod tests {
 
     fn folded(plan: &Plan, rows: &[UsageRow<'_>]) -> Accumulator {
         let mut accumulator = plan.start();
-        rows.iter().for_each(|row| accumulator.add(row, plan.zone().local_day(row.hour.start_ms())));
+        rows.iter().for_each(|row| accumulator.add(plan, row, plan.zone().local_day(row.hour.start_ms())));
         accumulator
     }
 
@@ -145,8 +226,9 @@ mod tests {
 
     #[test]
     fn each_function_gives_its_own_number() {
-        // Two visitors on three UTC days, as of day 10.
-        let rows = [row(1, 7, 2, 1), row(30, 7, 3, 2), row(31, 8, 1, 1), row(193, 7, 1, 0)];
+        // Two visitors on three UTC days, as of day 10; all but the last before day 5.
+        let mut rows = [row(1, 7, 2, 1), row(30, 7, 3, 2), row(31, 8, 1, 1), row(193, 7, 1, 0)];
+        rows[2].object = "g";
         let expected = [
             Outcome::Count(7),
             Outcome::Count(4),
@@ -155,6 +237,12 @@ mod tests {
             Outcome::Instant(HOUR_MS + 5),
             Outcome::Instant(194 * HOUR_MS - 5),
             Outcome::Count(2),
+            ratio(7, 3),
+            ratio(7, 2),
+            Outcome::Count(2),
+            ratio(6, 7),
+            ratio(4, 10),
+            Outcome::Change { current: 1, previous: 6 },
         ];
         assert_eq!(outcomes(&rows, "UTC"), expected);
     }
@@ -163,6 +251,8 @@ mod tests {
     fn nothing_is_zero_or_never_used() {
         let mut expected = vec![Outcome::Count(0); 4];
         expected.extend([Outcome::NeverUsed; 3]);
+        expected.extend([ratio(0, 0), ratio(0, 0), Outcome::Count(0), ratio(0, 0), ratio(0, 0)]);
+        expected.push(Outcome::Change { current: 0, previous: 0 });
         assert_eq!(outcomes(&[], "UTC"), expected);
         assert_eq!(outcomes(&[row(5, 1, 0, 0)], "UTC"), expected, "a row without events");
     }
@@ -179,11 +269,13 @@ mod tests {
     }
 
     fn rows() -> impl Strategy<Value = Vec<UsageRow<'static>>> {
-        let some = (0..240_i32, 0..20_u64, prop_oneof![0..50_u64, Just(u64::MAX)], 0..9_u64);
-        prop::collection::vec(
-            some.prop_map(|(hour, visitor, events, minutes)| row(hour, visitor, events, minutes)),
-            0..40,
-        )
+        let objects = prop::sample::select(vec!["f", "g", "h"]);
+        let some = (0..240_i32, 0..20_u64, prop_oneof![0..50_u64, Just(u64::MAX)], 0..9_u64, objects);
+        let some = some.prop_map(|(hour, visitor, events, minutes, object)| UsageRow {
+            object,
+            ..row(hour, visitor, events, minutes)
+        });
+        prop::collection::vec(some, 0..40)
     }
 
     proptest! {

@@ -3,7 +3,8 @@
 
 use super::accumulator::{Accumulator, State};
 use crate::id::VisitorHash;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::Hash;
 
 const EVENTS: u8 = 0;
 const MINUTES: u8 = 1;
@@ -11,28 +12,45 @@ const VISITORS: u8 = 2;
 const DAYS: u8 = 3;
 const FIRST: u8 = 4;
 const LAST: u8 = 5;
-/// Visitors of one piece: eight bytes each.
-const PIECE_VISITORS: usize = 16_384;
+const EVENTS_AND_DAYS: u8 = 6;
+const EVENTS_AND_VISITORS: u8 = 7;
+const OBJECTS: u8 = 8;
+const EVENTS_OF_VISITORS: u8 = 9;
+const DAYS_OF_VISITORS: u8 = 10;
+const CHANGE: u8 = 11;
+/// Members of one piece: of eight bytes each, or of up to twenty-three with what stands beside them.
+const PIECE_MEMBERS: usize = 16_384;
+const PIECE_PAIRS: usize = 6_144;
 
 impl Accumulator {
-    /// The bytes of this accumulator in pieces of at most about 130 KB: read and merged they are this accumulator again.
+    /// The bytes of this accumulator in pieces of at most about 140 KB: read and merged they are this accumulator again.
     /// None when it holds nothing.
     #[must_use]
     pub fn pieces(&self) -> Vec<Vec<u8>> {
-        let bytes = |piece: &Self| {
+        let bytes = |piece: State| {
             let mut bytes = Vec::new();
-            piece.write(&mut bytes);
+            Self(piece).write(&mut bytes);
             bytes
         };
         match &self.0 {
-            State::Events(0) | State::Minutes(0) | State::First(None) | State::Last(None) => Vec::new(),
-            State::Days(days) if days.is_empty() => Vec::new(),
-            State::Visitors(visitors) => {
-                let pieces = sorted(visitors);
-                let pieces = pieces.chunks(PIECE_VISITORS);
-                pieces.map(|piece| bytes(&Self(State::Visitors(piece.iter().copied().collect())))).collect()
+            State::Events(0) | State::Minutes(0) | State::First(None) | State::Last(None) | State::Change(0, 0) => {
+                Vec::new()
             }
-            _ => vec![bytes(self)],
+            State::Days(days) | State::EventsAndDays(0, days) if days.is_empty() => Vec::new(),
+            State::Visitors(visitors) => cut(visitors).map(|piece| bytes(State::Visitors(piece))).collect(),
+            State::Objects(objects) => cut(objects).map(|piece| bytes(State::Objects(piece))).collect(),
+            State::EventsAndVisitors(sum, visitors) => {
+                // The sum goes with the first piece, also where it stands alone.
+                let alone = (*sum > 0 && visitors.is_empty()).then(HashSet::new);
+                let sums = std::iter::once(*sum).chain(std::iter::repeat(0));
+                let pieces = cut(visitors).chain(alone).zip(sums);
+                pieces.map(|(piece, sum)| bytes(State::EventsAndVisitors(sum, piece))).collect()
+            }
+            State::EventsOfVisitors(events) => {
+                cut_pairs(events).map(|piece| bytes(State::EventsOfVisitors(piece))).collect()
+            }
+            State::DaysOfVisitors(days) => cut_pairs(days).map(|piece| bytes(State::DaysOfVisitors(piece))).collect(),
+            whole => vec![bytes(whole.clone())],
         }
     }
 
@@ -49,17 +67,11 @@ impl Accumulator {
             }
             State::Visitors(visitors) => {
                 bytes.push(VISITORS);
-                write_number(bytes, visitors.len() as u64);
-                sorted(visitors).iter().for_each(|visitor| bytes.extend(visitor.0.to_le_bytes()));
+                write_visitors(bytes, visitors);
             }
             State::Days(days) => {
                 bytes.push(DAYS);
-                write_number(bytes, days.len() as u64);
-                let mut before = 0;
-                for day in days {
-                    write_signed(bytes, i64::from(*day) - before);
-                    before = i64::from(*day);
-                }
+                write_days(bytes, days);
             }
             State::First(first) => {
                 bytes.push(FIRST);
@@ -69,6 +81,42 @@ impl Accumulator {
                 bytes.push(LAST);
                 write_instant(bytes, *last);
             }
+            State::EventsAndDays(sum, days) => {
+                bytes.push(EVENTS_AND_DAYS);
+                write_number(bytes, *sum);
+                write_days(bytes, days);
+            }
+            State::EventsAndVisitors(sum, visitors) => {
+                bytes.push(EVENTS_AND_VISITORS);
+                write_number(bytes, *sum);
+                write_visitors(bytes, visitors);
+            }
+            State::Objects(objects) => {
+                bytes.push(OBJECTS);
+                write_hashes(bytes, sorted(objects).iter().copied());
+            }
+            State::EventsOfVisitors(events) => {
+                bytes.push(EVENTS_OF_VISITORS);
+                write_number(bytes, events.len() as u64);
+                for (visitor, events) in sorted_pairs(events) {
+                    bytes.extend(visitor.0.to_le_bytes());
+                    write_number(bytes, events);
+                }
+            }
+            State::DaysOfVisitors(days) => {
+                bytes.push(DAYS_OF_VISITORS);
+                write_number(bytes, days.len() as u64);
+                for ((visitor, block), bits) in sorted_pairs(days) {
+                    bytes.extend(visitor.0.to_le_bytes());
+                    write_signed(bytes, i64::from(block));
+                    write_number(bytes, bits);
+                }
+            }
+            State::Change(current, previous) => {
+                bytes.push(CHANGE);
+                write_number(bytes, *current);
+                write_number(bytes, *previous);
+            }
         }
     }
 
@@ -77,36 +125,110 @@ impl Accumulator {
         Some(Self(match read_byte(bytes)? {
             EVENTS => State::Events(read_number(bytes)?),
             MINUTES => State::Minutes(read_number(bytes)?),
-            VISITORS => State::Visitors(read_visitors(bytes)?),
+            VISITORS => State::Visitors(read_ascending(bytes, read_visitor)?),
             DAYS => State::Days(read_days(bytes)?),
             FIRST => State::First(read_instant(bytes)?),
             LAST => State::Last(read_instant(bytes)?),
+            EVENTS_AND_DAYS => State::EventsAndDays(read_number(bytes)?, read_days(bytes)?),
+            EVENTS_AND_VISITORS => State::EventsAndVisitors(read_number(bytes)?, read_ascending(bytes, read_visitor)?),
+            OBJECTS => State::Objects(read_ascending(bytes, read_hash)?),
+            EVENTS_OF_VISITORS => State::EventsOfVisitors(read_pairs(bytes, read_visitor)?),
+            DAYS_OF_VISITORS => State::DaysOfVisitors(read_pairs(bytes, |bytes| {
+                Some((read_visitor(bytes)?, i32::try_from(read_signed(bytes)?).ok()?))
+            })?),
+            CHANGE => State::Change(read_number(bytes)?, read_number(bytes)?),
             _ => return None,
         }))
     }
 }
 
-fn sorted(visitors: &HashSet<VisitorHash>) -> Vec<VisitorHash> {
-    let mut visitors: Vec<VisitorHash> = visitors.iter().copied().collect();
-    visitors.sort_unstable();
-    visitors
+fn sorted<T: Copy + Ord>(members: &HashSet<T>) -> Vec<T> {
+    let mut members: Vec<T> = members.iter().copied().collect();
+    members.sort_unstable();
+    members
 }
 
-fn read_visitors(bytes: &mut &[u8]) -> Option<HashSet<VisitorHash>> {
+fn sorted_pairs<K: Copy + Ord>(pairs: &HashMap<K, u64>) -> Vec<(K, u64)> {
+    let mut pairs: Vec<(K, u64)> = pairs.iter().map(|(key, number)| (*key, *number)).collect();
+    pairs.sort_unstable();
+    pairs
+}
+
+/// A set in parts, those with the lowest members first.
+fn cut<T: Copy + Ord + Hash>(members: &HashSet<T>) -> impl Iterator<Item = HashSet<T>> {
+    let members = sorted(members);
+    let count = members.len().div_ceil(PIECE_MEMBERS);
+    (0..count).map(move |at| members.iter().skip(at * PIECE_MEMBERS).take(PIECE_MEMBERS).copied().collect())
+}
+
+fn cut_pairs<K: Copy + Ord + Hash>(pairs: &HashMap<K, u64>) -> impl Iterator<Item = HashMap<K, u64>> {
+    let pairs = sorted_pairs(pairs);
+    let count = pairs.len().div_ceil(PIECE_PAIRS);
+    (0..count).map(move |at| pairs.iter().skip(at * PIECE_PAIRS).take(PIECE_PAIRS).copied().collect())
+}
+
+fn write_visitors(bytes: &mut Vec<u8>, visitors: &HashSet<VisitorHash>) {
+    write_hashes(bytes, sorted(visitors).iter().map(|visitor| visitor.0));
+}
+
+fn write_hashes(bytes: &mut Vec<u8>, hashes: impl ExactSizeIterator<Item = u64>) {
+    write_number(bytes, hashes.len() as u64);
+    hashes.for_each(|hash| bytes.extend(hash.to_le_bytes()));
+}
+
+fn read_hash(bytes: &mut &[u8]) -> Option<u64> {
+    let (hash, rest) = bytes.split_first_chunk::<8>()?;
+    *bytes = rest;
+    Some(u64::from_le_bytes(*hash))
+}
+
+fn read_visitor(bytes: &mut &[u8]) -> Option<VisitorHash> {
+    read_hash(bytes).map(VisitorHash)
+}
+
+fn read_ascending<T: Copy + Ord + Hash>(
+    bytes: &mut &[u8],
+    read: impl Fn(&mut &[u8]) -> Option<T>,
+) -> Option<HashSet<T>> {
     let count = read_number(bytes)?;
-    let mut visitors = HashSet::new();
+    let mut members = HashSet::new();
     let mut last = None;
     for _ in 0..count {
-        let (hash, rest) = bytes.split_first_chunk::<8>()?;
-        *bytes = rest;
-        let visitor = VisitorHash(u64::from_le_bytes(*hash));
-        if last.is_some_and(|last| last >= visitor) {
+        let member = read(bytes)?;
+        if last.is_some_and(|last| last >= member) {
             return None;
         }
-        last = Some(visitor);
-        visitors.insert(visitor);
+        last = Some(member);
+        members.insert(member);
     }
-    Some(visitors)
+    Some(members)
+}
+
+fn read_pairs<K: Copy + Ord + Hash>(
+    bytes: &mut &[u8],
+    read: impl Fn(&mut &[u8]) -> Option<K>,
+) -> Option<HashMap<K, u64>> {
+    let count = read_number(bytes)?;
+    let mut pairs = HashMap::new();
+    let mut last = None;
+    for _ in 0..count {
+        let key = read(bytes)?;
+        if last.is_some_and(|last| last >= key) {
+            return None;
+        }
+        last = Some(key);
+        pairs.insert(key, read_number(bytes)?);
+    }
+    Some(pairs)
+}
+
+fn write_days(bytes: &mut Vec<u8>, days: &BTreeSet<i32>) {
+    write_number(bytes, days.len() as u64);
+    let mut before = 0;
+    for day in days {
+        write_signed(bytes, i64::from(*day) - before);
+        before = i64::from(*day);
+    }
 }
 
 fn read_days(bytes: &mut &[u8]) -> Option<BTreeSet<i32>> {
@@ -186,14 +308,22 @@ mod tests {
     use proptest::prelude::*;
 
     fn states() -> impl Strategy<Value = Accumulator> {
-        let visitors = prop::collection::hash_set(any::<u64>().prop_map(VisitorHash), 0..30);
+        let visitor = || any::<u64>().prop_map(VisitorHash);
+        let visitors = || prop::collection::hash_set(visitor(), 0..30);
+        let days = || prop::collection::btree_set(any::<i32>(), 0..30);
         prop_oneof![
             any::<u64>().prop_map(State::Events),
             any::<u64>().prop_map(State::Minutes),
-            visitors.prop_map(State::Visitors),
-            prop::collection::btree_set(any::<i32>(), 0..30).prop_map(State::Days),
+            visitors().prop_map(State::Visitors),
+            days().prop_map(State::Days),
             any::<Option<i64>>().prop_map(State::First),
             any::<Option<i64>>().prop_map(State::Last),
+            (0..3_u64, days()).prop_map(|(sum, days)| State::EventsAndDays(sum, days)),
+            (0..3_u64, visitors()).prop_map(|(sum, visitors)| State::EventsAndVisitors(sum, visitors)),
+            prop::collection::hash_set(any::<u64>(), 0..30).prop_map(State::Objects),
+            prop::collection::hash_map(visitor(), any::<u64>(), 0..30).prop_map(State::EventsOfVisitors),
+            prop::collection::hash_map((visitor(), any::<i32>()), any::<u64>(), 0..30).prop_map(State::DaysOfVisitors),
+            (0..3_u64, 0..3_u64).prop_map(|(current, previous)| State::Change(current, previous)),
         ]
         .prop_map(Accumulator)
     }
@@ -222,9 +352,15 @@ mod tests {
                 sum
             }));
             let is_nothing = match &accumulator.0 {
-                State::Visitors(visitors) => visitors.is_empty(),
-                State::Days(days) => days.is_empty(),
-                other => matches!(other, State::Events(0) | State::Minutes(0) | State::First(None) | State::Last(None)),
+                State::Visitors(visitors) | State::EventsAndVisitors(0, visitors) => visitors.is_empty(),
+                State::Days(days) | State::EventsAndDays(0, days) => days.is_empty(),
+                State::Objects(objects) => objects.is_empty(),
+                State::EventsOfVisitors(events) => events.is_empty(),
+                State::DaysOfVisitors(days) => days.is_empty(),
+                State::Events(sum) | State::Minutes(sum) => *sum == 0,
+                State::First(at) | State::Last(at) => at.is_none(),
+                State::Change(current, previous) => (*current, *previous) == (0, 0),
+                State::EventsAndDays(..) | State::EventsAndVisitors(..) => false,
             };
             prop_assert_eq!(merged, (!is_nothing).then_some(accumulator));
         }
@@ -246,5 +382,36 @@ mod tests {
         let mut bytes = Vec::new();
         days.write(&mut bytes);
         assert_eq!(bytes.len(), 2 + 3 + 29);
+    }
+
+    #[test]
+    fn many_visitors_go_into_several_pieces_that_merge_to_the_whole() {
+        let visitors = || (0..40_000_u64).map(|n| VisitorHash(n.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        for whole in [
+            State::Visitors(visitors().collect()),
+            State::EventsAndVisitors(7, visitors().collect()),
+            State::Objects(visitors().map(|visitor| visitor.0).collect()),
+            State::EventsOfVisitors(visitors().map(|visitor| (visitor, visitor.0)).collect()),
+            State::DaysOfVisitors(visitors().map(|visitor| ((visitor, -3), visitor.0)).collect()),
+        ] {
+            let whole = Accumulator(whole);
+            let pieces = whole.pieces();
+            assert!(pieces.len() > 2 && pieces.iter().all(|piece| piece.len() < 145_000), "{}", pieces.len());
+            let mut read = pieces.iter().map(|piece| Accumulator::read(&mut piece.as_slice()).unwrap());
+            let first = read.next().unwrap();
+            let merged = read.fold(first, |mut sum, piece| {
+                sum.merge(&piece);
+                sum
+            });
+            assert_eq!(merged, whole);
+        }
+    }
+
+    #[test]
+    fn a_visitors_month_is_about_as_many_bytes_as_its_days_ask_for() {
+        let month = HashMap::from([((VisitorHash(u64::MAX), 20_600 / 64), (1 << 30) - 1)]);
+        let mut bytes = Vec::new();
+        Accumulator(State::DaysOfVisitors(month)).write(&mut bytes);
+        assert_eq!(bytes.len(), 2 + 8 + 2 + 5);
     }
 }

@@ -2,10 +2,12 @@
 
 use super::function::Function;
 use super::problem::Problem;
+use super::sense::{refuse_nonsense, sense};
 use super::shape::{Shape, listed};
 use super::usage::Usage;
 use super::window::Window;
-use crate::id::{Kind, ObjectKind};
+use crate::id::ObjectKind;
+use crate::time::{Hour, HourRange, Zone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,9 +21,7 @@ const NAME_PATTERN: &str =
 /// What a calculated field computes, for which objects, over which rows and which time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Value")]
-#[schemars(!try_from, extend("additionalProperties" = false, "not" = {"properties": {
-    "usage": {"properties": {"kind": {"const": "guide"}}, "required": ["kind"]}, "function": {"const": "minutes"}},
-    "required": ["usage", "function"]}))]
+#[schemars(!try_from, extend("additionalProperties" = false, "allOf" = sense()))]
 pub struct Definition {
     /// The name, unique per object level whatever its case.
     #[schemars(length(min = 1, max = NAME_CHARS_MAX), regex(pattern = NAME_PATTERN))]
@@ -47,13 +47,26 @@ impl Definition {
         let object = object_of(&shape)?;
         let usage = Usage::parse(shape.required("usage", "an object such as {\"kind\":\"feature\"}")?, "/usage")?;
         let function = function_of(&shape)?;
-        if function == Function::Minutes && usage.kind == Kind::Guide {
-            let detail = "minutes cannot be computed for guides, which have none in Pendo; use count or another kind";
-            return Err(Problem::at("/function", detail));
-        }
-        let window = shape.required("window", "{\"rolling_days\":30} or {\"all_time\":true}")?;
-        let window = Window::parse(window, "/window", function.takes_complete_days())?;
-        Ok(Self { name, object, usage, function, window })
+        let window =
+            shape.required("window", "{\"rolling_days\":30}, {\"calendar\":\"month\"} or {\"all_time\":true}")?;
+        let window = Window::parse(window, "/window", function.is_whole_by_default())?;
+        let definition = Self { name, object, usage, function, window };
+        refuse_nonsense(&definition)?;
+        Ok(definition)
+    }
+
+    /// The hours of its window.
+    #[must_use]
+    pub fn hours(&self, as_of: Hour, zone: Zone, first_hour: Hour) -> HourRange {
+        self.window.range(as_of, zone, first_hour)
+    }
+
+    /// All hours that its values look at: of a trend also those of the equal window before.
+    #[must_use]
+    pub fn reach(&self, as_of: Hour, zone: Zone, first_hour: Hour) -> HourRange {
+        let window = self.hours(as_of, zone, first_hour);
+        let previous = self.window.previous(as_of, zone).filter(|_| self.function == Function::Trend);
+        HourRange { from: previous.map_or(window.from, |previous| previous.from), to: window.to }
     }
 
     /// The name by which two fields of one level are the same.
@@ -99,7 +112,8 @@ fn function_of(shape: &Shape<'_>) -> Result<Function, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fields::{GUIDE_TYPES, ROLLING_DAYS_MAX, Window};
+    use crate::fields::{GUIDE_TYPES, Period, Window};
+    use crate::id::Kind;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -133,9 +147,19 @@ mod tests {
         for function in Function::ALL {
             let mut body = with("/window", json!({"rolling_days": 30}));
             body["function"] = json!(function.name());
+            body["object"] = json!("account");
             let window = Definition::parse(&body).unwrap().window;
-            let complete_days = matches!(function, Function::DistinctVisitors | Function::ActiveDays);
-            assert_eq!(window, Window::RollingDays { days: 30, complete_days });
+            let complete_days = ![
+                Function::Count,
+                Function::Minutes,
+                Function::FirstUsed,
+                Function::LastUsed,
+                Function::DaysSinceLastUsed,
+                Function::FeatureBreadth,
+                Function::PowerUserConcentration,
+            ]
+            .contains(&function);
+            assert_eq!(window, Window::Rolling { period: Period::Day, count: 30, complete_days });
         }
     }
 
@@ -191,6 +215,20 @@ mod tests {
         assert!(!dismissed.has_type("guideSeen") && dismissed.has_type("guideDismissed"));
     }
 
+    fn windows() -> impl Strategy<Value = Window> {
+        let rolling = (prop::sample::select(&Period::ROLLING[..]), any::<prop::sample::Index>(), any::<bool>());
+        let calendar = (prop::sample::select(&Period::ALL[..]), any::<prop::sample::Index>());
+        let upto = |period: Period, at: prop::sample::Index| at.index(period.max() as usize + 1) as u32;
+        prop_oneof![
+            rolling.prop_map(move |(period, at, complete_days)| {
+                Window::Rolling { period, count: upto(period, at).max(1), complete_days }
+            }),
+            calendar.prop_map(move |(period, at)| Window::Calendar { period, offset: upto(period, at) }),
+            (10_957..47_482).prop_map(Window::Since),
+            Just(Window::AllTime),
+        ]
+    }
+
     prop_compose! {
         fn definitions()(
             name in "[a-zA-Z0-9äöü][a-zA-Z0-9 äöü]{0,50}[a-z]",
@@ -199,10 +237,8 @@ mod tests {
             ids in prop::option::of(prop::collection::btree_set("[a-zA-Z0-9_-]{1,12}", 1..5)),
             types in prop::option::of(prop::sample::subsequence(&GUIDE_TYPES[..], 1..=GUIDE_TYPES.len())),
             function in prop::sample::select(&Function::ALL[..]),
-            days in prop::option::of(1..=ROLLING_DAYS_MAX),
-            complete_days: bool,
+            window in windows(),
         ) -> Definition {
-            let function = if kind == Kind::Guide && function == Function::Minutes { Function::Count } else { function };
             Definition {
                 name,
                 object: if is_account { ObjectKind::Account } else { ObjectKind::Contact },
@@ -212,14 +248,16 @@ mod tests {
                     types: types.filter(|_| kind == Kind::Guide).map(|types| types.into_iter().map(str::to_owned).collect()),
                 },
                 function,
-                window: days.map_or(Window::AllTime, |days| Window::RollingDays { days, complete_days }),
+                window,
             }
         }
     }
 
     proptest! {
         #[test]
-        fn what_is_printed_parses_to_the_same(definition in definitions()) {
+        fn what_is_printed_parses_to_the_same(
+            definition in definitions().prop_filter("makes sense", |definition| refuse_nonsense(definition).is_ok()),
+        ) {
             let printed = serde_json::to_string(&definition).unwrap();
             prop_assert_eq!(&Definition::parse(&serde_json::from_str(&printed).unwrap()), &Ok(definition.clone()));
             prop_assert_eq!(serde_json::from_str::<Definition>(&printed).unwrap(), definition);

@@ -182,14 +182,16 @@ mod tests {
 
     fn plans(object: &str) -> Vec<Plan> {
         let plan = |(at, function): (usize, &str)| {
+            let window = if function == "trend" { json!({"rolling_days": 15}) } else { json!({"all_time": true}) };
             let body = json!({"name": "x", "object": object, "usage": {"kind": "page"}, "function": function,
-                              "window": {"all_time": true}});
+                              "window": window});
             let definition = Definition::parse(&body).unwrap();
             let field =
                 Field { id: FieldId::from_text(&format!("{object}-{at}")), version: 1, created_at_ms: 0, definition };
             Plan::new(&field, Hour(1_000), Zone::UTC, Hour(0))
         };
-        ["count", "distinct_visitors", "active_days", "last_used"].into_iter().enumerate().map(plan).collect()
+        let functions = ["count", "distinct_visitors", "active_days", "last_used", "feature_breadth", "trend"];
+        functions.into_iter().enumerate().map(plan).collect()
     }
 
     fn add(fold: &mut Fold<'_>, level: ObjectKind, id: &str, visitor: u64) {
@@ -208,7 +210,9 @@ mod tests {
             first_ms,
             last_ms,
         };
-        fold.of(level, id).iter_mut().for_each(|accumulator| accumulator.add(&row, hour.utc_day()));
+        let plans = fold.plans(level);
+        let accumulators = plans.iter().zip(fold.of(level, id));
+        accumulators.for_each(|(plan, accumulator)| accumulator.add(plan, &row, hour.utc_day()));
     }
 
     /// Two levels, one account with more visitors than a part can hold.

@@ -21,11 +21,23 @@ pub enum Function {
     LastUsed,
     /// Local days from the last event to today; 0 when it was today.
     DaysSinceLastUsed,
+    /// Events over local days with at least one event.
+    AveragePerActiveDay,
+    /// Events over distinct identified visitors.
+    AveragePerActiveUser,
+    /// Number of different features, pages, guides or track types that were used, whatever the app.
+    FeatureBreadth,
+    /// Events of the most active visitor over all events.
+    PowerUserConcentration,
+    /// Days on which visitors were active, added up over the visitors, over the window's days times its visitors.
+    Stickiness,
+    /// Events of the window less those of the equal one before it, over those before it.
+    Trend,
 }
 
 impl Function {
     /// Every function, in the order in which messages list them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 13] = [
         Self::Count,
         Self::Minutes,
         Self::DistinctVisitors,
@@ -33,6 +45,12 @@ impl Function {
         Self::FirstUsed,
         Self::LastUsed,
         Self::DaysSinceLastUsed,
+        Self::AveragePerActiveDay,
+        Self::AveragePerActiveUser,
+        Self::FeatureBreadth,
+        Self::PowerUserConcentration,
+        Self::Stickiness,
+        Self::Trend,
     ];
 
     /// The name as it stands in definitions.
@@ -46,6 +64,12 @@ impl Function {
             Self::FirstUsed => "first_used",
             Self::LastUsed => "last_used",
             Self::DaysSinceLastUsed => "days_since_last_used",
+            Self::AveragePerActiveDay => "average_per_active_day",
+            Self::AveragePerActiveUser => "average_per_active_user",
+            Self::FeatureBreadth => "feature_breadth",
+            Self::PowerUserConcentration => "power_user_concentration",
+            Self::Stickiness => "stickiness",
+            Self::Trend => "trend",
         }
     }
 
@@ -55,10 +79,31 @@ impl Function {
         Self::ALL.into_iter().find(|function| function.name() == name)
     }
 
-    /// Whether a rolling window leaves out the running day when the definition does not say.
+    /// Whether a window is of whole days when the definition does not say: what is made of active days or of distinct
+    /// visitors would sink each midnight otherwise.
     #[must_use]
-    pub const fn takes_complete_days(self) -> bool {
-        matches!(self, Self::DistinctVisitors | Self::ActiveDays)
+    pub const fn is_whole_by_default(self) -> bool {
+        matches!(
+            self,
+            Self::DistinctVisitors
+                | Self::ActiveDays
+                | Self::AveragePerActiveDay
+                | Self::AveragePerActiveUser
+                | Self::Stickiness
+                | Self::Trend
+        )
+    }
+
+    /// Whether its window can only be one that is over: a value must stand still between two midnights.
+    #[must_use]
+    pub const fn needs_whole_window(self) -> bool {
+        matches!(self, Self::Stickiness | Self::Trend)
+    }
+
+    /// Whether it says something of accounts only, since a contact is one user.
+    #[must_use]
+    pub const fn is_of_accounts_only(self) -> bool {
+        matches!(self, Self::AveragePerActiveUser | Self::PowerUserConcentration)
     }
 }
 

@@ -8,11 +8,14 @@ mod field;
 mod fold;
 mod function;
 mod outcome;
+mod period;
 mod plan;
 mod problem;
+mod sense;
 pub(crate) mod shape;
 mod usage;
 mod window;
+mod window_body;
 
 pub use accumulator::Accumulator;
 pub use definition::{Definition, NAME_CHARS_MAX};
@@ -20,7 +23,9 @@ pub use field::Field;
 pub use fold::Fold;
 pub use function::Function;
 pub use outcome::{Outcome, Reason};
+pub use period::{Period, ROLLING_DAYS_MAX};
 pub use plan::Plan;
 pub use problem::Problem;
 pub use usage::{GUIDE_TYPES, IDS_MAX, Usage};
-pub use window::{ROLLING_DAYS_MAX, Window};
+
+pub use window::Window;

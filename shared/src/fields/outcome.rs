@@ -15,24 +15,58 @@ pub enum Outcome {
     Instant(i64),
     /// Null, because nothing happened in the window.
     NeverUsed,
+    /// One whole number over another; null over nothing.
+    Ratio {
+        /// What is divided.
+        numerator: u64,
+        /// By what.
+        denominator: u64,
+    },
+    /// A window's events beside those of the equal one before it.
+    Change {
+        /// Of the window.
+        current: u64,
+        /// Of the one before.
+        previous: u64,
+    },
 }
 
 impl Outcome {
-    /// The value on the wire: a number, an instant to the millisecond, or null.
+    /// The value on the wire: a number, an instant to the millisecond, or null. Ratios and changes are the quotient of
+    /// their whole numbers, the nearest number that a double can hold.
     #[must_use]
     pub fn value(self) -> Value {
+        if self.reason().is_some() {
+            return Value::Null;
+        }
         match self {
             Self::Count(count) => Value::from(count),
             Self::Instant(ms) => Value::from(to_the_millisecond(ms)),
             Self::NeverUsed => Value::Null,
+            Self::Ratio { numerator, denominator } => Value::from(quotient(numerator.into(), denominator)),
+            // Nothing after nothing is no change.
+            Self::Change { current: 0, previous: 0 } => Value::from(0.0),
+            Self::Change { current, previous } => {
+                Value::from(quotient(i128::from(current) - i128::from(previous), previous))
+            }
         }
     }
 
     /// Why the value is null, when it is.
     #[must_use]
     pub fn reason(self) -> Option<Reason> {
-        (self == Self::NeverUsed).then_some(Reason::NeverUsed)
+        match self {
+            Self::NeverUsed => Some(Reason::NeverUsed),
+            Self::Ratio { denominator: 0, .. } => Some(Reason::Undefined),
+            Self::Change { current: 1.., previous: 0 } => Some(Reason::New),
+            _ => None,
+        }
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "the nearest double is what is promised")]
+fn quotient(numerator: i128, denominator: u64) -> f64 {
+    numerator as f64 / denominator as f64
 }
 
 /// Why a value is null, or frozen.
@@ -51,6 +85,8 @@ pub enum Reason {
     NeverUsed,
     /// A ratio over nothing.
     Undefined,
+    /// A change from nothing to something.
+    New,
     /// The connection was ended with its data kept.
     Disconnected,
 }
@@ -66,7 +102,46 @@ impl Reason {
             Self::NotRead => "not_read",
             Self::NeverUsed => "never_used",
             Self::Undefined => "undefined",
+            Self::New => "new",
             Self::Disconnected => "disconnected",
         }
+    }
+
+    /// Whether the usage itself is why: all of it is known, and it comes to no number.
+    #[must_use]
+    pub const fn is_told_by_usage(self) -> bool {
+        matches!(self, Self::NeverUsed | Self::Undefined | Self::New)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ratio_is_the_quotient_of_its_whole_numbers_and_null_over_nothing() {
+        let said = |numerator, denominator| {
+            let outcome = Outcome::Ratio { numerator, denominator };
+            (outcome.value(), outcome.reason())
+        };
+        assert_eq!(said(1, 3), (Value::from(1.0 / 3.0), None));
+        assert_eq!(said(0, 7), (Value::from(0.0), None));
+        assert_eq!(said(0, 0), (Value::Null, Some(Reason::Undefined)));
+        assert_eq!(said(u64::MAX, u64::MAX), (Value::from(1.0), None));
+    }
+
+    #[test]
+    fn a_change_is_new_from_nothing_and_none_between_two_nothings() {
+        let said = |current, previous| {
+            let outcome = Outcome::Change { current, previous };
+            (outcome.value(), outcome.reason())
+        };
+        assert_eq!(said(3, 2), (Value::from(0.5), None));
+        assert_eq!(said(1, 4), (Value::from(-0.75), None));
+        assert_eq!(said(0, 4), (Value::from(-1.0), None));
+        assert_eq!(said(4, 4), (Value::from(0.0), None));
+        assert_eq!(said(0, 0), (Value::from(0.0), None));
+        assert_eq!(said(1, 0), (Value::Null, Some(Reason::New)));
+        assert_eq!(said(0, u64::MAX), (Value::from(-1.0), None));
     }
 }

@@ -17,9 +17,11 @@ pub struct Plan {
     object: ObjectKind,
     usage: Usage,
     function: Function,
+    reach: HourRange,
     window: HourRange,
     zone: Zone,
     today: i32,
+    first_day: i32,
 }
 
 impl Plan {
@@ -27,15 +29,18 @@ impl Plan {
     #[must_use]
     pub fn new(field: &Field, as_of: Hour, zone: Zone, first_hour: Hour) -> Self {
         let definition = &field.definition;
+        let window = definition.window.range(as_of, zone, first_hour);
         Self {
             field: field.id.clone(),
             version: field.version,
             object: definition.object,
             usage: definition.usage.clone(),
             function: definition.function,
-            window: definition.window.range(as_of, zone, first_hour),
+            reach: definition.reach(as_of, zone, first_hour),
+            window,
             zone,
             today: zone.local_day(as_of.start_ms()),
+            first_day: zone.local_day(window.from.start_ms()),
         }
     }
 
@@ -69,10 +74,23 @@ impl Plan {
         self.function
     }
 
-    /// The hours of the window.
+    /// All hours that it looks at: the window, and of a trend the equal one before it.
     #[must_use]
-    pub fn window(&self) -> HourRange {
-        self.window
+    pub fn reach(&self) -> HourRange {
+        self.reach
+    }
+
+    /// Whether a local day lies in the window itself, not in the one before it.
+    #[must_use]
+    pub fn is_current(&self, local_day: i32) -> bool {
+        self.first_day <= local_day
+    }
+
+    /// The local days of a window that ends with a midnight.
+    #[must_use]
+    pub fn days(&self) -> u64 {
+        let end = self.zone.local_day(self.window.to.start_ms());
+        u64::try_from(i64::from(end) - i64::from(self.first_day)).unwrap_or(0)
     }
 
     /// The zone in which days are cut.
@@ -90,7 +108,7 @@ impl Plan {
     /// Whether the row is one of the field's: its kind, object, type and hour.
     #[must_use]
     pub fn takes(&self, row: &UsageRow<'_>) -> bool {
-        self.window.holds(row.hour) && self.takes_at_any_time(row)
+        self.reach.holds(row.hour) && self.takes_at_any_time(row)
     }
 
     /// Whether the row is one of the field's whatever its hour: what a fold of closed days is made of.
@@ -101,24 +119,29 @@ impl Plan {
             && self.usage.has_type(row.event_type)
     }
 
-    /// The hours of its window within a range.
+    /// The hours that it looks at within a range.
     #[must_use]
     pub fn hours_within(&self, range: HourRange) -> HourRange {
-        HourRange { from: self.window.from.max(range.from), to: self.window.to.min(range.to) }
+        within(self.reach, range)
     }
 
-    /// Whether its window holds every hour of a range, or none.
+    /// Whether its window, and of a trend the one before it too, holds every hour of a range, or none.
     #[must_use]
     pub fn takes_all_or_nothing(&self, range: HourRange) -> bool {
-        let within = self.hours_within(range);
-        within.is_empty() || within == range
+        [self.reach, self.window]
+            .into_iter()
+            .map(|hours| within(hours, range))
+            .all(|hours| hours.is_empty() || hours == range)
     }
 
     /// Hashes all that decides what the plan keeps of rows within a range: a fold of them may be kept as long as this
     /// and the rows stand still. `as_of` is not part of it, unless it lies within the range.
     pub fn hash_within(&self, range: HourRange, hasher: &mut impl Hasher) {
         (&self.field, self.version, self.object, &self.usage, self.function).hash(hasher);
-        self.hours_within(range).hash(hasher);
+        for hours in [self.reach, self.window].map(|hours| within(hours, range)) {
+            // Where nothing of it lies, it does not matter where else it lies.
+            (!hours.is_empty()).then_some(hours).hash(hasher);
+        }
         self.zone.hash(hasher);
     }
 
@@ -127,6 +150,10 @@ impl Plan {
     pub fn start(&self) -> Accumulator {
         Accumulator::empty(self.function)
     }
+}
+
+fn within(hours: HourRange, range: HourRange) -> HourRange {
+    HourRange { from: hours.from.max(range.from), to: hours.to.min(range.to) }
 }
 
 #[cfg(test)]

@@ -1,129 +1,107 @@
 //! Look-back windows, cut at local midnights.
 
-use super::problem::Problem;
-use super::shape::{Shape, wrong_type};
+use super::period::Period;
 use crate::time::{Hour, HourRange, Zone};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::Value;
-use std::borrow::Cow;
-
-/// The longest rolling window: the 84 months for which Pendo keeps usage.
-pub const ROLLING_DAYS_MAX: u32 = 2_555;
 
 /// The span of time a field looks back over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Window {
-    /// So many days up to now.
-    RollingDays {
+    /// So many days, weeks or months up to now.
+    Rolling {
+        /// Of what; never quarters.
+        period: Period,
         /// How many.
-        days: u32,
-        /// `true`: the days before today. `false`: today so far and one day fewer before it.
+        count: u32,
+        /// `true`: up to today's midnight. `false`: the one that is complete at the next midnight, as far as it has come.
         complete_days: bool,
     },
+    /// One day, week, month or quarter of the calendar.
+    Calendar {
+        /// Which.
+        period: Period,
+        /// How many of them back: 0 is the running one up to now, 1 the last that is over.
+        offset: u32,
+    },
+    /// From the midnight of a local day, counted from 1970, up to now.
+    Since(i32),
     /// Everything that was read.
     AllTime,
 }
 
 impl Window {
-    /// Reads `{"rolling_days":30,"complete_days":true}` or `{"all_time":true}`.
-    pub(super) fn parse(value: &Value, pointer: &str, default_complete_days: bool) -> Result<Self, Problem> {
-        let shape = Shape::of(value, pointer, &["rolling_days", "complete_days", "all_time"])?;
-        let complete_days = shape.optional_bool("complete_days")?;
-        let all_time = shape.optional_bool("all_time")?;
-        match (shape.optional("rolling_days"), all_time) {
-            (Some(days), None) => {
-                let days = whole_days(days, &shape.pointer_to("rolling_days"))?;
-                Ok(Self::RollingDays { days, complete_days: complete_days.unwrap_or(default_complete_days) })
-            }
-            (None, Some(true)) if complete_days.is_none() => Ok(Self::AllTime),
-            (None, Some(true)) => {
-                let detail = "window.complete_days applies to rolling_days only; leave it out for all_time";
-                Err(Problem::at(shape.pointer_to("complete_days"), detail))
-            }
-            (None, Some(false)) => {
-                let detail = "window.all_time can only be true; for a limited window give rolling_days instead";
-                Err(Problem::at(shape.pointer_to("all_time"), detail))
-            }
-            (Some(_), Some(_)) => {
-                Err(Problem::at(pointer, "window has both rolling_days and all_time; give one of them"))
-            }
-            (None, None) => Err(Problem::at(
-                pointer,
-                "window.rolling_days is missing; give {\"rolling_days\":30} or {\"all_time\":true}",
-            )),
-        }
-    }
-
     /// The hours of the window. `as_of` is the end of the last complete hour, and today is the local day it lies in;
-    /// `first_hour` is where all time begins. A rolling window may begin before `first_hour`.
+    /// `first_hour` is where all time begins. Any other window may begin before `first_hour`.
     #[must_use]
     pub fn range(&self, as_of: Hour, zone: Zone, first_hour: Hour) -> HourRange {
         let today = zone.local_day(as_of.start_ms());
-        let back = |days: u32| zone.midnight(today.saturating_sub(i32::try_from(days).unwrap_or(i32::MAX)));
+        let to_now = |from: Hour| HourRange { from: from.min(as_of), to: as_of };
         match *self {
-            Self::RollingDays { days, complete_days: true } => HourRange { from: back(days), to: zone.midnight(today) },
-            Self::RollingDays { days, complete_days: false } => {
-                HourRange { from: back(days.saturating_sub(1)), to: as_of }
+            Self::Rolling { period, count, complete_days: false } => {
+                to_now(zone.midnight(period.before(today.saturating_add(1), count)))
             }
-            Self::AllTime => HourRange { from: first_hour.min(as_of), to: as_of },
+            Self::Calendar { period, offset: 0 } => to_now(zone.midnight(period.start(today))),
+            Self::Since(day) => to_now(zone.midnight(day)),
+            Self::AllTime => to_now(first_hour),
+            Self::Rolling { complete_days: true, .. } | Self::Calendar { .. } => self.whole(today, zone, 0),
         }
     }
-}
 
-impl Serialize for Window {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
+    /// The hours of the equal window before it; `None` where it is not of whole periods that are over.
+    #[must_use]
+    pub fn previous(&self, as_of: Hour, zone: Zone) -> Option<HourRange> {
+        self.is_whole().then(|| self.whole(zone.local_day(as_of.start_ms()), zone, 1))
+    }
+
+    /// Whether it ends at a midnight that is over, so that it stands still all day.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        matches!(self, Self::Rolling { complete_days: true, .. } | Self::Calendar { offset: 1.., .. })
+    }
+
+    /// The most days that it can have; `None` where it grows without end.
+    #[must_use]
+    pub fn days_max(&self) -> Option<u32> {
         match self {
-            Self::RollingDays { days, complete_days } => {
-                map.serialize_entry("rolling_days", days)?;
-                map.serialize_entry("complete_days", complete_days)?;
-            }
-            Self::AllTime => map.serialize_entry("all_time", &true)?,
+            Self::Rolling { period, count, .. } => Some(period.days_max().saturating_mul(*count)),
+            Self::Calendar { period, .. } => Some(period.days_max()),
+            Self::Since(_) | Self::AllTime => None,
         }
-        map.end()
-    }
-}
-
-impl JsonSchema for Window {
-    fn schema_name() -> Cow<'static, str> {
-        "Window".into()
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"oneOf": [
-            {"type": "object", "required": ["rolling_days"], "additionalProperties": false, "properties": {
-                "rolling_days": {"type": "integer", "minimum": 1, "maximum": ROLLING_DAYS_MAX,
-                    "description": "So many days up to now, cut at midnight in the connection's zone."},
-                "complete_days": {"type": "boolean",
-                    "description": "True: the days before today. False: today so far and one day fewer before it. Left out, as the function has it."}}},
-            {"type": "object", "required": ["all_time"], "additionalProperties": false, "properties": {
-                "all_time": {"const": true, "description": "Everything that was read."}}}]})
+    /// A window that is over, or the one so many of its own lengths earlier.
+    fn whole(&self, today: i32, zone: Zone, earlier: u32) -> HourRange {
+        let (period, end, count) = match *self {
+            Self::Rolling { period, count, .. } => (period, today, count),
+            Self::Calendar { period, offset } => {
+                (period, period.before(period.start(today), offset.saturating_sub(1)), 1)
+            }
+            Self::Since(_) | Self::AllTime => (Period::Day, today, 0),
+        };
+        // Both ends from today's date: from a day that was cut to its month's end, months would go astray.
+        let back = |times: u32| zone.midnight(period.before(end, count.saturating_mul(times)));
+        HourRange { from: back(earlier.saturating_add(1)), to: back(earlier) }
     }
-}
-
-fn whole_days(value: &Value, pointer: &str) -> Result<u32, Problem> {
-    let wanted = format!("a whole number of days from 1 to {ROLLING_DAYS_MAX}");
-    let Value::Number(number) = value else { return Err(wrong_type(pointer, value, &wanted)) };
-    let days = number.as_u64().and_then(|days| u32::try_from(days).ok());
-    days.filter(|days| (1..=ROLLING_DAYS_MAX).contains(days))
-        .ok_or_else(|| Problem::at(pointer, format!("a rolling window is {wanted}, not {number}")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::{parse_instant, to_the_second};
-    use serde_json::json;
+    use crate::time::{parse_date, parse_instant, to_the_second};
 
     fn hour(text: &str) -> Hour {
         Hour::of_ms(parse_instant(text).unwrap())
     }
 
-    fn range(days: u32, complete_days: bool, as_of: &str, zone: &str) -> [String; 2] {
-        let window = Window::RollingDays { days, complete_days };
-        let range = window.range(hour(as_of), Zone::parse(zone).unwrap(), hour("2020-01-01"));
+    fn said(range: HourRange) -> [String; 2] {
         [range.from, range.to].map(|hour| to_the_second(hour.start_ms()))
+    }
+
+    fn cut(window: Window, as_of: &str, zone: &str) -> [String; 2] {
+        said(window.range(hour(as_of), Zone::parse(zone).unwrap(), hour("2020-01-01")))
+    }
+
+    fn range(days: u32, complete_days: bool, as_of: &str, zone: &str) -> [String; 2] {
+        cut(Window::Rolling { period: Period::Day, count: days, complete_days }, as_of, zone)
     }
 
     const NOW: &str = "2026-06-30T12:30:00Z";
@@ -163,33 +141,91 @@ mod tests {
     }
 
     #[test]
+    fn weeks_are_of_seven_days_and_months_end_on_the_same_day_or_the_last() {
+        let rolling = |period, count, complete_days, as_of| {
+            let [from, to] = cut(Window::Rolling { period, count, complete_days }, as_of, "UTC");
+            [from[..13].to_owned(), to[..13].to_owned()]
+        };
+        assert_eq!(rolling(Period::Week, 2, true, NOW), ["2026-06-16T00", "2026-06-30T00"]);
+        assert_eq!(rolling(Period::Week, 2, false, NOW), ["2026-06-17T00", "2026-06-30T12"]);
+        assert_eq!(rolling(Period::Month, 1, true, NOW), ["2026-05-30T00", "2026-06-30T00"]);
+        assert_eq!(rolling(Period::Month, 1, true, "2026-03-31T05:00:00Z"), ["2026-02-28T00", "2026-03-31T00"]);
+        assert_eq!(rolling(Period::Month, 1, true, "2024-03-30T05:00:00Z"), ["2024-02-29T00", "2024-03-30T00"]);
+        assert_eq!(rolling(Period::Month, 12, true, "2024-02-29T05:00:00Z"), ["2023-02-28T00", "2024-02-29T00"]);
+        // What is complete at the next midnight, so far.
+        assert_eq!(rolling(Period::Month, 1, false, NOW), ["2026-06-01T00", "2026-06-30T12"]);
+        assert_eq!(rolling(Period::Month, 1, false, "2026-03-30T05:00:00Z"), ["2026-02-28T00", "2026-03-30T05"]);
+    }
+
+    #[test]
+    fn the_calendar_is_cut_where_its_periods_begin() {
+        let calendar = |period, offset, as_of, zone| cut(Window::Calendar { period, offset }, as_of, zone);
+        for (period, offset, from, to) in [
+            (Period::Day, 0, "2026-06-30T00:00:00Z", "2026-06-30T12:00:00Z"),
+            (Period::Day, 2, "2026-06-28T00:00:00Z", "2026-06-29T00:00:00Z"),
+            (Period::Week, 0, "2026-06-29T00:00:00Z", "2026-06-30T12:00:00Z"),
+            (Period::Week, 1, "2026-06-22T00:00:00Z", "2026-06-29T00:00:00Z"),
+            (Period::Month, 0, "2026-06-01T00:00:00Z", "2026-06-30T12:00:00Z"),
+            (Period::Month, 4, "2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"),
+            (Period::Quarter, 0, "2026-04-01T00:00:00Z", "2026-06-30T12:00:00Z"),
+            (Period::Quarter, 2, "2025-10-01T00:00:00Z", "2026-01-01T00:00:00Z"),
+        ] {
+            assert_eq!(calendar(period, offset, NOW, "UTC"), [from, to], "{period:?} {offset}");
+        }
+        let new_year = "2026-01-01T02:00:00Z";
+        assert_eq!(
+            calendar(Period::Month, 1, new_year, "America/New_York"),
+            ["2025-11-01T04:00:00Z", "2025-12-01T05:00:00Z"],
+            "there it is still December"
+        );
+        assert_eq!(calendar(Period::Week, 0, new_year, "UTC"), ["2025-12-29T00:00:00Z", "2026-01-01T02:00:00Z"]);
+    }
+
+    #[test]
+    fn since_a_date_is_up_to_now_and_nothing_before_that_date() {
+        let since = |date| cut(Window::Since(parse_date(date).unwrap()), NOW, "Europe/Berlin");
+        assert_eq!(since("2026-01-01"), ["2025-12-31T23:00:00Z", "2026-06-30T12:00:00Z"]);
+        assert_eq!(since("2027-01-01"), ["2026-06-30T12:00:00Z", "2026-06-30T12:00:00Z"]);
+    }
+
+    #[test]
+    fn the_previous_window_ends_where_the_window_begins() {
+        let previous = |window: Window, as_of| window.previous(hour(as_of), Zone::UTC).map(said);
+        let rolling = |period, count, complete_days| Window::Rolling { period, count, complete_days };
+        for (window, as_of, from, to) in [
+            (rolling(Period::Day, 7, true), NOW, "2026-06-16T00:00:00Z", "2026-06-23T00:00:00Z"),
+            (rolling(Period::Week, 4, true), NOW, "2026-05-05T00:00:00Z", "2026-06-02T00:00:00Z"),
+            (rolling(Period::Month, 1, true), "2026-03-31T05:00:00Z", "2026-01-31T00:00:00Z", "2026-02-28T00:00:00Z"),
+            (
+                Window::Calendar { period: Period::Month, offset: 1 },
+                NOW,
+                "2026-04-01T00:00:00Z",
+                "2026-05-01T00:00:00Z",
+            ),
+            (
+                Window::Calendar { period: Period::Quarter, offset: 3 },
+                NOW,
+                "2025-04-01T00:00:00Z",
+                "2025-07-01T00:00:00Z",
+            ),
+        ] {
+            assert_eq!(previous(window, as_of), Some([from, to].map(str::to_owned)), "{window:?}");
+            assert_eq!(window.range(hour(as_of), Zone::UTC, Hour(0)).from, hour(to), "{window:?}");
+        }
+        for running in [
+            rolling(Period::Day, 7, false),
+            Window::Calendar { period: Period::Day, offset: 0 },
+            Window::Since(0),
+            Window::AllTime,
+        ] {
+            assert_eq!(previous(running, NOW), None, "{running:?}");
+        }
+    }
+
+    #[test]
     fn all_time_begins_with_the_first_hour_read() {
         let all = Window::AllTime.range(hour(NOW), Zone::UTC, hour("2026-06-01"));
         assert_eq!(all, HourRange { from: hour("2026-06-01"), to: hour("2026-06-30T12:00:00Z") });
         assert!(Window::AllTime.range(hour(NOW), Zone::UTC, hour("2026-07-01")).is_empty());
-    }
-
-    #[test]
-    fn an_impossible_window_is_named() {
-        let cases = [
-            (json!({}), "/window"),
-            (json!({"rolling_days": 0}), "/window/rolling_days"),
-            (json!({"rolling_days": 2_556}), "/window/rolling_days"),
-            (json!({"rolling_days": 7.5}), "/window/rolling_days"),
-            (json!({"rolling_days": -7}), "/window/rolling_days"),
-            (json!({"rolling_days": "7"}), "/window/rolling_days"),
-            (json!({"rolling_days": 7, "complete_days": 1}), "/window/complete_days"),
-            (json!({"rolling_days": 7, "all_time": true}), "/window"),
-            (json!({"all_time": false}), "/window/all_time"),
-            (json!({"all_time": true, "complete_days": true}), "/window/complete_days"),
-            (json!({"days": 7}), "/window/days"),
-            (json!(7), "/window"),
-        ];
-        for (body, pointer) in cases {
-            let problem = Window::parse(&body, "/window", false).unwrap_err();
-            assert_eq!(problem.pointer, pointer, "{body}: {problem}");
-        }
-        let longest = Window::parse(&json!({"rolling_days": 2_555}), "/window", true);
-        assert_eq!(longest, Ok(Window::RollingDays { days: 2_555, complete_days: true }));
     }
 }

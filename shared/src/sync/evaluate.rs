@@ -218,7 +218,7 @@ pub async fn evaluate_only(context: &Context, workspace: &WorkspaceId) -> Result
 fn add(plans: &[Plan], accumulators: &mut [Accumulator], row: &UsageRow<'_>, local_day: i32) {
     for (plan, accumulator) in plans.iter().zip(accumulators) {
         if plan.takes(row) {
-            accumulator.add(row, local_day);
+            accumulator.add(plan, row, local_day);
         }
     }
 }

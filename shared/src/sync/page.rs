@@ -25,6 +25,8 @@ const NONE: u64 = 0;
 const NEVER_USED: u64 = 1;
 const COUNT: u64 = 2;
 const INSTANT: u64 = 3;
+const RATIO: u64 = 4;
+const CHANGE: u64 = 5;
 
 /// Objects of a page, about: pages are written whole when one value in them changes.
 const OBJECTS_PER_PAGE: usize = 48;
@@ -88,6 +90,8 @@ fn pack_page(objects: Vec<(&(ObjectKind, String), &ObjectValues)>) -> Packed {
                 Some(Outcome::NeverUsed) => NEVER_USED,
                 Some(Outcome::Count(_)) => COUNT,
                 Some(Outcome::Instant(_)) => INSTANT,
+                Some(Outcome::Ratio { .. }) => RATIO,
+                Some(Outcome::Change { .. }) => CHANGE,
             });
         }
         let mut last = 0;
@@ -96,6 +100,11 @@ fn pack_page(objects: Vec<(&(ObjectKind, String), &ObjectValues)>) -> Packed {
                 None | Some(Outcome::NeverUsed) => {}
                 Some(Outcome::Count(count)) => out.number(*count),
                 Some(Outcome::Instant(ms)) => out.signed(ms.wrapping_sub(std::mem::replace(&mut last, *ms))),
+                Some(Outcome::Ratio { numerator: one, denominator: other })
+                | Some(Outcome::Change { current: one, previous: other }) => {
+                    out.number(*one);
+                    out.number(*other);
+                }
             }
         }
     }
@@ -151,6 +160,8 @@ pub fn unpack(body: &[u8]) -> Result<Values, PackError> {
                     last = last.wrapping_add(input.signed()?);
                     Outcome::Instant(last)
                 }
+                RATIO => Outcome::Ratio { numerator: input.number()?, denominator: input.number()? },
+                CHANGE => Outcome::Change { current: input.number()?, previous: input.number()? },
                 _ => return Err(PackError::Damaged("outcome")),
             };
             object.outcomes.insert(field.clone(), outcome);
@@ -164,12 +175,19 @@ mod tests {
     use super::*;
 
     fn sample() -> Values {
-        let outcomes = [Outcome::Count(0), Outcome::Count(u64::MAX), Outcome::NeverUsed, Outcome::Instant(-5)];
+        let outcomes = [
+            Outcome::Count(0),
+            Outcome::Count(u64::MAX),
+            Outcome::NeverUsed,
+            Outcome::Instant(-5),
+            Outcome::Ratio { numerator: 7, denominator: u64::MAX },
+            Outcome::Change { current: 0, previous: 3 },
+        ];
         (0..300_usize)
             .map(|n| {
                 let field = |at: usize| FieldId::from_text(&format!("field-{at}"));
-                let of = |at: usize| match (n + at) % 5 {
-                    4 => Outcome::Instant(1_782_820_800_000 + (n * n) as i64),
+                let of = |at: usize| match (n + at) % 7 {
+                    6 => Outcome::Instant(1_782_820_800_000 + (n * n) as i64),
                     known => outcomes[known],
                 };
                 let status = STATUSES[n % 3];

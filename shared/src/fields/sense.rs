@@ -1,0 +1,151 @@
+//! What is well formed and makes no sense: refused in a sentence, and described for the document.
+
+use super::definition::Definition;
+use super::function::Function;
+use super::period::Period;
+use super::problem::Problem;
+use super::window::Window;
+use crate::id::{Kind, ObjectKind};
+use serde_json::{Value, json};
+
+/// The most days of a window of stickiness, which keeps each visitor's days: a quarter, or three months.
+const STICKINESS_DAYS_MAX: u32 = 93;
+
+/// Refuses what makes no sense.
+///
+/// # Errors
+/// The first such thing, with its place.
+pub(super) fn refuse_nonsense(definition: &Definition) -> Result<(), Problem> {
+    let Definition { object, usage, function, window, .. } = definition;
+    let name = function.name();
+    if *function == Function::Minutes && usage.kind == Kind::Guide {
+        let detail = "minutes cannot be computed for guides, which have none in Pendo; use count or another kind";
+        return Err(Problem::at("/function", detail));
+    }
+    if *function == Function::FeatureBreadth && usage.kind == Kind::Event {
+        let detail = "feature_breadth counts different objects, which kind event has not; use kind feature, guide, page or track";
+        return Err(Problem::at("/function", detail));
+    }
+    if function.is_of_accounts_only() && *object == ObjectKind::Contact {
+        let detail = format!("{name} compares the users of an account, and a contact is one user; use object account");
+        return Err(Problem::at("/function", detail));
+    }
+    if function.needs_whole_window() && !window.is_whole() {
+        let detail = format!(
+            "{name} needs a window of whole days that are over; give complete_days true, or a calendar window with offset 1 or more"
+        );
+        return Err(Problem::at("/window", detail));
+    }
+    let is_of_some_days = |days: u32| (2..=STICKINESS_DAYS_MAX).contains(&days);
+    if *function == Function::Stickiness && !window.days_max().is_some_and(is_of_some_days) {
+        let detail = "stickiness needs a window of two days to three months; give for example {\"rolling_days\":30}";
+        return Err(Problem::at("/window", detail));
+    }
+    if *function == Function::Trend && !has_previous(*window) {
+        let detail =
+            "trend reads the equal window before its own too, together 84 months at most; give a shorter window";
+        return Err(Problem::at("/window", detail));
+    }
+    Ok(())
+}
+
+/// Whether the equal window before lies in what Pendo keeps.
+const fn has_previous(window: Window) -> bool {
+    match window {
+        Window::Rolling { period, count, .. } => count <= period.max() / 2,
+        Window::Calendar { period, offset } => offset < period.max(),
+        Window::Since(_) | Window::AllTime => false,
+    }
+}
+
+/// The same for the document.
+pub(super) fn sense() -> Value {
+    let functions = |wanted: fn(Function) -> bool| -> Vec<&str> {
+        Function::ALL.into_iter().filter(|function| wanted(*function)).map(Function::name).collect()
+    };
+    let case = |functions: Vec<&str>, then: Value| json!({"if": {"properties": {"function": {"enum": functions}}, "required": ["function"]}, "then": {"properties": then}});
+    let not_of = |kind: Kind| json!({"usage": {"properties": {"kind": {"not": {"const": kind.name()}}}}});
+    let last = |period: Period| {
+        json!({"properties": {"calendar": {"const": period.name()}, "offset": {"maximum": period.max() - 1}},
+               "required": ["calendar"]})
+    };
+    let calendar: Vec<Value> =
+        Period::ALL.into_iter().map(last).chain([json!({"properties": {"calendar": false}})]).collect();
+    json!([
+        case(vec![Function::Minutes.name()], not_of(Kind::Guide)),
+        case(vec![Function::FeatureBreadth.name()], not_of(Kind::Event)),
+        case(functions(Function::is_of_accounts_only), json!({"object": {"const": ObjectKind::Account.name()}})),
+        case(
+            functions(Function::needs_whole_window),
+            json!({"window": {"properties": {
+            "complete_days": {"const": true}, "offset": {"minimum": 1}, "since": false, "all_time": false}}})
+        ),
+        case(
+            vec![Function::Stickiness.name()],
+            json!({"window": {"properties": {
+            "rolling_days": {"minimum": 2, "maximum": STICKINESS_DAYS_MAX},
+            "rolling_weeks": {"maximum": STICKINESS_DAYS_MAX / Period::Week.days_max()},
+            "rolling_months": {"maximum": STICKINESS_DAYS_MAX / Period::Month.days_max()},
+            "calendar": {"not": {"const": Period::Day.name()}}}}})
+        ),
+        case(
+            vec![Function::Trend.name()],
+            json!({"window": {"anyOf": calendar, "properties": {
+            "rolling_days": {"maximum": Period::Day.max() / 2},
+            "rolling_weeks": {"maximum": Period::Week.max() / 2},
+            "rolling_months": {"maximum": Period::Month.max() / 2}}}})
+        ),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(object: &str, kind: &str, function: &str, window: &Value) -> Result<Definition, Problem> {
+        let usage = json!({"kind": kind});
+        let body = json!({"name": "x", "object": object, "usage": usage, "function": function, "window": window});
+        Definition::parse(&body)
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_named_with_its_place() {
+        let month = json!({"rolling_days": 30});
+        for (object, kind, function, window, pointer, part) in [
+            ("account", "guide", "minutes", &month, "/function", "guides"),
+            ("account", "event", "feature_breadth", &month, "/function", "kind event"),
+            ("contact", "event", "average_per_active_user", &month, "/function", "object account"),
+            ("contact", "page", "power_user_concentration", &month, "/function", "object account"),
+            ("account", "event", "trend", &json!({"all_time": true}), "/window", "whole days"),
+            ("account", "event", "trend", &json!({"since": "2026-01-01"}), "/window", "whole days"),
+            ("account", "event", "trend", &json!({"rolling_days": 7, "complete_days": false}), "/window", "whole days"),
+            ("account", "event", "trend", &json!({"calendar": "month", "offset": 0}), "/window", "offset 1"),
+            ("account", "event", "trend", &json!({"rolling_days": 1_278}), "/window", "84 months"),
+            ("account", "event", "trend", &json!({"rolling_months": 43}), "/window", "84 months"),
+            ("account", "event", "trend", &json!({"calendar": "quarter", "offset": 28}), "/window", "84 months"),
+            ("account", "event", "stickiness", &json!({"all_time": true}), "/window", "whole days"),
+            ("account", "event", "stickiness", &json!({"rolling_days": 1}), "/window", "two days"),
+            ("account", "event", "stickiness", &json!({"rolling_days": 94}), "/window", "three months"),
+            ("account", "event", "stickiness", &json!({"rolling_months": 4}), "/window", "three months"),
+            ("account", "event", "stickiness", &json!({"calendar": "day"}), "/window", "two days"),
+        ] {
+            let problem = parsed(object, kind, function, window).unwrap_err();
+            assert_eq!(problem.pointer, pointer, "{problem}");
+            assert!(problem.detail.contains(part), "{problem}");
+        }
+    }
+
+    #[test]
+    fn what_lies_just_inside_is_taken() {
+        for (object, kind, function, window) in [
+            ("account", "event", "trend", json!({"rolling_days": 1_277})),
+            ("contact", "track", "trend", json!({"calendar": "quarter", "offset": 27})),
+            ("account", "event", "stickiness", json!({"rolling_months": 3})),
+            ("contact", "event", "stickiness", json!({"calendar": "quarter"})),
+            ("account", "guide", "feature_breadth", json!({"all_time": true})),
+            ("contact", "track", "average_per_active_day", json!({"since": "2026-01-01"})),
+        ] {
+            assert!(parsed(object, kind, function, &window).is_ok(), "{function} {window}");
+        }
+    }
+}

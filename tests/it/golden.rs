@@ -1,0 +1,124 @@
+//! Golden cases, for people who read no code: a folder each, with the rows that Pendo has, a field's definition, and what its
+//! values should be and why. The brute force must say the same.
+//!
+//! `rows.csv` has one line for an hour of somebody's use. In `expected.json` a value is a number, a time, `3/8` for three over
+//! eight, or why there is none. Ids are the case's own: `acme` of one case is not that of another.
+
+use crate::harness::{HOUR_MS, World, both_levels, ms, said};
+use crate::reference::Reference;
+use chrono_tz::Tz;
+use pendo_simulator::{DEFAULT_APP, Kind, Options, RawRow};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+struct Case {
+    name: String,
+    rows: Vec<RawRow>,
+    definition: Value,
+    expected: Value,
+}
+
+/// Something of this case's own.
+fn of(case: &str, id: &str) -> String {
+    format!("{case}.{id}")
+}
+
+fn row(case: &str, line: &str) -> RawRow {
+    let cells: Vec<&str> = line.split(',').collect();
+    let [account, visitor, kind, object, at, events, minutes] = cells[..] else { panic!("{case}: {line}") };
+    let kind = match kind {
+        "page" => Kind::Page,
+        "feature" => Kind::Feature,
+        other => panic!("{case}: no kind {other}"),
+    };
+    let at_ms = ms(at);
+    let mut row = RawRow::new(kind, &of(case, object), &of(case, visitor), Some(&of(case, account)), at_ms);
+    row.hour_ms = at_ms - at_ms.rem_euclid(HOUR_MS);
+    (row.events, row.minutes) = (events.parse().unwrap(), minutes.parse().unwrap());
+    row
+}
+
+fn cases() -> Vec<Case> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("it/golden");
+    let folders = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
+    let case = |folder: PathBuf| {
+        let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
+        let json = |file: &str| serde_json::from_str::<Value>(&read(file)).unwrap();
+        let rows = read("rows.csv").lines().skip(1).map(|line| row(&name, line)).collect();
+        let mut definition = json("definition.json");
+        if let Some(ids) = definition.pointer_mut("/usage/ids").and_then(Value::as_array_mut) {
+            ids.iter_mut().for_each(|id| *id = json!(of(&name, id.as_str().unwrap())));
+        }
+        Case { rows, definition, expected: json("expected.json"), name }
+    };
+    folders.map(case).collect()
+}
+
+/// What a value should read: `3/8` is a quotient.
+fn meant(expected: &Value) -> Value {
+    let parts = expected.as_str().and_then(|text| text.split_once('/'));
+    let number = |text: &str| text.parse::<f64>().unwrap();
+    parts.map_or_else(|| expected.clone(), |(numerator, denominator)| json!(number(numerator) / number(denominator)))
+}
+
+async fn agree(now: &str, zone: Tz, cases: &[&Case]) {
+    let world = World::kept_in(Options::empty(), None, now).await;
+    let (mut accounts, mut contacts) = (BTreeSet::new(), BTreeMap::new());
+    for case in cases {
+        for id in case.definition["usage"]["ids"].as_array().into_iter().flatten() {
+            let id = id.as_str().unwrap();
+            world.pendo().add_object(Kind::Feature, id, id, DEFAULT_APP);
+        }
+        for row in &case.rows {
+            world.pendo().inject(row.clone());
+            let account = row.account_id.clone().unwrap();
+            accounts.insert(account.clone());
+            contacts.entry(row.visitor_id.clone()).or_insert(account);
+        }
+    }
+    world.connect_with(&json!({"time_zone": zone.name()})).await;
+    let accounts: String = accounts.into_iter().map(|id| format!("{id}\n")).collect();
+    let contacts: String = contacts.into_iter().map(|(id, account)| format!("{id},{account},{id}\n")).collect();
+    let (accounts, contacts) = (format!("id\n{accounts}"), format!("id,account_id,email\n{contacts}"));
+    world.upload("accounts", &accounts).await;
+    world.upload("contacts", &contacts).await;
+    world.match_both().await;
+    let definitions: Vec<Value> = cases.iter().map(|case| case.definition.clone()).collect();
+    world.fields(&definitions).await;
+    let lines = world.lines().await;
+    let reference =
+        Reference::new(world.pendo().truth(), &both_levels(), zone, ms(now)).with_directory(&accounts, &contacts);
+    for Case { name, definition, expected, .. } in cases {
+        let brute = reference.expected(definition);
+        for (id, value) in expected["values"].as_object().unwrap() {
+            let id = of(name, id);
+            let part = |member: &str| definition[member].as_str().unwrap().to_owned();
+            let line = &lines[&(part("object"), id.clone(), part("name"))];
+            assert_eq!(said(line), meant(value), "{name}: {}\n{line}", expected["why"]);
+            assert_eq!((&line["from"], &line["to"]), (&expected["from"], &expected["to"]), "{name}: {line}");
+            let brute = &brute[&id];
+            let brute = brute.reason.map_or_else(|| brute.value.clone(), |reason| json!(reason));
+            assert_eq!(brute, meant(value), "the brute force: {name}: {}", expected["why"]);
+        }
+    }
+    world.stack.stop().await;
+}
+
+#[tokio::test]
+async fn every_golden_case_has_its_values_and_the_brute_force_says_so_too() {
+    let cases = cases();
+    let mut moments: BTreeMap<(&str, &str), Vec<&Case>> = BTreeMap::new();
+    for case in &cases {
+        let text = |member: &str| case.expected[member].as_str().unwrap();
+        moments.entry((text("now"), text("time_zone"))).or_default().push(case);
+    }
+    for ((now, zone), cases) in moments {
+        agree(now, zone.parse().unwrap(), &cases).await;
+    }
+    let functions: BTreeSet<&str> = cases.iter().map(|case| case.definition["function"].as_str().unwrap()).collect();
+    let all: BTreeSet<&str> = shared::fields::Function::ALL.map(shared::fields::Function::name).into();
+    assert_eq!(functions, all, "one for each function");
+    println!("golden cases: n {}, failures 0", cases.len());
+}
