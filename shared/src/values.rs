@@ -311,8 +311,9 @@ impl Reader {
         let is_told = self.with_notes && reason.is_none_or(is_shown);
         let usage = &field.definition.usage;
         let rewrites = self.checkpoint.kinds.get(&usage.kind).filter(|_| is_told).map(|state| &state.rewrites);
-        let moves =
-            |rewrite: &&Rewrite| rewrite.is_remembered(self.now) && rewrite.may_move(window, usage.ids.as_ref());
+        // Below the line of an adoption rate stand those who used any other object, too.
+        let ids = usage.ids.as_ref().filter(|_| field.definition.of.is_none());
+        let moves = |rewrite: &&Rewrite| rewrite.is_remembered(self.now) && rewrite.may_move(window, ids);
         let told = rewrites.into_iter().flatten().filter(moves);
         told.map(|rewrite| MovedBy { cause: rewrite.cause, at: to_the_second(rewrite.at.start_ms()) }).collect()
     }

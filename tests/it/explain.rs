@@ -69,7 +69,7 @@ fn row(drawn: &Drawn, now_ms: i64) -> RawRow {
     row
 }
 
-const FUNCTIONS: [&str; 13] = [
+const FUNCTIONS: [&str; 14] = [
     "count",
     "minutes",
     "distinct_visitors",
@@ -83,15 +83,17 @@ const FUNCTIONS: [&str; 13] = [
     "power_user_concentration",
     "stickiness",
     "trend",
+    "adoption_rate",
 ];
 /// What no single question to Pendo gives.
-const OF_SEVERAL: [&str; 6] = [
+const OF_SEVERAL: [&str; 7] = [
     "average_per_active_day",
     "average_per_active_user",
     "feature_breadth",
     "power_user_concentration",
     "stickiness",
     "trend",
+    "adoption_rate",
 ];
 
 /// What is drawn for one field.
@@ -101,10 +103,12 @@ fn definition(drawn: Definition, at: usize) -> Value {
     let (is_account, kind, function, window, some) = drawn;
     let kind = ["event", "page", "feature", "track", "guide"][kind];
     let function = match (kind, FUNCTIONS[function]) {
-        ("guide", "minutes") | ("event", "feature_breadth") => "count",
+        ("guide", "minutes") | ("event", "feature_breadth" | "adoption_rate") => "count",
         (_, function) => function,
     };
-    let is_account = is_account || ["average_per_active_user", "power_user_concentration"].contains(&function);
+    let is_account =
+        is_account || ["average_per_active_user", "power_user_concentration", "adoption_rate"].contains(&function);
+    let some = if function == "adoption_rate" { some.max(1) } else { some };
     let window = match window {
         0 => all_time(),
         1 => json!({"rolling_days": 2, "complete_days": false}),
@@ -119,8 +123,13 @@ fn definition(drawn: Definition, at: usize) -> Value {
     let mut field = field(&format!("F {at}"), if is_account { "account" } else { "contact" }, kind, function, &window);
     match (kind, some) {
         ("event", _) | (_, 0) => {}
-        ("guide", 1) => field["usage"]["types"] = json!(["guideAdvanced", "guideDismissed"]),
+        ("guide", 1) if function != "adoption_rate" => {
+            field["usage"]["types"] = json!(["guideAdvanced", "guideDismissed"])
+        }
         (_, some) => field["usage"]["ids"] = json!((0..some).map(|n| format!("{kind}-{n}")).collect::<Vec<_>>()),
+    }
+    if function == "adoption_rate" {
+        field["of"] = json!("same_kind");
     }
     field
 }
@@ -280,6 +289,11 @@ impl Story {
             "power_user_concentration" => {
                 let most = people.iter().map(events).max().unwrap_or_default();
                 over(most, usize::try_from(events(total)).unwrap())
+            }
+            "adoption_rate" => {
+                let ids = list(&explanation["definition"]["usage"], "ids");
+                let uses = |person: &&Value| list(person, "objects").iter().any(|object| ids.contains(&object["id"]));
+                over(people.iter().filter(uses).count() as u64, people.len())
             }
             "stickiness" => {
                 let date = |at: &str| instant(ms(at)).with_timezone(&self.zone).date_naive();

@@ -116,6 +116,7 @@ impl Reference {
         let is_all_time = definition["window"]["all_time"] == true;
         let reach_ms = self.previous_from(definition).unwrap_or(from_ms);
         let is_not_read = !is_all_time && self.history_from_ms.is_some_and(|start| reach_ms < start);
+        let is_adoption = definition["function"] == "adoption_rate";
         let is_named = |name: &str| {
             let ids = definition["usage"]["ids"].as_array();
             ids.is_none_or(|ids| ids.iter().any(|id| id.as_str() == Some(name)))
@@ -125,7 +126,7 @@ impl Reference {
         for row in &self.rows {
             let is_in_window = kind_name(row.kind) == kind && reach_ms <= row.hour_ms && row.hour_ms < to_ms;
             let has_type = kind != "guide" || has_type(row, &definition["usage"]["types"]);
-            if !is_in_window || !has_type || !is_named(&row.object_id) {
+            if !is_in_window || !has_type || !(is_adoption || is_named(&row.object_id)) {
                 continue;
             }
             let who = (row.visitor_id.as_str(), row.account_id.as_deref());
@@ -143,7 +144,7 @@ impl Reference {
             let reason = self.status(object, id).or(is_not_read.then_some("not_read"));
             let (value, reason) = match reason {
                 Some(reason) => (Value::Null, Some(reason)),
-                None => match self.fold(function, window, rows.get(id).map_or(&[], Vec::as_slice)) {
+                None => match self.fold(function, window, &is_named, rows.get(id).map_or(&[], Vec::as_slice)) {
                     Ok(value) => (value, None),
                     Err(reason) => (Value::Null, Some(reason)),
                 },
@@ -154,7 +155,13 @@ impl Reference {
     }
 
     /// The value of rows, or why there is none.
-    fn fold(&self, function: &str, window: (i64, i64), rows: &[&RawRow]) -> Result<Value, &'static str> {
+    fn fold(
+        &self,
+        function: &str,
+        window: (i64, i64),
+        is_named: &dyn Fn(&str) -> bool,
+        rows: &[&RawRow],
+    ) -> Result<Value, &'static str> {
         let days_apart = |one: NaiveDate, other: NaiveDate| (one - other).num_days();
         let last = rows.iter().map(|row| row.last_ms).max();
         let events = |rows: &[&RawRow]| rows.iter().map(|row| u64::from(row.events)).sum::<u64>();
@@ -184,6 +191,11 @@ impl Reference {
                 let days =
                     (window.0..window.1).step_by(3_600_000).map(|at_ms| self.date(at_ms)).collect::<BTreeSet<_>>();
                 over(active as u64, (days.len() * visitors.len()) as u64)?
+            }
+            "adoption_rate" => {
+                let users =
+                    visitors.iter().filter(|visitor| of_visitor(visitor).iter().any(|row| is_named(&row.object_id)));
+                over(users.count() as u64, visitors.len() as u64)?
             }
             "trend" => {
                 let (now, before): (Vec<&RawRow>, Vec<&RawRow>) = rows.iter().partition(|row| row.hour_ms >= window.0);

@@ -145,13 +145,14 @@ fn is_same_name(field: &Value, other: &Value) -> bool {
 
 /// Compares what the two mean, not how they are written: defaults may be spelled out or not.
 fn is_same_definition(field: &Value, other: &Value) -> bool {
-    let members = ["name", "object", "usage", "function", "window"];
+    let members = ["name", "object", "usage", "function", "of", "window"];
     let only: Map<String, Value> =
         members.into_iter().filter_map(|member| Some((member.to_owned(), other.get(member)?.clone()))).collect();
     match (Definition::parse(field), Definition::parse(&Value::Object(only))) {
         (Ok(field), Ok(other)) => {
             field.name_key() == other.name_key()
-                && (field.usage, field.function, field.window) == (other.usage, other.function, other.window)
+                && (field.usage, field.function, field.of, field.window)
+                    == (other.usage, other.function, other.of, other.window)
         }
         _ => false,
     }

@@ -102,7 +102,8 @@ fn figure(function: Function, plan: &Plan, range: HourRange) -> Option<(Figure, 
         | Function::FeatureBreadth
         | Function::PowerUserConcentration
         | Function::Stickiness
-        | Function::Trend => return None,
+        | Function::Trend
+        | Function::AdoptionRate => return None,
     })
 }
 

@@ -315,6 +315,9 @@ fn adds_up(function: Function) -> &'static str {
         Function::Stickiness => {
             "The value is the people's days added up, over the number of people times the days of the window."
         }
+        Function::AdoptionRate => {
+            "The value is the number of people with usage of the objects that the field names, over the number of all people here."
+        }
         Function::Trend => {
             "Days from the window's first one on are of the window, those before are of the equal one before it: the value is the \
              events of the one less those of the other, over those of the other."

@@ -22,9 +22,9 @@ pub(super) enum State {
     First(Option<i64>),
     Last(Option<i64>),
     EventsAndDays(u64, BTreeSet<i32>),
-    EventsAndVisitors(u64, HashSet<VisitorHash>),
     /// Hashes of the objects' ids.
     Objects(HashSet<u64>),
+    /// Each visitor's events: for adoption those of the named objects, which may be none.
     EventsOfVisitors(HashMap<VisitorHash, u64>),
     /// Of each visitor and sixty-four local days, counted from 1970, those with events: the first is the lowest bit.
     DaysOfVisitors(HashMap<(VisitorHash, i32), u64>),
@@ -47,9 +47,10 @@ impl Accumulator {
             Function::FirstUsed => State::First(None),
             Function::LastUsed | Function::DaysSinceLastUsed => State::Last(None),
             Function::AveragePerActiveDay => State::EventsAndDays(0, BTreeSet::new()),
-            Function::AveragePerActiveUser => State::EventsAndVisitors(0, HashSet::new()),
             Function::FeatureBreadth => State::Objects(HashSet::new()),
-            Function::PowerUserConcentration => State::EventsOfVisitors(HashMap::new()),
+            Function::AveragePerActiveUser | Function::PowerUserConcentration | Function::AdoptionRate => {
+                State::EventsOfVisitors(HashMap::new())
+            }
             Function::Stickiness => State::DaysOfVisitors(HashMap::new()),
             Function::Trend => State::Change(0, 0),
         })
@@ -76,12 +77,13 @@ impl Accumulator {
                 more(sum);
                 days.insert(local_day);
             }
-            State::EventsAndVisitors(sum, visitors) => {
-                more(sum);
-                visitors.insert(row.visitor);
-            }
             State::Objects(objects) => _ = objects.insert(XxHash3_64::oneshot(row.object.as_bytes())),
-            State::EventsOfVisitors(visitors) => more(visitors.entry(row.visitor).or_default()),
+            State::EventsOfVisitors(visitors) => {
+                let sum = visitors.entry(row.visitor).or_default();
+                if plan.is_use_of_named(row.object) {
+                    more(sum);
+                }
+            }
             State::DaysOfVisitors(days) => {
                 let bits = days.entry((row.visitor, local_day.div_euclid(DAYS_OF_BITS))).or_default();
                 *bits |= 1 << local_day.rem_euclid(DAYS_OF_BITS);
@@ -110,10 +112,6 @@ impl Accumulator {
             (State::EventsAndDays(sum, days), State::EventsAndDays(events, more)) => {
                 *sum = sum.saturating_add(*events);
                 days.extend(more);
-            }
-            (State::EventsAndVisitors(sum, visitors), State::EventsAndVisitors(events, more)) => {
-                *sum = sum.saturating_add(*events);
-                visitors.extend(more);
             }
             (State::Objects(objects), State::Objects(more)) => objects.extend(more),
             (State::EventsOfVisitors(visitors), State::EventsOfVisitors(more)) => {
@@ -147,11 +145,17 @@ impl Accumulator {
             }
             State::First(Some(ms)) | State::Last(Some(ms)) => Outcome::Instant(*ms),
             State::EventsAndDays(sum, days) => ratio(*sum, days.len() as u64),
-            State::EventsAndVisitors(sum, visitors) => ratio(*sum, visitors.len() as u64),
             State::Objects(objects) => Outcome::Count(objects.len() as u64),
             State::EventsOfVisitors(visitors) => {
-                let sum = visitors.values().fold(0, |sum: u64, events| sum.saturating_add(*events));
-                ratio(visitors.values().copied().max().unwrap_or(0), sum)
+                let sum = || visitors.values().fold(0, |sum: u64, events| sum.saturating_add(*events));
+                match plan.function() {
+                    Function::AdoptionRate => {
+                        let users = visitors.values().filter(|events| **events > 0).count();
+                        ratio(users as u64, visitors.len() as u64)
+                    }
+                    Function::AveragePerActiveUser => ratio(sum(), visitors.len() as u64),
+                    _ => ratio(visitors.values().copied().max().unwrap_or(0), sum()),
+                }
             }
             State::DaysOfVisitors(days) => {
                 let visitors: HashSet<VisitorHash> = days.keys().map(|(visitor, _)| *visitor).collect();
@@ -188,8 +192,11 @@ mod tests {
     /// As of day 10; over all time, or over the days from day 5 on where it must be over.
     fn plan(function: Function, zone: &str) -> Plan {
         let window = if function.needs_whole_window() { json!({"rolling_days": 5}) } else { json!({"all_time": true}) };
-        let body = json!({"name": "x", "object": "account", "usage": {"kind": "feature"}, "function": function.name(),
-                          "window": window});
+        let mut body = json!({"name": "x", "object": "account", "usage": {"kind": "feature"},
+                              "function": function.name(), "window": window});
+        if function == Function::AdoptionRate {
+            (body["usage"]["ids"], body["of"]) = (json!(["g"]), json!("same_kind"));
+        }
         let definition = Definition::parse(&body).unwrap();
         let field = Field { id: FieldId::from_text("f"), version: 1, created_at_ms: 0, definition };
         Plan::new(&field, Hour(240), Zone::parse(zone).unwrap(), Hour(0))
@@ -243,6 +250,7 @@ mod tests {
             ratio(6, 7),
             ratio(4, 10),
             Outcome::Change { current: 1, previous: 6 },
+            ratio(1, 2),
         ];
         assert_eq!(outcomes(&rows, "UTC"), expected);
     }
@@ -252,7 +260,7 @@ mod tests {
         let mut expected = vec![Outcome::Count(0); 4];
         expected.extend([Outcome::NeverUsed; 3]);
         expected.extend([ratio(0, 0), ratio(0, 0), Outcome::Count(0), ratio(0, 0), ratio(0, 0)]);
-        expected.push(Outcome::Change { current: 0, previous: 0 });
+        expected.extend([Outcome::Change { current: 0, previous: 0 }, ratio(0, 0)]);
         assert_eq!(outcomes(&[], "UTC"), expected);
         assert_eq!(outcomes(&[row(5, 1, 0, 0)], "UTC"), expected, "a row without events");
     }

@@ -13,11 +13,10 @@ const DAYS: u8 = 3;
 const FIRST: u8 = 4;
 const LAST: u8 = 5;
 const EVENTS_AND_DAYS: u8 = 6;
-const EVENTS_AND_VISITORS: u8 = 7;
-const OBJECTS: u8 = 8;
-const EVENTS_OF_VISITORS: u8 = 9;
-const DAYS_OF_VISITORS: u8 = 10;
-const CHANGE: u8 = 11;
+const OBJECTS: u8 = 7;
+const EVENTS_OF_VISITORS: u8 = 8;
+const DAYS_OF_VISITORS: u8 = 9;
+const CHANGE: u8 = 10;
 /// Members of one piece: of eight bytes each, or of up to twenty-three with what stands beside them.
 const PIECE_MEMBERS: usize = 16_384;
 const PIECE_PAIRS: usize = 6_144;
@@ -39,13 +38,6 @@ impl Accumulator {
             State::Days(days) | State::EventsAndDays(0, days) if days.is_empty() => Vec::new(),
             State::Visitors(visitors) => cut(visitors).map(|piece| bytes(State::Visitors(piece))).collect(),
             State::Objects(objects) => cut(objects).map(|piece| bytes(State::Objects(piece))).collect(),
-            State::EventsAndVisitors(sum, visitors) => {
-                // The sum goes with the first piece, also where it stands alone.
-                let alone = (*sum > 0 && visitors.is_empty()).then(HashSet::new);
-                let sums = std::iter::once(*sum).chain(std::iter::repeat(0));
-                let pieces = cut(visitors).chain(alone).zip(sums);
-                pieces.map(|(piece, sum)| bytes(State::EventsAndVisitors(sum, piece))).collect()
-            }
             State::EventsOfVisitors(events) => {
                 cut_pairs(events).map(|piece| bytes(State::EventsOfVisitors(piece))).collect()
             }
@@ -67,7 +59,7 @@ impl Accumulator {
             }
             State::Visitors(visitors) => {
                 bytes.push(VISITORS);
-                write_visitors(bytes, visitors);
+                write_hashes(bytes, sorted(visitors).iter().map(|visitor| visitor.0));
             }
             State::Days(days) => {
                 bytes.push(DAYS);
@@ -85,11 +77,6 @@ impl Accumulator {
                 bytes.push(EVENTS_AND_DAYS);
                 write_number(bytes, *sum);
                 write_days(bytes, days);
-            }
-            State::EventsAndVisitors(sum, visitors) => {
-                bytes.push(EVENTS_AND_VISITORS);
-                write_number(bytes, *sum);
-                write_visitors(bytes, visitors);
             }
             State::Objects(objects) => {
                 bytes.push(OBJECTS);
@@ -130,7 +117,6 @@ impl Accumulator {
             FIRST => State::First(read_instant(bytes)?),
             LAST => State::Last(read_instant(bytes)?),
             EVENTS_AND_DAYS => State::EventsAndDays(read_number(bytes)?, read_days(bytes)?),
-            EVENTS_AND_VISITORS => State::EventsAndVisitors(read_number(bytes)?, read_ascending(bytes, read_visitor)?),
             OBJECTS => State::Objects(read_ascending(bytes, read_hash)?),
             EVENTS_OF_VISITORS => State::EventsOfVisitors(read_pairs(bytes, read_visitor)?),
             DAYS_OF_VISITORS => State::DaysOfVisitors(read_pairs(bytes, |bytes| {
@@ -165,10 +151,6 @@ fn cut_pairs<K: Copy + Ord + Hash>(pairs: &HashMap<K, u64>) -> impl Iterator<Ite
     let pairs = sorted_pairs(pairs);
     let count = pairs.len().div_ceil(PIECE_PAIRS);
     (0..count).map(move |at| pairs.iter().skip(at * PIECE_PAIRS).take(PIECE_PAIRS).copied().collect())
-}
-
-fn write_visitors(bytes: &mut Vec<u8>, visitors: &HashSet<VisitorHash>) {
-    write_hashes(bytes, sorted(visitors).iter().map(|visitor| visitor.0));
 }
 
 fn write_hashes(bytes: &mut Vec<u8>, hashes: impl ExactSizeIterator<Item = u64>) {
@@ -319,7 +301,6 @@ mod tests {
             any::<Option<i64>>().prop_map(State::First),
             any::<Option<i64>>().prop_map(State::Last),
             (0..3_u64, days()).prop_map(|(sum, days)| State::EventsAndDays(sum, days)),
-            (0..3_u64, visitors()).prop_map(|(sum, visitors)| State::EventsAndVisitors(sum, visitors)),
             prop::collection::hash_set(any::<u64>(), 0..30).prop_map(State::Objects),
             prop::collection::hash_map(visitor(), any::<u64>(), 0..30).prop_map(State::EventsOfVisitors),
             prop::collection::hash_map((visitor(), any::<i32>()), any::<u64>(), 0..30).prop_map(State::DaysOfVisitors),
@@ -352,7 +333,7 @@ mod tests {
                 sum
             }));
             let is_nothing = match &accumulator.0 {
-                State::Visitors(visitors) | State::EventsAndVisitors(0, visitors) => visitors.is_empty(),
+                State::Visitors(visitors) => visitors.is_empty(),
                 State::Days(days) | State::EventsAndDays(0, days) => days.is_empty(),
                 State::Objects(objects) => objects.is_empty(),
                 State::EventsOfVisitors(events) => events.is_empty(),
@@ -360,7 +341,7 @@ mod tests {
                 State::Events(sum) | State::Minutes(sum) => *sum == 0,
                 State::First(at) | State::Last(at) => at.is_none(),
                 State::Change(current, previous) => (*current, *previous) == (0, 0),
-                State::EventsAndDays(..) | State::EventsAndVisitors(..) => false,
+                State::EventsAndDays(..) => false,
             };
             prop_assert_eq!(merged, (!is_nothing).then_some(accumulator));
         }
@@ -389,7 +370,6 @@ mod tests {
         let visitors = || (0..40_000_u64).map(|n| VisitorHash(n.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
         for whole in [
             State::Visitors(visitors().collect()),
-            State::EventsAndVisitors(7, visitors().collect()),
             State::Objects(visitors().map(|visitor| visitor.0).collect()),
             State::EventsOfVisitors(visitors().map(|visitor| (visitor, visitor.0)).collect()),
             State::DaysOfVisitors(visitors().map(|visitor| ((visitor, -3), visitor.0)).collect()),

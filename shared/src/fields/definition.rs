@@ -1,9 +1,9 @@
 //! A calculated field as an admin defines it: checked whole when it is parsed.
 
-use super::function::Function;
+use super::function::{Among, Function};
 use super::problem::Problem;
 use super::sense::{refuse_nonsense, sense};
-use super::shape::{Shape, listed};
+use super::shape::{Shape, listed, wrong_type};
 use super::usage::Usage;
 use super::window::Window;
 use crate::id::ObjectKind;
@@ -32,6 +32,10 @@ pub struct Definition {
     pub usage: Usage,
     /// What is computed over them.
     pub function: Function,
+    /// Among whom: for an adoption rate, and only for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Among")]
+    pub of: Option<Among>,
     /// The look-back window.
     pub window: Window,
 }
@@ -42,15 +46,16 @@ impl Definition {
     /// # Errors
     /// The first thing that is missing, unknown, of a wrong type or impossible.
     pub fn parse(body: &Value) -> Result<Self, Problem> {
-        let shape = Shape::of(body, "", &["name", "object", "usage", "function", "window"])?;
+        let shape = Shape::of(body, "", &["name", "object", "usage", "function", "of", "window"])?;
         let name = name_of(&shape)?;
         let object = object_of(&shape)?;
         let usage = Usage::parse(shape.required("usage", "an object such as {\"kind\":\"feature\"}")?, "/usage")?;
         let function = function_of(&shape)?;
+        let of = among(&shape)?;
         let window =
             shape.required("window", "{\"rolling_days\":30}, {\"calendar\":\"month\"} or {\"all_time\":true}")?;
         let window = Window::parse(window, "/window", function.is_whole_by_default())?;
-        let definition = Self { name, object, usage, function, window };
+        let definition = Self { name, object, usage, function, of, window };
         refuse_nonsense(&definition)?;
         Ok(definition)
     }
@@ -109,6 +114,14 @@ fn function_of(shape: &Shape<'_>) -> Result<Function, Problem> {
         .ok_or_else(|| Problem::at("/function", format!("function \"{name}\" is not known; use {names}")))
 }
 
+fn among(shape: &Shape<'_>) -> Result<Option<Among>, Problem> {
+    let Some(value) = shape.optional("of") else { return Ok(None) };
+    let names = listed(&Among::ALL.map(Among::name));
+    let name = value.as_str().ok_or_else(|| wrong_type("/of", value, &names))?;
+    let found = Among::ALL.into_iter().find(|among| among.name() == name);
+    found.map(Some).ok_or_else(|| Problem::at("/of", format!("of \"{name}\" is not known; use {names}")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,6 +161,9 @@ mod tests {
             let mut body = with("/window", json!({"rolling_days": 30}));
             body["function"] = json!(function.name());
             body["object"] = json!("account");
+            if function == Function::AdoptionRate {
+                body["of"] = json!("same_kind");
+            }
             let window = Definition::parse(&body).unwrap().window;
             let complete_days = ![
                 Function::Count,
@@ -247,6 +263,7 @@ mod tests {
                     ids: ids.filter(|_| kind != Kind::Event),
                     types: types.filter(|_| kind == Kind::Guide).map(|types| types.into_iter().map(str::to_owned).collect()),
                 },
+                of: (function == Function::AdoptionRate).then_some(Among::SameKind),
                 function,
                 window,
             }

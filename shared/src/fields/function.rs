@@ -33,11 +33,13 @@ pub enum Function {
     Stickiness,
     /// Events of the window less those of the equal one before it, over those before it.
     Trend,
+    /// Distinct visitors who used the named objects over those whom the definition's `of` names.
+    AdoptionRate,
 }
 
 impl Function {
     /// Every function, in the order in which messages list them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Count,
         Self::Minutes,
         Self::DistinctVisitors,
@@ -51,6 +53,7 @@ impl Function {
         Self::PowerUserConcentration,
         Self::Stickiness,
         Self::Trend,
+        Self::AdoptionRate,
     ];
 
     /// The name as it stands in definitions.
@@ -70,6 +73,7 @@ impl Function {
             Self::PowerUserConcentration => "power_user_concentration",
             Self::Stickiness => "stickiness",
             Self::Trend => "trend",
+            Self::AdoptionRate => "adoption_rate",
         }
     }
 
@@ -91,6 +95,7 @@ impl Function {
                 | Self::AveragePerActiveUser
                 | Self::Stickiness
                 | Self::Trend
+                | Self::AdoptionRate
         )
     }
 
@@ -100,10 +105,37 @@ impl Function {
         matches!(self, Self::Stickiness | Self::Trend)
     }
 
+    /// Whether it says something of single objects, which all activity has not.
+    #[must_use]
+    pub const fn is_of_objects(self) -> bool {
+        matches!(self, Self::FeatureBreadth | Self::AdoptionRate)
+    }
+
     /// Whether it says something of accounts only, since a contact is one user.
     #[must_use]
     pub const fn is_of_accounts_only(self) -> bool {
-        matches!(self, Self::AveragePerActiveUser | Self::PowerUserConcentration)
+        matches!(self, Self::AveragePerActiveUser | Self::PowerUserConcentration | Self::AdoptionRate)
+    }
+}
+
+/// Among whom an adoption rate looks for those who used something: what stands below the line, by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Among {
+    /// The visitors with any usage of the field's kind in the window, whatever the objects.
+    SameKind,
+}
+
+impl Among {
+    /// All there are.
+    pub const ALL: [Self; 1] = [Self::SameKind];
+
+    /// The name as it stands in definitions.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SameKind => "same_kind",
+        }
     }
 }
 
@@ -118,5 +150,8 @@ mod tests {
             assert_eq!(Function::of_name(function.name()), Some(function));
         }
         assert_eq!(Function::of_name("sum"), None);
+        for among in Among::ALL {
+            assert_eq!(serde_json::to_value(among).unwrap(), among.name());
+        }
     }
 }

@@ -21,7 +21,7 @@ pub use accumulator::Accumulator;
 pub use definition::{Definition, NAME_CHARS_MAX};
 pub use field::Field;
 pub use fold::Fold;
-pub use function::Function;
+pub use function::{Among, Function};
 pub use outcome::{Outcome, Reason};
 pub use period::{Period, ROLLING_DAYS_MAX};
 pub use plan::Plan;

@@ -115,8 +115,18 @@ impl Plan {
     #[must_use]
     pub fn takes_at_any_time(&self, row: &UsageRow<'_>) -> bool {
         row.kind == self.usage.kind
-            && self.usage.ids.as_ref().is_none_or(|ids| ids.contains(row.object))
+            && (self.function == Function::AdoptionRate || self.is_named(row.object))
             && self.usage.has_type(row.event_type)
+    }
+
+    /// Whether a row of this object counts as use: of adoption, whose other rows only say who there is, the named objects.
+    #[must_use]
+    pub fn is_use_of_named(&self, object: &str) -> bool {
+        self.function != Function::AdoptionRate || self.is_named(object)
+    }
+
+    fn is_named(&self, object: &str) -> bool {
+        self.usage.ids.as_ref().is_none_or(|ids| ids.contains(object))
     }
 
     /// The hours that it looks at within a range.

@@ -22,13 +22,29 @@ pub(super) fn refuse_nonsense(definition: &Definition) -> Result<(), Problem> {
         let detail = "minutes cannot be computed for guides, which have none in Pendo; use count or another kind";
         return Err(Problem::at("/function", detail));
     }
-    if *function == Function::FeatureBreadth && usage.kind == Kind::Event {
-        let detail = "feature_breadth counts different objects, which kind event has not; use kind feature, guide, page or track";
+    if function.is_of_objects() && usage.kind == Kind::Event {
+        let detail =
+            format!("{name} is about objects, which kind event has not; use kind feature, guide, page or track");
         return Err(Problem::at("/function", detail));
     }
     if function.is_of_accounts_only() && *object == ObjectKind::Contact {
         let detail = format!("{name} compares the users of an account, and a contact is one user; use object account");
         return Err(Problem::at("/function", detail));
+    }
+    match (*function == Function::AdoptionRate, definition.of) {
+        (true, None) => {
+            let detail = "adoption_rate needs of, which says among whom; give {\"of\":\"same_kind\"}, the visitors with any usage of the kind";
+            return Err(Problem::at("/of", detail));
+        }
+        (false, Some(_)) => {
+            let detail = format!("of applies to adoption_rate only; leave it out for {name}");
+            return Err(Problem::at("/of", detail));
+        }
+        (true, Some(_)) if usage.ids.is_none() => {
+            let detail = "adoption_rate needs usage.ids: who used anything at all is everybody; name the objects that are to be adopted";
+            return Err(Problem::at("/usage/ids", detail));
+        }
+        _ => {}
     }
     if function.needs_whole_window() && !window.is_whole() {
         let detail = format!(
@@ -71,9 +87,13 @@ pub(super) fn sense() -> Value {
     };
     let calendar: Vec<Value> =
         Period::ALL.into_iter().map(last).chain([json!({"properties": {"calendar": false}})]).collect();
+    let adoption =
+        json!({"properties": {"function": {"const": Function::AdoptionRate.name()}}, "required": ["function"]});
     json!([
+        {"if": adoption, "then": {"required": ["of"], "properties": {"usage": {"required": ["ids"]}}},
+         "else": {"properties": {"of": false}}},
         case(vec![Function::Minutes.name()], not_of(Kind::Guide)),
-        case(vec![Function::FeatureBreadth.name()], not_of(Kind::Event)),
+        case(functions(Function::is_of_objects), not_of(Kind::Event)),
         case(functions(Function::is_of_accounts_only), json!({"object": {"const": ObjectKind::Account.name()}})),
         case(
             functions(Function::needs_whole_window),
@@ -130,6 +150,32 @@ mod tests {
             ("account", "event", "stickiness", &json!({"calendar": "day"}), "/window", "two days"),
         ] {
             let problem = parsed(object, kind, function, window).unwrap_err();
+            assert_eq!(problem.pointer, pointer, "{problem}");
+            assert!(problem.detail.contains(part), "{problem}");
+        }
+    }
+
+    #[test]
+    fn an_adoption_rate_says_of_what_and_among_whom() {
+        let good = json!({"name": "x", "object": "account", "usage": {"kind": "page", "ids": ["p"]},
+                          "function": "adoption_rate", "of": "same_kind", "window": {"all_time": true}});
+        assert_eq!(serde_json::to_value(Definition::parse(&good).unwrap()).unwrap(), good);
+        let with = |member: &str, value: Value| {
+            let mut body = good.clone();
+            body[member] = value;
+            Definition::parse(&body).unwrap_err()
+        };
+        let mut without = good.clone();
+        without.as_object_mut().unwrap().remove("of");
+        assert_eq!(Definition::parse(&without).unwrap_err().pointer, "/of");
+        for (problem, pointer, part) in [
+            (with("of", json!("seats")), "/of", "same_kind"),
+            (with("of", json!(7)), "/of", "same_kind"),
+            (with("usage", json!({"kind": "page"})), "/usage/ids", "name the objects"),
+            (with("usage", json!({"kind": "event"})), "/function", "kind event"),
+            (with("object", json!("contact")), "/function", "object account"),
+            (with("function", json!("count")), "/of", "adoption_rate only"),
+        ] {
             assert_eq!(problem.pointer, pointer, "{problem}");
             assert!(problem.detail.contains(part), "{problem}");
         }
