@@ -76,6 +76,10 @@ fn row_at(n: i64, at_ms: i64) -> RawRow {
 impl Story {
     /// Ninety days of usage, read; the first hourly run after it has kept its folds.
     async fn told(zone: Tz) -> Self {
+        Self::told_of(zone, fields()).await
+    }
+
+    async fn told_of(zone: Tz, fields: Vec<Value>) -> Self {
         let world = World::empty().await;
         let now_ms = world.stack.clock().now_ms();
         for n in 0..600 {
@@ -86,7 +90,6 @@ impl Story {
         let contacts = format!("id,account_id,email\n{}", contacts());
         world.upload("contacts", &contacts).await;
         world.match_both().await;
-        let fields = fields();
         world.fields(&fields).await;
         let story = Self { world, zone, contacts, fields };
         story.hours(1).await;
@@ -252,6 +255,17 @@ async fn windows_slide_over_kept_folds_at_every_midnight() {
             story.hours(hours).await;
             story.agrees().await;
         }
+    }
+}
+
+#[tokio::test]
+async fn a_trends_window_moves_into_a_span_whose_fold_is_kept() {
+    // 54 days ago a span begins: all of it is of the window today, and from tomorrow on less and less.
+    let trend = field("trend", "account", "event", "trend", &json!({"rolling_days": 54}));
+    let story = Story::told_of(Tz::UTC, vec![trend]).await;
+    for hours in [12, 1, 24, 1] {
+        story.hours(hours).await;
+        story.agrees().await;
     }
 }
 
