@@ -201,7 +201,7 @@ async fn workspaces_whose_every_run_fails_cost_the_others_nothing_and_their_pend
         bad = wanted;
         away.clear_requests();
         busy.clear_requests();
-        let (mut waits, mut behind) = (Waits::default(), BTreeSet::new());
+        let mut behind = BTreeSet::new();
         for _ in 0..hours {
             fleet.use_it(&mut random);
             fleet.hour().await;
@@ -211,7 +211,6 @@ async fn workspaces_whose_every_run_fails_cost_the_others_nothing_and_their_pend
                     behind.insert(number);
                 }
             }
-            waits.waits_ms.push(0);
         }
         let asked = away.requests().len() + busy.requests().len();
         let silent = (0..bad).filter(|number| number % 4 >= 2).count();
