@@ -1,9 +1,10 @@
 //! Pendo fails and lies: nothing is lost, nothing doubles, and what is whole is not given up for a part.
 
-use crate::harness::{World, all_time, field, two_accounts, used};
+use crate::harness::{World, all_time, field, ms, two_accounts, used};
 use crate::resilience::{ACCOUNTS, agrees, prepared, rows, unpause_in_the_table};
 use pendo_simulator::{Faults, Kind, Trouble};
 use serde_json::Value;
+use shared::sync::checkpoint::Checkpoint;
 
 #[tokio::test]
 async fn an_answer_that_fails_or_lies_loses_nothing_and_doubles_nothing() {
@@ -193,4 +194,23 @@ async fn what_a_daily_pass_got_wrong_of_older_days_is_right_within_three_runs() 
         world.tick_after(1).await;
     }
     assert_eq!(world.value("account", "A-1", "Pages").await, 111);
+}
+
+#[tokio::test]
+async fn an_older_hour_that_was_left_unproven_is_compared_by_every_run() {
+    let world = two_accounts().await;
+    world.pendo().inject(used(Kind::Page, "ann@x.test", Some("A-1"), "2026-06-25T08:00:00Z", 10));
+    world.field(&field("Pages", "account", "page", "count", &all_time())).await;
+    world.tick_after(1).await;
+    let compared_from = async || world.status().await["kinds"]["page"]["recent"]["from"].clone();
+    assert_eq!(compared_from().await, "2026-06-28T00:00:00Z");
+    let (store, workspace) = (&world.stack.context().store, world.workspace());
+    let connection = store.connection_get(&workspace).await.unwrap().unwrap().value;
+    let hour = shared::time::Hour::of_ms(ms("2026-06-25T08:00:00Z")).0;
+    let unprove = |checkpoint: &mut Checkpoint| {
+        checkpoint.kinds.values_mut().for_each(|state| _ = state.unverified.insert(hour));
+    };
+    store.checkpoint_change(&workspace, &connection.id, unprove).await.unwrap();
+    world.tick_after(1).await;
+    assert_eq!(compared_from().await, "2026-06-25T00:00:00Z");
 }
