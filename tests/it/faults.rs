@@ -1,9 +1,10 @@
 //! Pendo fails and lies: nothing is lost, nothing doubles, and what is whole is not given up for a part.
 
-use crate::harness::{World, all_time, field, two_accounts, used};
+use crate::harness::{World, all_time, field, ms, two_accounts, used};
 use crate::resilience::{ACCOUNTS, agrees, prepared, rows, unpause_in_the_table};
-use pendo_simulator::{Faults, Kind};
+use pendo_simulator::{Faults, Kind, Trouble};
 use serde_json::Value;
+use shared::sync::checkpoint::Checkpoint;
 
 #[tokio::test]
 async fn an_answer_that_fails_or_lies_loses_nothing_and_doubles_nothing() {
@@ -168,4 +169,48 @@ async fn an_hour_too_large_for_one_answer_is_read_by_app_and_by_object_under_one
         readings.extend(shard.all_entries().filter(|(_, entry)| entry.share.rows > 0).map(|(_, entry)| entry.reading));
     }
     assert_eq!(readings.len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_daily_pass_got_wrong_of_older_days_is_right_within_three_runs() {
+    let world = two_accounts().await;
+    world.pendo().inject(used(Kind::Page, "ann@x.test", Some("A-1"), "2026-03-01T08:00:00Z", 1));
+    let days: Vec<String> = (20..30).map(|day| format!("2026-06-{day}T08:00:00Z")).collect();
+    days.iter().for_each(|at| world.pendo().inject(used(Kind::Page, "ann@x.test", Some("A-1"), at, 10)));
+    world.field(&field("Pages", "account", "page", "count", &all_time())).await;
+    world.tick_after(1).await;
+    assert_eq!(world.value("account", "A-1", "Pages").await, 101);
+    // Probe and rows of one run agree on what is not so: of a row that is new on one of the older days everything comes twice.
+    world.pendo().inject(used(Kind::Page, "bob@x.test", Some("A-1"), "2026-06-25T08:30:00Z", 10));
+    let troubles = vec![Trouble::Duplicates];
+    world.pendo().set_faults(Faults { trouble_percent: 100, troubles, ..Faults::default() });
+    world.advance(24);
+    world.stack.tick().await.unwrap();
+    world.stack.run_job_queue_idle().await;
+    world.pendo().set_faults(Faults::default());
+    assert_ne!(world.value("account", "A-1", "Pages").await, 111, "two bad answers that agree are taken");
+    // Days that were doubled shrink by half, which three readings must agree on.
+    for _ in 0..3 {
+        world.tick_after(1).await;
+    }
+    assert_eq!(world.value("account", "A-1", "Pages").await, 111);
+}
+
+#[tokio::test]
+async fn an_older_hour_that_was_left_unproven_is_compared_by_every_run() {
+    let world = two_accounts().await;
+    world.pendo().inject(used(Kind::Page, "ann@x.test", Some("A-1"), "2026-06-25T08:00:00Z", 10));
+    world.field(&field("Pages", "account", "page", "count", &all_time())).await;
+    world.tick_after(1).await;
+    let compared_from = async || world.status().await["kinds"]["page"]["recent"]["from"].clone();
+    assert_eq!(compared_from().await, "2026-06-28T00:00:00Z");
+    let (store, workspace) = (&world.stack.context().store, world.workspace());
+    let connection = store.connection_get(&workspace).await.unwrap().unwrap().value;
+    let hour = shared::time::Hour::of_ms(ms("2026-06-25T08:00:00Z")).0;
+    let unprove = |checkpoint: &mut Checkpoint| {
+        checkpoint.kinds.values_mut().for_each(|state| _ = state.unverified.insert(hour));
+    };
+    store.checkpoint_change(&workspace, &connection.id, unprove).await.unwrap();
+    world.tick_after(1).await;
+    assert_eq!(compared_from().await, "2026-06-25T00:00:00Z");
 }

@@ -3,6 +3,9 @@
 use crate::harness::{World, all_time, field, two_accounts, used};
 use pendo_simulator::Kind;
 use serde_json::{Value, json};
+use shared::sync::evaluate::Moment;
+use shared::sync::moves::Sink;
+use shared::sync::reconcile::attribute;
 
 async fn report(world: &World) -> Value {
     world.status().await["kinds"]["event"].clone()
@@ -92,4 +95,29 @@ async fn a_day_that_the_weekly_comparison_holds_back_does_not_read_as_equal() {
     let found = report(&world).await;
     assert_eq!(world.value("account", "A-1", "Events").await, 30);
     assert_eq!((&found["difference"], &found["equals_pendo"]), (&json!(0), &json!(true)), "{found}");
+}
+
+#[tokio::test]
+async fn a_run_that_knows_fewer_kinds_or_an_older_hour_leaves_what_another_has_counted() {
+    let world = two_accounts().await;
+    for kind in [Kind::Event, Kind::Page] {
+        world.pendo().inject(used(kind, "ann@x.test", Some("A-1"), "2026-06-30T08:05:00Z", 3));
+    }
+    let fields =
+        [("Events", "event"), ("Pages", "page")].map(|(name, kind)| field(name, "account", kind, "count", &all_time()));
+    world.fields(&fields).await;
+    let counted = world.checkpoint().await.kinds;
+    assert_eq!(counted[&shared::id::Kind::Page].conservation["account"]["matched"], 3);
+    let (store, workspace) = (&world.stack.context().store, world.workspace());
+    let connection = store.connection_get(&workspace).await.unwrap().unwrap().value;
+    let shards = store.layout_get(&workspace, &connection.id).await.unwrap().unwrap().shards;
+    let newest = counted[&shared::id::Kind::Event].as_of.unwrap();
+    for known in
+        [[(shared::id::Kind::Event, newest)].into(), counted.keys().map(|kind| (*kind, newest.plus(-9))).collect()]
+    {
+        let now_ms = world.stack.clock().now_ms();
+        let sink = Sink { store, workspace: &workspace, connection: &connection, shards, as_of: newest, now_ms };
+        attribute(&sink, &Moment::of(&connection, known), None).await.unwrap();
+        assert_eq!(world.checkpoint().await.kinds, counted);
+    }
 }

@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 /// Tries of a workspace in a minute that Pendo has not taken yet.
 pub const TRIES_MAX: usize = 10;
 const MINUTE_MS: i64 = 60_000;
-/// Workspaces that are remembered; more than try keys within a minute of one process.
+/// Workspaces at which those are forgotten that have not tried for a minute.
 const WORKSPACES_MAX: usize = 10_000;
 
 /// The times of tries that are under way or were refused, ms since 1970, of each workspace.
