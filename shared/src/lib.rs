@@ -7,7 +7,7 @@
 //!
 //! - words: [`id`], [`time`], [`connection`], [`erased`], [`trail`]
 //! - source: [`pendo`] speaks Pendo's API and nothing else does
-//! - rules, pure, without I/O or clock: [`usage`], [`directory`], [`matching`], [`fields`]
+//! - rules, pure, without I/O or clock: [`usage`], [`directory`], [`matching`], [`fields`], [`configuration`]
 //! - state: [`store`] (DynamoDB), [`secrets`] (Secrets Manager), [`queue`] (SQS)
 //! - running: [`sync`], [`values`], [`explain`], [`api`], [`config`], [`context`], [`clock`]
 //! - for tests: [`planted`], mistakes on purpose
@@ -15,6 +15,7 @@
 pub mod api;
 pub mod clock;
 pub mod config;
+pub mod configuration;
 pub mod connection;
 pub mod context;
 pub mod directory;

@@ -50,6 +50,18 @@ impl Asker {
         Self { by, request_id: request_id.to_owned(), at_ms }
     }
 
+    /// The subject of the token; `None` where the token names none.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.by.as_deref()
+    }
+
+    /// When.
+    #[must_use]
+    pub fn at_ms(&self) -> i64 {
+        self.at_ms
+    }
+
     /// The line of a change.
     #[must_use]
     pub fn line(

@@ -43,6 +43,9 @@ pub struct Line {
     /// Whether Pendo can't change it any more.
     #[serde(rename = "final")]
     pub is_final: bool,
+    /// The version of the field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
     /// Whether it may still change: provisional, settling or final.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settled: Option<Settled>,
@@ -88,7 +91,7 @@ pub struct Query {
     pub after: Option<Cursor>,
     /// Objects of a page at most; 0 stands for all.
     pub limit: usize,
-    /// Whether lines say more than the export does: how settled they are, and what moved them.
+    /// Whether lines say more than the export does: the field's version, how settled they are, and what moved them.
     pub with_notes: bool,
 }
 
@@ -276,11 +279,11 @@ impl Reader {
             // Of a trend also the window before, which is as much part of the truth.
             let reach = as_of.map(|as_of| field.definition.reach(as_of, self.zone(), self.first(state, as_of)));
             let coverage = reach.map_or(0.0, |reach| self.coverage(reach, state, as_of));
-            let outcome = stored.and_then(|values| values.outcomes.get(&field.id).copied());
+            let outcome = stored.and_then(|values| values.outcomes.get(&field.value_key()).copied());
             let status = stored.map_or(Status::Unmatched, |values| values.status);
             let reason = self.reason(field, state, reach, coverage, status).or(match outcome {
                 Some(outcome) => outcome.reason(),
-                // The field is new and its turn has not come.
+                // The field is new, or computes something new, and its turn has not come.
                 None => Some(Reason::Backfilling),
             });
             let value = match (reason, outcome) {
@@ -299,6 +302,7 @@ impl Reader {
                 as_of: as_of.map(|as_of| to_the_second(as_of.start_ms())),
                 coverage,
                 is_final: settled == Settled::Final,
+                version: self.with_notes.then_some(field.version),
                 settled: self.with_notes.then_some(settled),
                 moved_by: reach.map_or_else(Vec::new, |reach| self.moved_by(field, reach, reason)),
             });

@@ -1,6 +1,7 @@
 //! The operations of both functions in one list, without what only their function does with them.
 
 use shared::api::operation::{Body, Level, Operation, Parameter, Shape};
+use shared::api::request::{CONFIGURATION_BYTES_MAX, FILE_BYTES_MAX, UPLOAD_BYTES_MAX};
 
 /// One operation.
 pub(crate) struct Asked {
@@ -25,6 +26,20 @@ impl Asked {
         let query: Vec<String> = given.map(|parameter| format!("{}={}", parameter.name, parameter.example)).collect();
         let mark = if query.is_empty() { "" } else { "?" };
         format!("{}{mark}{}", self.path.replace("{id}", id), query.join("&"))
+    }
+
+    /// Whether its query takes a name.
+    pub(crate) fn takes(&self, name: &str) -> bool {
+        self.query.iter().any(|parameter| parameter.name == name)
+    }
+
+    /// The most bytes of its body.
+    pub(crate) fn bytes_max(&self) -> usize {
+        match self.body {
+            Some(body) if body.shape.is_none() => UPLOAD_BYTES_MAX,
+            _ if self.id == "saveConfiguration" => FILE_BYTES_MAX,
+            _ => CONFIGURATION_BYTES_MAX,
+        }
     }
 }
 

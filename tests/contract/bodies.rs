@@ -12,7 +12,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
-use shared::api::request::{CONFIGURATION_BYTES_MAX, UPLOAD_BYTES_MAX};
+use shared::api::request::UPLOAD_BYTES_MAX;
 use shared::directory::ROWS_MAX;
 use std::collections::{BTreeMap, HashMap};
 
@@ -126,9 +126,10 @@ const BATCH: usize = 50;
 
 /// Sends bodies and holds the table of before against that of after: `(taken, refused)`. What is taken changes it, so the refusals
 /// since it was last looked at are then sent once more.
-async fn send_all(world: &World, asked: &Asked, bodies: Vec<Vec<u8>>) -> (usize, usize) {
+async fn send_all(world: &World, asked: &Asked, field: &str, bodies: Vec<Vec<u8>>) -> (usize, usize) {
     // Dry: what happens to be good shows nothing of what was sent in bad faith.
-    let path = if asked.id == "saveMatching" { format!("{}?dry_run=true", asked.path) } else { asked.path.to_owned() };
+    let path = asked.path.replace("{id}", field);
+    let path = if asked.takes("dry_run") { format!("{path}?dry_run=true") } else { path };
     let (token, method) = (world.stack.token(AccessLevel::High).unwrap(), asked.method.parse::<Method>().unwrap());
     let send = async |body: &[u8]| {
         let reply = world
@@ -174,7 +175,7 @@ fn named(asked: &Asked, body: &[u8]) -> String {
 #[tokio::test]
 async fn whatever_is_sent_is_refused_with_a_sentence_and_changes_nothing() {
     let world = two_accounts().await;
-    world.field(&field("MAU", "account", "event", "count", &all_time())).await;
+    let id = world.field(&field("MAU", "account", "event", "count", &all_time())).await["id"].clone();
     let token = world.stack.token(AccessLevel::High).unwrap();
     let mut runner =
         TestRunner::new(Config { rng_seed: RngSeed::Fixed(SEED), failure_persistence: None, ..Config::default() });
@@ -187,7 +188,7 @@ async fn whatever_is_sent_is_refused_with_a_sentence_and_changes_nothing() {
             let (at, way, by) = drawn.new_tree(&mut runner).unwrap().current();
             bodies.push(spoiled(&serde_json::from_str(good).unwrap(), at, way, by).to_string().into_bytes());
         }
-        let counts = send_all(&world, &asked, bodies).await;
+        let counts = send_all(&world, &asked, id.as_str().unwrap(), bodies).await;
         (taken, refused) = (taken + counts.0, refused + counts.1);
         let before = world.items().await;
         for content_type in [
@@ -216,11 +217,11 @@ async fn sizes_are_taken_up_to_their_limit_and_refused_from_there_on() {
     let before = world.items().await;
     for asked in operations() {
         let method: Method = asked.method.parse().unwrap();
+        let most = asked.bytes_max();
         for (bytes, is_too_large) in [
-            (CONFIGURATION_BYTES_MAX - 1, false),
-            (CONFIGURATION_BYTES_MAX, false),
-            (CONFIGURATION_BYTES_MAX + 1, true),
-            (1024 * 1024, true),
+            (most - 1, false),
+            (most, false),
+            (most + 1, true),
             (6 * 1024 * 1024 - 1, true),
             (6 * 1024 * 1024 + 1, true),
             (10 * 1024 * 1024, true),

@@ -8,7 +8,6 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 use shared::api::Level;
 use shared::api::operation::Takes;
-use shared::api::request::{CONFIGURATION_BYTES_MAX, UPLOAD_BYTES_MAX};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -135,9 +134,8 @@ fn operation(asked: &Asked, shapes: &mut Shapes) -> Value {
                 ((*name).to_owned(), content)
             })
             .collect();
-        let most = if body.shape.is_some() { CONFIGURATION_BYTES_MAX } else { UPLOAD_BYTES_MAX };
-        shown["requestBody"] =
-            json!({"required": true, "content": content, "description": format!("At most {} KB.", most / 1024)});
+        let most = format!("At most {} KB.", asked.bytes_max() / 1024);
+        shown["requestBody"] = json!({"required": true, "content": content, "description": most});
     }
     shown
 }

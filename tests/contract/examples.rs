@@ -8,7 +8,7 @@ use reqwest::Method;
 use std::collections::BTreeSet;
 
 /// The order in which an admin would ask.
-const STORY: [&str; 25] = [
+const STORY: [&str; 29] = [
     "connect",
     "readConnection",
     "uploadAccounts",
@@ -22,6 +22,10 @@ const STORY: [&str; 25] = [
     "createField",
     "listFields",
     "readField",
+    "editField",
+    "listVersions",
+    "readConfiguration",
+    "saveConfiguration",
     "listAccounts",
     "listContacts",
     "sync",

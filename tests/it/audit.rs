@@ -24,6 +24,12 @@ async fn changed() -> World {
     later();
     let id = world.field(&field("Events", "account", "event", "count", &all_time())).await["id"].clone();
     later();
+    let week = field("Events", "account", "event", "count", &json!({"rolling_days": 7}));
+    world.put(&format!("/v1/fields/{}", id.as_str().unwrap()), &week).await.expect(200);
+    later();
+    let file = json!({"format": 1, "fields": [field("Events", "account", "event", "count", &all_time())]});
+    world.put("/v1/configuration", &file).await.expect(200);
+    later();
     world.call(Method::PATCH, "/v1/connection", &[], &json!({"time_zone": "Europe/Berlin"})).await.expect(200);
     later();
     world.post("/v1/sync", &json!({})).await.expect(202);
@@ -55,13 +61,15 @@ async fn every_change_leaves_one_line_with_who_when_and_what() {
         .map(|line| format!("{} {}", line["operation"].as_str().unwrap(), line["resource"].as_str().unwrap()))
         .collect();
     let field = done[4].trim_start_matches("create ").to_owned();
-    let delete = format!("delete {field}");
+    let (edit, delete) = (format!("edit {field}"), format!("delete {field}"));
     let expected = [
         "connect connection",
         "upload directory/accounts",
         "upload directory/contacts",
         "save matching",
         done[4].as_str(),
+        edit.as_str(),
+        "import configuration",
         "change connection",
         "ask sync",
         "rotate connection",
@@ -85,11 +93,13 @@ async fn every_change_leaves_one_line_with_who_when_and_what() {
     assert_eq!(changed(1), (&Value::Null, &json!({"created": 2, "updated": 0})), "counts, no rows");
     assert_eq!(changed(3).0, &Value::Null);
     assert_eq!(changed(3).1["contact"]["object"], "email");
-    assert_eq!((&changed(4).1["name"], changed(8).1), (&json!("Events"), &Value::Null));
-    assert_eq!(changed(4).1, changed(8).0);
-    assert_eq!((&changed(5).0["time_zone"], &changed(5).1["time_zone"]), (&json!("UTC"), &json!("Europe/Berlin")));
-    assert_eq!(changed(9), (&Value::Null, &json!({"deleted": 1})));
-    assert_eq!((&changed(10).0["status"], &changed(10).1["status"]), (&json!("active"), &json!("disconnected")));
+    assert_eq!((&changed(4).1["name"], changed(10).1), (&json!("Events"), &Value::Null));
+    assert_eq!(changed(4).1, changed(10).0);
+    assert_eq!((changed(5).0, &changed(5).1["window"]["rolling_days"]), (changed(4).1, &json!(7)));
+    assert_eq!(changed(6), (&json!({"fields": [changed(5).1]}), &json!({"fields": [changed(4).1]})));
+    assert_eq!((&changed(7).0["time_zone"], &changed(7).1["time_zone"]), (&json!("UTC"), &json!("Europe/Berlin")));
+    assert_eq!(changed(11), (&Value::Null, &json!({"deleted": 1})));
+    assert_eq!((&changed(12).0["status"], &changed(12).1["status"]), (&json!("active"), &json!("disconnected")));
     let text = json!(lines).to_string();
     assert!(!text.contains(SECOND_KEY) && !text.contains(world.pendo().key()) && !text.contains("ann@x.test"));
 }
@@ -145,12 +155,12 @@ async fn pages_cover_the_trail_once_and_another_workspace_sees_none_of_it() {
 #[tokio::test]
 async fn a_line_is_shown_for_its_time() {
     let world = changed().await;
-    assert_eq!(lines(&world, "").await.len(), 12);
+    assert_eq!(lines(&world, "").await.len(), 14);
     world.advance(RETENTION_DAYS * 24);
     let left = lines(&world, "").await;
     assert_eq!((left.len(), &left[0]["operation"]), (1, &json!("reconnect")), "as old as it may be");
     let stands = world.items().await.into_keys().filter(|(_, sort)| sort.starts_with("line#")).count();
-    assert_eq!(stands, 12, "the table removes them when it finds the time");
+    assert_eq!(stands, 14, "the table removes them when it finds the time");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@
 mod audit;
 mod browse;
 mod canary;
+mod configuration;
 mod deleted;
 mod demo;
 mod early;
@@ -34,4 +35,5 @@ mod refusals;
 mod resilience;
 mod rewritten;
 mod stale;
+mod versions;
 mod zones;

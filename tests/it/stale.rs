@@ -39,6 +39,13 @@ async fn a_change_meant_for_something_older_is_refused_and_changes_nothing() {
         ("/v1/connection", Method::PATCH, "/v1/connection", json!({"time_zone": "Asia/Tokyo"})),
         ("/v1/directory/accounts?limit=1", Method::PUT, "/v1/directory/accounts", json!({"id": "A-1", "name": "Uno"})),
         ("/v1/directory/contacts", Method::DELETE, "/v1/directory/contacts?id=C-1", Value::Null),
+        (one_field.as_str(), Method::PUT, one_field.as_str(), field("Uses", "account", "event", "count", &all_time())),
+        (
+            "/v1/configuration",
+            Method::PUT,
+            "/v1/configuration",
+            json!({"format": 1, "fields": [field("More", "account", "event", "count", &all_time())]}),
+        ),
         (one_field.as_str(), Method::DELETE, one_field.as_str(), Value::Null),
         ("/v1/connection", Method::DELETE, "/v1/connection?data=keep", Value::Null),
     ];

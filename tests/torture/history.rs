@@ -171,6 +171,7 @@ impl History {
                 self.world.idle().await;
             }
             Operation::Field(at) => self.toggle_field(*at).await,
+            Operation::Redefine { at, to } => self.redefine(*at, *to).await,
             Operation::Contact { id, account, email } => self.upload_contact(*id, *account, *email).await,
             Operation::DeleteContact(id) => {
                 let id = format!("C-{id}");
@@ -201,6 +202,18 @@ impl History {
             let definition = pool()[at].clone();
             let answer = self.world.field(&definition).await;
             self.fields.insert(at, (answer["id"].as_str().unwrap().to_owned(), definition));
+        }
+    }
+
+    async fn redefine(&mut self, at: usize, to: usize) {
+        let count = self.fields.len().max(1);
+        let Some((id, definition)) = self.fields.values_mut().nth(at % count) else { return };
+        let mut wanted = pool()[to].clone();
+        if wanted["object"] == definition["object"] {
+            wanted["name"] = definition["name"].clone();
+            self.world.put(&format!("/v1/fields/{id}"), &wanted).await.expect(200);
+            *definition = wanted;
+            self.world.idle().await;
         }
     }
 

@@ -47,6 +47,11 @@ pub(crate) enum Operation {
     Zone(&'static str),
     /// A field of the pool appears, or goes when it is there.
     Field(usize),
+    /// A field that stands computes from now on what another one of the pool does.
+    Redefine {
+        at: usize,
+        to: usize,
+    },
     /// A contact is uploaded.
     Contact {
         id: usize,
@@ -141,7 +146,8 @@ pub(crate) fn draw(seed: u64, length: u64) -> (&'static str, Vec<Operation>) {
             67..=70 => Operation::Cut(usize::try_from(3 + random.below(400)).unwrap()),
             71..=75 => Operation::Faults { percent: *random.of(&[10, 30, 60]), troubles: quick(), salt: random.next() },
             76..=78 => Operation::Zone(random.of::<&str>(&ZONES)),
-            79..=83 => Operation::Field(index(&mut random, 24)),
+            79..=81 => Operation::Field(index(&mut random, 24)),
+            82..=83 => Operation::Redefine { at: index(&mut random, 24), to: index(&mut random, 24) },
             84..=88 => Operation::Contact {
                 id: index(&mut random, 8),
                 account: index(&mut random, 4),

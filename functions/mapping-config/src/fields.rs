@@ -2,28 +2,21 @@
 //!
 //! A definition is checked whole before it is stored: its words by the rules, its objects against Pendo's catalogue.
 
-use crate::deleted;
-use crate::source::{client, connection, pendo_problem, refused};
+use crate::checks::{self, ATTEMPTS_MAX, KnownIds};
+use crate::source::{client, connection, refused};
+use crate::{deleted, estimate};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use shared::api::page::Listed;
 use shared::api::{Problem, Reply, Request, etag, nudge, refuse_stale};
-use shared::connection::Connection;
 use shared::context::Context;
 use shared::fields::{Definition, Field};
-use shared::id::{FieldId, Kind, ObjectKind, WorkspaceId};
-use shared::pendo::catalog;
+use shared::id::{FieldId, Kind, WorkspaceId};
 use shared::queue::Job;
 use shared::store::StoreError;
-use shared::sync::estimate;
 use shared::time::to_the_second;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-
-/// The most fields of a workspace.
-const FIELDS_MAX: usize = 200;
-/// How often a change is redone when somebody else changes the fields too.
-const ATTEMPTS_MAX: usize = 6;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// `GET /v1/fields`, in the order of level and name.
 pub(crate) async fn list(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
@@ -46,44 +39,35 @@ pub(crate) async fn read(
     let fields = context.store.fields_get(workspace).await?.value;
     let field = fields.iter().find(|field| field.id == *id).ok_or_else(unknown)?;
     let deleted = deleted::of_kinds(context, workspace, deleted::kinds_named([field])).await?;
-    Ok(Reply::json(200, &shown_with(field, &deleted))?.tagged(&etag(field.version, field)?))
+    Ok(Reply::json(200, &shown_with(field, &deleted))?.tagged(&tag(field)?))
 }
 
 /// `POST /v1/fields`: 201 with the new field, or 200 with the one that stands if it says the same.
 pub(crate) async fn create(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
     request.query()?;
     let body: Value = request.json()?;
-    let definition = Definition::parse(&body).map_err(|problem| refused("invalid-field", problem))?;
+    let definition = parsed(&body)?;
     let connection = connection(context, workspace).await?;
-    refuse_unmatched(context, workspace, definition.object).await?;
+    checks::refuse_unmatched(&checks::matching(context, workspace).await?, definition.object)?;
     let client = client(context, &connection).await?;
     let by = request.asker(context.clock.now_ms());
     let mut are_ids_known = false;
     for _ in 0..ATTEMPTS_MAX {
         let stands = context.store.fields_get(workspace).await?;
-        if let Some(same) = same_name(&stands.value, &definition)? {
-            return Reply::json(200, &Created { field: shown(same), values_to_recompute: 0, backfill: None });
-        }
-        if stands.value.len() >= FIELDS_MAX {
-            return Err(Problem::conflict(
-                "too-many-fields",
-                format!("There are {FIELDS_MAX} fields already: delete one that is not needed."),
-            ));
+        match checks::of_same_name(&stands.value, &definition) {
+            Some(same) if same.definition == definition => return Reply::json(200, &unchanged(same)),
+            Some(other) => return Err(checks::name_taken(other)),
+            None => checks::refuse_too_many(stands.value.len() + 1)?,
         }
         if !are_ids_known {
-            let kinds = definition.usage.ids.iter().map(|_| definition.usage.kind).collect();
-            let deleted = deleted::of_kinds(context, workspace, kinds).await?;
-            refuse_unknown_ids(&client, &definition, &body, &deleted).await?;
+            let kinds = checks::kind_to_ask(&definition, None).into_iter().collect();
+            let known = KnownIds::read(context, workspace, &client, kinds).await?;
+            known.refuse_others(&definition, None, &body)?;
             are_ids_known = true;
         }
         let kind = definition.usage.kind;
         let is_first = !stands.value.iter().any(|field| field.definition.usage.kind == kind);
-        let field = Field {
-            id: FieldId::random(),
-            version: 1,
-            created_at_ms: context.clock.now_ms(),
-            definition: definition.clone(),
-        };
+        let field = Field::new(FieldId::random(), definition.clone(), by.at_ms(), by.subject());
         let mut fields = stands.value;
         fields.push(field.clone());
         let line = by.line("create", named(&field.id), None, Some(noted(&field)?));
@@ -94,18 +78,14 @@ pub(crate) async fn create(context: &Context, workspace: &WorkspaceId, request: 
         }
         nudge(context, workspace, Job::sync(workspace)).await;
         let values = context.store.objects_get(workspace, definition.object).await?.value.len();
-        let backfill = if is_first && !was_read(context, workspace, &connection, kind).await? {
-            let estimate = estimate::estimate(&client, &connection, kind, context.clock.now_ms()).await;
-            Some(crate::estimate::Shown { kind, estimate, note: BACKFILL })
-        } else {
-            None
-        };
-        return Reply::json(201, &Created { field: shown(&field), values_to_recompute: values, backfill });
+        let backfill =
+            if is_first { estimate::begun(context, workspace, &connection, &client, kind).await? } else { None };
+        return Reply::json(201, &SavedField { field: shown(&field), values_to_recompute: values, backfill });
     }
     Err(Problem::from(StoreError::Conflict { key: "fields".to_owned() }))
 }
 
-/// `DELETE /v1/fields/{id}`. What was read for it stays for the day it is wanted again.
+/// `DELETE /v1/fields/{id}`. What was read for it stays for the day it is wanted again; its versions go.
 pub(crate) async fn delete(
     context: &Context,
     workspace: &WorkspaceId,
@@ -118,10 +98,11 @@ pub(crate) async fn delete(
         let stands = context.store.fields_get(workspace).await?;
         let mut rest = stands.value;
         let gone = rest.iter().position(|field| field.id == *id).map(|at| rest.remove(at)).ok_or_else(unknown)?;
-        refuse_stale(request, Some(&etag(gone.version, &gone)?))?;
+        refuse_stale(request, Some(&tag(&gone)?))?;
         let line = by.line("delete", named(id), Some(noted(&gone)?), None);
         match context.store.noting(workspace, line).fields_put(workspace, &rest, stands.version).await {
             Ok(_) => {
+                forget(context, workspace, id).await;
                 nudge(context, workspace, Job::Evaluate { workspace: workspace.to_string() }).await;
                 return Ok(Reply::empty());
             }
@@ -132,95 +113,30 @@ pub(crate) async fn delete(
     Err(Problem::from(StoreError::Conflict { key: "fields".to_owned() }))
 }
 
-/// A field on a level that is not matched could never have a value.
-async fn refuse_unmatched(context: &Context, workspace: &WorkspaceId, level: ObjectKind) -> Result<(), Problem> {
-    let matching = context.store.matching_get(workspace).await?.map(|stands| stands.value).unwrap_or_default();
-    if matching.rule(level).is_some() {
-        return Ok(());
-    }
-    let name = level.name();
-    let example = match level {
-        ObjectKind::Account => r#"{"account":{"account":"accountId","object":"id"}}"#,
-        ObjectKind::Contact => r#"{"contact":{"visitor":"visitorId","object":"email"}}"#,
-    };
-    let why = if matching.contact.is_some() {
-        "Only contacts are matched: account usage follows the Pendo account on each row, so accounts need a rule of their own. Set it"
-    } else {
-        "This level is not matched yet: set it"
-    };
-    Err(Problem::conflict(
-        "level-not-matched",
-        format!("{why} with PUT /v1/matching, for {name}s such as {example} beside the rules that stand."),
-    )
-    .at("/object"))
-}
-
-/// The field of this level and name if its definition is equal.
-fn same_name<'f>(fields: &'f [Field], definition: &Definition) -> Result<Option<&'f Field>, Problem> {
-    let is_same = |field: &&Field| {
-        field.definition.object == definition.object && field.definition.name_key() == definition.name_key()
-    };
-    match fields.iter().find(is_same) {
-        Some(field) if field.definition == *definition => Ok(Some(field)),
-        Some(field) => Err(Problem::conflict(
-            "duplicate-name",
-            format!(
-                "An {} field \"{}\" exists with another definition: choose another name, or delete it first.",
-                definition.object.name(),
-                field.definition.name
-            ),
-        )
-        .at("/name")
-        .with("id", field.id.as_str())),
-        None => Ok(None),
+/// Forgets the versions of a field that is gone. If that fails the field is gone all the same, and nobody finds them.
+pub(crate) async fn forget(context: &Context, workspace: &WorkspaceId, id: &FieldId) {
+    if let Err(error) = context.store.versions_delete(workspace, id).await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "versions of a field that is gone stay");
     }
 }
 
-/// Every id must be one of Pendo's, or of what Pendo has deleted since it was read.
-async fn refuse_unknown_ids(
-    client: &shared::pendo::Client,
-    definition: &Definition,
-    body: &Value,
-    deleted: &BTreeMap<Kind, BTreeSet<String>>,
-) -> Result<(), Problem> {
-    let Some(ids) = &definition.usage.ids else { return Ok(()) };
-    let kind = definition.usage.kind;
-    let entries = catalog::list(client, kind).await.map_err(pendo_problem)?;
-    let listed = entries.iter().map(|entry| entry.id.as_str());
-    let known: HashSet<&str> = listed.chain(deleted.get(&kind).into_iter().flatten().map(String::as_str)).collect();
-    let given = body.pointer("/usage/ids").and_then(Value::as_array);
-    let place = |id: &str| given.and_then(|given| given.iter().position(|item| item.as_str() == Some(id))).unwrap_or(0);
-    let unknown = ids.iter().filter(|id| !known.contains(id.as_str())).map(|id| place(id)).min();
-    let Some(index) = unknown else { return Ok(()) };
-    let detail = format!(
-        "Pendo has no {} with this id: look it up with GET /v1/pendo/catalog?kind={}.",
-        kind.name(),
-        kind.name()
-    );
-    Err(Problem::invalid("unknown-id", format!("/usage/ids/{index}"), detail))
+/// Reads a definition out of a body.
+pub(crate) fn parsed(body: &Value) -> Result<Definition, Problem> {
+    Definition::parse(body).map_err(|problem| refused("invalid-field", problem))
 }
 
-/// What the first field of a kind sets off.
-const BACKFILL: &str = "No field has used this kind before: its history is read now, newest first; a value shows as soon as its own window \
-                        is covered. GET /v1/status gives rows, progress and time left.";
-
-/// Whether history of a kind stands already, or is being read.
-async fn was_read(
-    context: &Context,
-    workspace: &WorkspaceId,
-    connection: &Connection,
-    kind: Kind,
-) -> Result<bool, Problem> {
-    let checkpoint = context.store.checkpoint_get(workspace, &connection.id).await?.value;
-    Ok(checkpoint.kinds.get(&kind).is_some_and(|state| state.as_of.is_some()))
+/// The tag of a field as it stands.
+pub(crate) fn tag(field: &Field) -> Result<String, Problem> {
+    etag(field.version, field)
 }
 
 /// A field's name in the trail.
-fn named(id: &FieldId) -> String {
+pub(crate) fn named(id: &FieldId) -> String {
     format!("fields/{}", id.as_str())
 }
 
-fn noted(field: &Field) -> Result<Value, Problem> {
+/// What the trail says of a field.
+pub(crate) fn noted(field: &Field) -> Result<Value, Problem> {
     serde_json::to_value(&field.definition).map_err(Problem::internal)
 }
 
@@ -231,6 +147,11 @@ pub(crate) struct Shown {
     id: FieldId,
     version: u64,
     created_at: String,
+    /// When this version was made.
+    edited_at: String,
+    /// Other names under which it stood, the last one last, if there are any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    former_names: Vec<String>,
     #[serde(flatten)]
     definition: Definition,
     /// Those of its objects that Pendo lists no longer, if there are any.
@@ -240,21 +161,27 @@ pub(crate) struct Shown {
 
 /// A field that was asked for, with what it sets off.
 #[derive(Serialize, JsonSchema)]
-#[schemars(rename = "CreatedField")]
-pub(crate) struct Created {
+pub(crate) struct SavedField {
     #[serde(flatten)]
-    field: Shown,
-    /// How many values it will have.
-    values_to_recompute: usize,
-    /// What reading its kind's history comes to; null unless it is the kind's first field.
-    backfill: Option<crate::estimate::Shown>,
+    pub(crate) field: Shown,
+    /// How many values are computed anew: none where nothing or only the name was changed.
+    pub(crate) values_to_recompute: usize,
+    /// What reading its kind's history comes to; null unless that begins now.
+    pub(crate) backfill: Option<estimate::Shown>,
 }
 
-fn shown(field: &Field) -> Shown {
+/// The answer where nothing was changed.
+pub(crate) fn unchanged(field: &Field) -> SavedField {
+    SavedField { field: shown(field), values_to_recompute: 0, backfill: None }
+}
+
+pub(crate) fn shown(field: &Field) -> Shown {
     Shown {
         id: field.id.clone(),
         version: field.version,
         created_at: to_the_second(field.created_at_ms),
+        edited_at: to_the_second(field.edited_at_ms),
+        former_names: field.former_names.clone(),
         definition: field.definition.clone(),
         deleted_ids: Vec::new(),
     }
@@ -265,7 +192,7 @@ fn shown_with(field: &Field, deleted: &BTreeMap<Kind, BTreeSet<String>>) -> Show
     Shown { deleted_ids: gone.collect(), ..shown(field) }
 }
 
-fn unknown() -> Problem {
+pub(crate) fn unknown() -> Problem {
     Problem::not_found("unknown-field-id", "There is no field with this id: see GET /v1/fields.")
 }
 
@@ -274,30 +201,13 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn definition(name: &str, function: &str) -> Definition {
-        let body = json!({"name": name, "object": "account", "usage": {"kind": "event"}, "function": function,
-            "window": {"rolling_days": 30}});
-        Definition::parse(&body).unwrap()
-    }
-
-    #[test]
-    fn a_name_is_taken_whatever_its_case_unless_the_definition_is_equal() {
-        let stands =
-            [Field { id: FieldId::random(), version: 1, created_at_ms: 0, definition: definition("MAU", "count") }];
-        assert_eq!(same_name(&stands, &definition("MAU", "count")).unwrap(), Some(&stands[0]));
-        assert_eq!(same_name(&stands, &definition("mau", "active_days")).unwrap_err().status, 409);
-        assert_eq!(same_name(&stands, &definition("DAU", "count")).unwrap(), None);
-    }
-
     #[test]
     fn a_field_is_shown_with_its_definition_and_id() {
-        let field = Field {
-            id: FieldId::from_text("f1"),
-            version: 1,
-            created_at_ms: 0,
-            definition: definition("MAU", "count"),
-        };
+        let body = json!({"name": "MAU", "object": "account", "usage": {"kind": "event"}, "function": "count",
+            "window": {"rolling_days": 30}});
+        let field = Field::new(FieldId::from_text("f1"), Definition::parse(&body).unwrap(), 0, None);
         let shown = json!(shown(&field));
         assert_eq!((&shown["id"], &shown["name"], &shown["version"]), (&json!("f1"), &json!("MAU"), &json!(1)));
+        assert_eq!((&shown["edited_at"], shown.get("former_names")), (&json!("1970-01-01T00:00:00Z"), None));
     }
 }

@@ -5,8 +5,11 @@
 
 mod audit;
 mod catalog;
+mod checks;
+mod configuration;
 mod deleted;
 mod directory;
+mod edit;
 mod estimate;
 mod fields;
 mod matching;
@@ -17,6 +20,7 @@ mod source;
 mod suggestion;
 mod usage;
 mod values;
+mod versions;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use operations::{Act, OPERATIONS};
@@ -61,7 +65,11 @@ async fn act(
         Act::ListFields => fields::list(context, workspace, request).await,
         Act::CreateField => fields::create(context, workspace, request).await,
         Act::ReadField => fields::read(context, workspace, id, request).await,
+        Act::EditField => edit::put(context, workspace, id, request).await,
         Act::DeleteField => fields::delete(context, workspace, id, request).await,
+        Act::Versions => versions::list(context, workspace, id, request).await,
+        Act::ReadConfiguration => configuration::read(context, workspace, request).await,
+        Act::PutConfiguration => Box::pin(configuration::put(context, workspace, request)).await,
         Act::Values => values::read(context, workspace, request).await,
         Act::Explain => usage::explained(context, workspace, request).await,
         Act::Usage => usage::read(context, workspace, request).await,

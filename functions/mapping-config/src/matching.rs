@@ -1,5 +1,6 @@
 //! Matching: read it, try it, save it. The report comes at once, from Pendo's people and the directory.
 
+use crate::parameters::flag;
 use crate::people::Known;
 use crate::source::{client, connection, pendo_problem, refused};
 use crate::suggestion;
@@ -9,6 +10,7 @@ use serde_json::Value;
 use shared::api::{Problem, Reply, Request, etag, extent, nudge, refuse_stale};
 use shared::context::Context;
 use shared::directory::{Directory, ID};
+use shared::fields::Field;
 use shared::id::{ObjectKind, WorkspaceId};
 use shared::matching::{Candidates, Links, Matching, Report, Rule, report};
 use shared::pendo::people::Level;
@@ -40,26 +42,17 @@ pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &R
 
 /// `PUT /v1/matching`: checks, reports, and saves both levels or neither; with `?dry_run=true` it saves nothing.
 pub(crate) async fn put(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
-    let is_dry_run = match request.query()?.get("dry_run") {
-        None | Some(&"false") => false,
-        Some(&"true") => true,
-        Some(_) => return Err(Problem::invalid("dry-run", "?dry_run", "\"dry_run\" is true or false.")),
-    };
+    let is_dry_run = flag(&request.query()?, "dry_run", "dry-run")?;
     let body: Value = request.json()?;
     let matching = Matching::parse(&body).map_err(|problem| refused("invalid-matching", problem))?;
     let connection = connection(context, workspace).await?;
     let stands = context.store.matching_get(workspace).await?;
     let (mut version, before) = stands.map(|stands| (stands.version, stands.value)).unwrap_or_default();
     refuse_stale(request, Some(&etag(version, &before)?))?;
-    refuse_used_level(context, workspace, &matching).await?;
+    refuse_used_level(&context.store.fields_get(workspace).await?.value, &matching)?;
     let directory = context.store.directory_get(workspace).await?;
     let client = client(context, &connection).await?;
-    for kind in LEVELS {
-        if let Some(rule) = matching.rule(kind) {
-            refuse_unknown_path(&client, kind, rule).await?;
-            refuse_unknown_column(&directory, kind, rule)?;
-        }
-    }
+    refuse_unknown(&client, &directory, &matching).await?;
     let erased = context.store.erased_get(workspace, &connection).await?.value;
     let known = Known::read(&client, &matching, &erased).await?;
     let report = reported(&client, &matching, &directory, &known).await?;
@@ -104,8 +97,7 @@ async fn reported(
 }
 
 /// A level can't be switched off while fields use it.
-async fn refuse_used_level(context: &Context, workspace: &WorkspaceId, matching: &Matching) -> Result<(), Problem> {
-    let fields = context.store.fields_get(workspace).await?.value;
+pub(crate) fn refuse_used_level(fields: &[Field], matching: &Matching) -> Result<(), Problem> {
     for kind in LEVELS.into_iter().filter(|kind| matching.rule(*kind).is_none()) {
         let names: BTreeSet<&str> = fields
             .iter()
@@ -122,6 +114,17 @@ async fn refuse_used_level(context: &Context, workspace: &WorkspaceId, matching:
             return Err(Problem::conflict("level-in-use", detail)
                 .at(format!("/{}", kind.name()))
                 .with("fields", names));
+        }
+    }
+    Ok(())
+}
+
+/// What rules name must be there: at Pendo, and in the directory.
+pub(crate) async fn refuse_unknown(client: &Client, directory: &Directory, matching: &Matching) -> Result<(), Problem> {
+    for kind in LEVELS {
+        if let Some(rule) = matching.rule(kind) {
+            refuse_unknown_path(client, kind, rule).await?;
+            refuse_unknown_column(directory, kind, rule)?;
         }
     }
     Ok(())

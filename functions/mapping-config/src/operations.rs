@@ -2,15 +2,18 @@
 
 use crate::audit;
 use crate::catalog::Metadata;
+use crate::configuration::ConfigurationChange;
 use crate::directory::{self, Deleted, Uploaded};
 use crate::estimate;
-use crate::fields::{Created, Shown};
+use crate::fields::{SavedField, Shown};
 use crate::matching::Saved;
-use crate::parameters::{ALL, CURSOR, FORMAT, LIMIT, OBJECT, OBJECT_ID, TEXT};
+use crate::parameters::{ALL, CURSOR, DRY_RUN, FORMAT, LIMIT, OBJECT, OBJECT_ID, TEXT};
 use crate::usage::PEOPLE_MAX;
 use crate::values::Queued;
+use crate::versions::{self, Versions};
 use shared::api::operation::{Body, Level, Operation, Parameter, Takes, shape};
 use shared::api::page::Listed;
+use shared::configuration::Configuration;
 use shared::explain::{Explanation, UsageLine};
 use shared::fields::Definition;
 use shared::id::ObjectKind;
@@ -44,8 +47,16 @@ pub enum Act {
     CreateField,
     /// Shows a field.
     ReadField,
+    /// Gives a field another definition.
+    EditField,
     /// Deletes a field.
     DeleteField,
+    /// Shows what a field computed before.
+    Versions,
+    /// Shows matching and fields as one file.
+    ReadConfiguration,
+    /// Takes matching and fields from a file, or tells what that would change.
+    PutConfiguration,
     /// Shows values.
     Values,
     /// Takes a value apart.
@@ -66,6 +77,7 @@ const ACCOUNTS: &str = "/v1/directory/accounts";
 const CONTACTS: &str = "/v1/directory/contacts";
 const FIELDS: &str = "/v1/fields";
 const FIELD: &str = "/v1/fields/{id}";
+const CONFIGURATION: &str = "/v1/configuration";
 
 /// An operation that reads; the others are told by how they differ.
 const READ: Operation<Act> = Operation {
@@ -132,7 +144,7 @@ const fn delete_objects(id: &'static str, path: &'static str, kind: ObjectKind) 
 }
 
 /// All of them.
-pub static OPERATIONS: [Operation<Act>; 21] = [
+pub static OPERATIONS: [Operation<Act>; 25] = [
     Operation {
         act: Act::Metadata,
         id: "listMetadata",
@@ -196,13 +208,7 @@ pub static OPERATIONS: [Operation<Act>; 21] = [
         method: "PUT",
         path: "/v1/matching",
         summary: "Saves the rules of both levels, or tries them, and reports how well they match. A level that is left out is not matched.",
-        query: &[Parameter {
-            name: "dry_run",
-            takes: Takes::OneOf(&["true", "false"]),
-            about: "`true` reports and saves nothing.",
-            example: "true",
-            ..TEXT
-        }],
+        query: &[DRY_RUN],
         body: Some(Body {
             types: JSON,
             shape: Some(shape::<Matching>),
@@ -243,7 +249,7 @@ pub static OPERATIONS: [Operation<Act>; 21] = [
             shape: Some(shape::<Definition>),
             example: r#"{"name":"MAU","object":"account","usage":{"kind":"event"},"function":"distinct_visitors","window":{"rolling_days":30,"complete_days":true}}"#,
         }),
-        replies: &[(200, Some(shape::<Created>)), (201, Some(shape::<Created>))],
+        replies: &[(200, Some(shape::<SavedField>)), (201, Some(shape::<SavedField>))],
         is_creating: true,
         ..READ
     },
@@ -257,13 +263,80 @@ pub static OPERATIONS: [Operation<Act>; 21] = [
         ..READ
     },
     Operation {
+        act: Act::EditField,
+        id: "editField",
+        method: "PUT",
+        path: FIELD,
+        summary: "Gives a calculated field another definition, which makes another version of it; an equal one changes nothing. A version that stood before is put back by sending it again.",
+        body: Some(Body {
+            types: JSON,
+            shape: Some(shape::<Definition>),
+            example: r#"{"name":"MAU","object":"account","usage":{"kind":"event"},"function":"distinct_visitors","window":{"rolling_days":28,"complete_days":true}}"#,
+        }),
+        replies: &[(200, Some(shape::<SavedField>))],
+        takes_if_match: true,
+        answers_etag: true,
+        ..READ
+    },
+    Operation {
         act: Act::DeleteField,
         id: "deleteField",
         method: "DELETE",
         path: FIELD,
-        summary: "Deletes a calculated field. What was read for it stays for the day it is wanted again.",
+        summary: "Deletes a calculated field and its versions. What was read for it stays for the day it is wanted again.",
         replies: &[(204, None)],
         takes_if_match: true,
+        ..READ
+    },
+    Operation {
+        act: Act::Versions,
+        id: "listVersions",
+        path: "/v1/fields/{id}/versions",
+        summary: "The versions of a calculated field with definition, time and who asked for them, newest first. The last 100 are kept; `dropped` counts those before.",
+        query: &[
+            Parameter {
+                takes: Takes::UpTo(versions::PAGE_MAX),
+                about: "The most versions of a page, 1 to 100; 100 if left out.",
+                ..LIMIT
+            },
+            CURSOR,
+        ],
+        replies: &[(200, Some(shape::<Versions>))],
+        ..READ
+    },
+    Operation {
+        act: Act::ReadConfiguration,
+        id: "readConfiguration",
+        path: CONFIGURATION,
+        summary: "Matching and calculated fields as one file, which this or another workspace takes. No key, no directory and no ids are in it.",
+        replies: &[(200, Some(shape::<Configuration>))],
+        answers_etag: true,
+        ..READ
+    },
+    Operation {
+        act: Act::PutConfiguration,
+        id: "saveConfiguration",
+        method: "PUT",
+        path: CONFIGURATION,
+        summary: "Takes matching and fields from a file, all of it or nothing, and answers what was changed; or tells what would be. Fields are the same by level and name. What the file leaves out stays.",
+        query: &[
+            DRY_RUN,
+            Parameter {
+                name: "prune",
+                takes: Takes::OneOf(&["true", "false"]),
+                about: "`true` deletes the fields that the file does not name.",
+                example: "false",
+                ..TEXT
+            },
+        ],
+        body: Some(Body {
+            types: JSON,
+            shape: Some(shape::<Configuration>),
+            example: r#"{"format":1,"matching":{"contact":{"visitor":"visitorId","object":"email","ignore_case":true},"account":{"account":"accountId","object":"id"}},"fields":[{"name":"MAU","object":"account","usage":{"kind":"event"},"function":"distinct_visitors","window":{"rolling_days":28,"complete_days":true}},{"name":"Active days","object":"contact","usage":{"kind":"event"},"function":"active_days","window":{"calendar":"month","offset":1}}]}"#,
+        }),
+        replies: &[(200, Some(shape::<ConfigurationChange>))],
+        takes_if_match: true,
+        answers_etag: true,
         ..READ
     },
     Operation {

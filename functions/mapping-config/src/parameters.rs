@@ -1,7 +1,9 @@
 //! Names that the queries of several operations take.
 
+use shared::api::Problem;
 use shared::api::operation::{Parameter, Takes};
 use shared::api::page::LIMIT_MAX;
+use std::collections::BTreeMap;
 
 /// A name that may be left out and takes any text; the others are told by how they differ.
 pub(crate) const TEXT: Parameter =
@@ -36,9 +38,25 @@ pub(crate) const FORMAT: Parameter = Parameter {
     example: "json",
     ..TEXT
 };
+pub(crate) const DRY_RUN: Parameter = Parameter {
+    name: "dry_run",
+    takes: Takes::OneOf(&["true", "false"]),
+    about: "`true` reports and saves nothing.",
+    example: "true",
+    ..TEXT
+};
 pub(crate) const ALL: Parameter = Parameter {
     name: "all",
     takes: Takes::OneOf(&["true"]),
     about: "`true` deletes the whole list. One of the two must be said.",
     ..TEXT
 };
+
+/// What a query says under a name that is true or false; false where it is left out.
+pub(crate) fn flag(query: &BTreeMap<&str, &str>, name: &'static str, slug: &'static str) -> Result<bool, Problem> {
+    match query.get(name) {
+        None | Some(&"false") => Ok(false),
+        Some(&"true") => Ok(true),
+        Some(_) => Err(Problem::invalid(slug, format!("?{name}"), format!("\"{name}\" is true or false."))),
+    }
+}

@@ -15,7 +15,7 @@ use crate::parts::Part;
 pub enum SetupError {
     /// A field of this name stands with another definition.
     #[error(
-        "the field \"{name}\" on {object} exists with another definition: rename it in the file, or delete it first (DELETE /v1/fields/{id})"
+        "the field \"{name}\" on {object} exists with another definition: rename it in the file, change that field (PUT /v1/fields/{id}), or delete it first (DELETE /v1/fields/{id})"
     )]
     OtherDefinition {
         /// The name.

@@ -114,8 +114,8 @@ pub fn find<'r, A>(
 }
 
 fn matched<'p>(pattern: &str, path: &'p str) -> Option<&'p str> {
-    match pattern.strip_suffix("{id}") {
-        Some(before) => path.strip_prefix(before).filter(|id| !id.contains('/')),
+    match pattern.split_once("{id}") {
+        Some((before, after)) => path.strip_prefix(before)?.strip_suffix(after).filter(|id| !id.contains('/')),
         None => (pattern == path).then_some(""),
     }
 }
@@ -142,14 +142,21 @@ mod tests {
         }
     }
 
-    static OPERATIONS: [Operation<u8>; 3] =
-        [operation(1, "GET", "/v1/fields"), operation(2, "POST", "/v1/fields"), operation(3, "GET", "/v1/fields/{id}")];
+    static OPERATIONS: [Operation<u8>; 4] = [
+        operation(1, "GET", "/v1/fields"),
+        operation(2, "POST", "/v1/fields"),
+        operation(3, "GET", "/v1/fields/{id}"),
+        operation(4, "GET", "/v1/fields/{id}/versions"),
+    ];
 
     #[test]
     fn a_path_and_a_method_find_one_operation_or_a_refusal() {
-        for (method, path, act, id) in
-            [("GET", "/v1/fields", 1, ""), ("POST", "/v1/fields", 2, ""), ("GET", "/v1/fields/7", 3, "7")]
-        {
+        for (method, path, act, id) in [
+            ("GET", "/v1/fields", 1, ""),
+            ("POST", "/v1/fields", 2, ""),
+            ("GET", "/v1/fields/7", 3, "7"),
+            ("GET", "/v1/fields/7/versions", 4, "7"),
+        ] {
             let request = Request::of(event(method, path));
             let (operation, found) = find(&OPERATIONS, &request).unwrap();
             assert_eq!((operation.act, found), (act, id), "{method} {path}");
@@ -157,7 +164,8 @@ mod tests {
         for (method, path, status) in [
             ("PUT", "/v1/fields", 405),
             ("DELETE", "/v1/fields/7", 405),
-            ("GET", "/v1/fields/7/versions", 404),
+            ("GET", "/v1/fields/7/versions/8", 404),
+            ("GET", "/v1/fields/7/8/versions", 404),
             ("GET", "/v1/field", 404),
             ("GET", "", 404),
         ] {

@@ -142,6 +142,13 @@ impl Problem {
         self
     }
 
+    /// The same with its place below another one: what is wrong with a part, as the whole has it.
+    #[must_use]
+    pub fn below(mut self, place: &str) -> Self {
+        self.pointer = Some(format!("{place}{}", self.pointer.unwrap_or_default()));
+        self
+    }
+
     /// The same with one more member.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {

@@ -14,6 +14,8 @@ use std::collections::{BTreeMap, HashMap};
 
 /// The largest body of a configuration call.
 pub const CONFIGURATION_BYTES_MAX: usize = 64 * 1024;
+/// The largest file that holds a whole configuration.
+pub const FILE_BYTES_MAX: usize = 1024 * 1024;
 /// The largest upload of a directory.
 pub const UPLOAD_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -145,10 +147,22 @@ impl Request {
     /// # Errors
     /// 413 over 64 KB, 415 for another type, 400 if it is not JSON, 422 with a pointer if its members are not those known.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        self.json_up_to(CONFIGURATION_BYTES_MAX)
+    }
+
+    /// A whole configuration.
+    ///
+    /// # Errors
+    /// 413 over 1 MB; otherwise those of [`Request::json`].
+    pub fn file(&self) -> Result<serde_json::Value, Problem> {
+        self.json_up_to(FILE_BYTES_MAX)
+    }
+
+    fn json_up_to<T: DeserializeOwned>(&self, most: usize) -> Result<T, Problem> {
         if self.content_type().is_some_and(|found| found != "application/json") {
             return Err(Problem::media_type("Send the body as application/json."));
         }
-        let body = self.bytes(CONFIGURATION_BYTES_MAX)?;
+        let body = self.bytes(most)?;
         if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(&body) {
             let detail = format!("The body is not JSON: see line {}, column {}.", error.line(), error.column());
             return Err(Problem::bad_request("not-json", detail));

@@ -61,7 +61,7 @@ pub struct Explanation {
     pub total: Option<Sums>,
     /// How many people contribute; theirs are the `items` of all pages.
     pub people: usize,
-    /// Whether rows, directory and matching as they stand now give the value. False for moments only: something has changed,
+    /// Whether field, rows, directory and matching as they stand now give the value. False for moments only: something has changed,
     /// and the value is computed anew.
     pub is_current: bool,
     /// What of the object's usage of this kind in this window does not count.
@@ -136,7 +136,8 @@ async fn explained(
         matching,
         total: None,
         people: 0,
-        is_current: true,
+        // Whoever edits the field meanwhile must not have one version's value explained by another's definition.
+        is_current: line.version == Some(field.version),
         left_out: Vec::new(),
         days: Vec::new(),
         objects: Vec::new(),
@@ -157,7 +158,7 @@ async fn explained(
         let counts = |row: &UsageRow<'_>| plan.takes(row) && leaves_a_trace(&plan, row);
         let (people, is_cut) = in_full(&mut source, &plan, &ranges, counts, &ranks, PEOPLE_BYTES_MAX).await?;
         explanation.next_rank = ranks.get(people.len().wrapping_sub(1)).copied().filter(|_| has_more || is_cut);
-        explanation.is_current = found.accumulator.outcome(&plan).value() == explanation.line.value;
+        explanation.is_current &= found.accumulator.outcome(&plan).value() == explanation.line.value;
         explanation.pendo = reproduction(&source, &field, &plan, shown_window(&explanation.line)).await?;
         explanation.people = found.people.len();
         explanation.total = Some(found.total.shown());
@@ -192,8 +193,10 @@ async fn asked(
         with_notes: true,
         ..values::Query::default()
     };
-    let lines = values::list(context, workspace, &asked).await?.items;
-    let line = lines.into_iter().find(|line| line.field == field.definition.name).ok_or_else(unknown)?;
+    let mut lines = values::list(context, workspace, &asked).await?.items;
+    // By its name, unless it was given another one meanwhile.
+    let at = lines.iter().position(|line| line.field == field.definition.name).unwrap_or_default();
+    let line = if at < lines.len() { lines.swap_remove(at) } else { return Err(unknown().into()) };
     Ok((field, line))
 }
 

@@ -198,7 +198,7 @@ mod tests {
             (body["usage"]["ids"], body["of"]) = (json!(["g"]), json!("same_kind"));
         }
         let definition = Definition::parse(&body).unwrap();
-        let field = Field { id: FieldId::from_text("f"), version: 1, created_at_ms: 0, definition };
+        let field = Field::new(FieldId::from_text("f"), definition, 0, None);
         Plan::new(&field, Hour(240), Zone::parse(zone).unwrap(), Hour(0))
     }
 

@@ -186,8 +186,7 @@ mod tests {
             let body = json!({"name": "x", "object": object, "usage": {"kind": "page"}, "function": function,
                               "window": window});
             let definition = Definition::parse(&body).unwrap();
-            let field =
-                Field { id: FieldId::from_text(&format!("{object}-{at}")), version: 1, created_at_ms: 0, definition };
+            let field = Field::new(FieldId::from_text(&format!("{object}-{at}")), definition, 0, None);
             Plan::new(&field, Hour(1_000), Zone::UTC, Hour(0))
         };
         let functions = ["count", "distinct_visitors", "active_days", "last_used", "feature_breadth", "trend"];

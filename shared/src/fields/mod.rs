@@ -19,7 +19,7 @@ mod window_body;
 
 pub use accumulator::Accumulator;
 pub use definition::{Definition, NAME_CHARS_MAX};
-pub use field::Field;
+pub use field::{FIELDS_MAX, Field, VERSIONS_MAX};
 pub use fold::Fold;
 pub use function::{Among, Function};
 pub use outcome::{Outcome, Reason};

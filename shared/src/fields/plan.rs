@@ -32,7 +32,7 @@ impl Plan {
         let window = definition.window.range(as_of, zone, first_hour);
         Self {
             field: field.id.clone(),
-            version: field.version,
+            version: field.computes_since,
             object: definition.object,
             usage: definition.usage.clone(),
             function: definition.function,
@@ -50,7 +50,7 @@ impl Plan {
         &self.field
     }
 
-    /// The version of the field's definition.
+    /// The first version of the field that computes this: what its values and folds are kept under.
     #[must_use]
     pub fn version(&self) -> u64 {
         self.version
@@ -177,7 +177,7 @@ mod tests {
         let body = json!({"name": "x", "object": "account", "usage": usage, "function": "count",
                           "window": {"rolling_days": 1, "complete_days": true}});
         let definition = Definition::parse(&body).unwrap();
-        let field = Field { id: FieldId::from_text("f"), version: 1, created_at_ms: 0, definition };
+        let field = Field::new(FieldId::from_text("f"), definition, 0, None);
         Plan::new(&field, Hour(60), Zone::UTC, Hour(0))
     }
 

@@ -63,28 +63,10 @@ impl Store {
         expected: u64,
         due: Option<Due>,
     ) -> Result<u64, StoreError> {
-        let unwritable = |detail: String| StoreError::Unreadable { key: name.to_owned(), detail };
-        let text = serde_json::to_string(value).map_err(|error| unwritable(error.to_string()))?;
-        let body = if text.len() <= TEXT_BYTES_MAX {
-            AttributeValue::S(text)
-        } else {
-            let packed = zstd::bulk::compress(text.as_bytes(), 6).map_err(|error| unwritable(error.to_string()))?;
-            if packed.len() > BODY_BYTES_MAX {
-                return Err(StoreError::TooLarge { key: name.to_owned(), bytes: packed.len() });
-            }
-            AttributeValue::B(Blob::new(packed))
-        };
-        let mut item = Item::from([
-            ("format".to_owned(), n(FORMAT)),
-            ("version".to_owned(), n(expected + 1)),
-            ("body".to_owned(), body),
-        ]);
-        if let Some(due) = due {
-            item.insert("due".to_owned(), AttributeValue::S(due.name().to_owned()));
-        }
+        let mut item = document_item(name, value, expected + 1, due)?;
         if let Some(noted) = &self.noted {
             item.extend(key_of(partition, name));
-            self.noted_send(item, expected, name, noted).await?;
+            self.noted_send(vec![(item, expected)], name, noted).await?;
             return Ok(expected + 1);
         }
         let put = self.item_put(partition, name, item);
@@ -149,4 +131,30 @@ impl Store {
             Err(error) => Err(StoreError::Unavailable { action: "delete an item", source: Box::new(error) }),
         }
     }
+}
+
+/// The item of a document at a version, without its key.
+pub(super) fn document_item<T: Serialize + ?Sized>(
+    name: &str,
+    value: &T,
+    version: u64,
+    due: Option<Due>,
+) -> Result<Item, StoreError> {
+    let unwritable = |detail: String| StoreError::Unreadable { key: name.to_owned(), detail };
+    let text = serde_json::to_string(value).map_err(|error| unwritable(error.to_string()))?;
+    let body = if text.len() <= TEXT_BYTES_MAX {
+        AttributeValue::S(text)
+    } else {
+        let packed = zstd::bulk::compress(text.as_bytes(), 6).map_err(|error| unwritable(error.to_string()))?;
+        if packed.len() > BODY_BYTES_MAX {
+            return Err(StoreError::TooLarge { key: name.to_owned(), bytes: packed.len() });
+        }
+        AttributeValue::B(Blob::new(packed))
+    };
+    let mut item =
+        Item::from([("format".to_owned(), n(FORMAT)), ("version".to_owned(), n(version)), ("body".to_owned(), body)]);
+    if let Some(due) = due {
+        item.insert("due".to_owned(), AttributeValue::S(due.name().to_owned()));
+    }
+    Ok(item)
 }

@@ -4,6 +4,7 @@
 //! document or a head is immutable, each under a fresh key.
 #![expect(clippy::disallowed_types, reason = "the one room that knows the table")]
 
+pub mod configuration;
 pub mod document;
 mod erased;
 pub mod error;
@@ -21,6 +22,7 @@ pub mod spare;
 mod sweep;
 mod trail;
 pub mod tree;
+mod versions;
 
 pub use document::Versioned;
 pub use error::StoreError;

@@ -61,7 +61,7 @@ impl Store {
     }
 
     /// Forgets the workspace's matching, fields and directory. What the directory's roots named is swept by
-    /// [`Store::directory_sweep`].
+    /// [`Store::directory_sweep`], what the fields were before by [`Store::versions_sweep`].
     ///
     /// # Errors
     /// The table's.

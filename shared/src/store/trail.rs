@@ -119,34 +119,34 @@ impl Store {
         Ok(())
     }
 
-    /// Sends a put of a document and the line together. The table knows a resend by its token, so that one whose answer was
-    /// lost is not taken for somebody else's change.
+    /// Sends puts of documents, each with the version that must still stand, and the line together. The table knows a resend
+    /// by its token, so that one whose answer was lost is not taken for somebody else's change.
     pub(super) async fn noted_send(
         &self,
-        document_item: Item,
-        expected: u64,
+        documents: Vec<(Item, u64)>,
         name: &str,
         (trail, line): &(Partition, Line),
     ) -> Result<(), StoreError> {
         let sort = sort(line);
-        let put = || Put::builder().table_name(&*self.table);
-        let document = match expected {
-            0 => put().condition_expression(IS_NEW),
-            _ => put().condition_expression(IS_AS_READ).expression_attribute_values(":expected", n(expected)),
-        };
-        let document = document.set_item(Some(document_item));
-        let mut noted_item = item(line)?;
-        noted_item.extend(key_of(trail, &sort));
-        let noted = put().set_item(Some(noted_item));
+        let put = |item: Item| Put::builder().table_name(&*self.table).set_item(Some(item));
         let formed = |put: PutBuilder| {
             let put = put.build().map_err(StoreError::unavailable("form a write"))?;
             Ok::<_, StoreError>(TransactWriteItem::builder().put(put).build())
         };
-        let sent = self
-            .client
-            .transact_write_items()
-            .transact_items(formed(document)?)
-            .transact_items(formed(noted)?)
+        let mut transaction = self.client.transact_write_items();
+        for (document, expected) in documents {
+            let document = match expected {
+                0 => put(document).condition_expression(IS_NEW),
+                _ => {
+                    put(document).condition_expression(IS_AS_READ).expression_attribute_values(":expected", n(expected))
+                }
+            };
+            transaction = transaction.transact_items(formed(document)?);
+        }
+        let mut noted = item(line)?;
+        noted.extend(key_of(trail, &sort));
+        let sent = transaction
+            .transact_items(formed(put(noted))?)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await;

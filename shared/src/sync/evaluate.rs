@@ -230,7 +230,8 @@ fn insert(values: &mut Values, kind: ObjectKind, id: &str, status: Status, fold:
             let found = fold.get(kind, id);
             let outcome = |(at, plan): (usize, &Plan)| {
                 let folded = found.and_then(|accumulators| accumulators.get(at));
-                (plan.field().clone(), folded.map_or_else(|| plan.start().outcome(plan), |folded| folded.outcome(plan)))
+                let outcome = folded.map_or_else(|| plan.start().outcome(plan), |folded| folded.outcome(plan));
+                ((plan.field().clone(), plan.version()), outcome)
             };
             plans.iter().enumerate().map(outcome).collect()
         }

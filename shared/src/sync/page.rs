@@ -11,8 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct ObjectValues {
     /// Matched, unmatched or ambiguous.
     pub status: Status,
-    /// The outcome of each field of its level; empty unless matched.
-    pub outcomes: BTreeMap<FieldId, Outcome>,
+    /// The outcome of each field of its level, with the version of the field since which that computes the same; empty unless
+    /// matched.
+    pub outcomes: BTreeMap<(FieldId, u64), Outcome>,
 }
 
 /// Values by object.
@@ -69,15 +70,19 @@ fn pack_into(values: &Values, pages: usize) -> Vec<Packed> {
     parts.into_iter().map(pack_page).collect()
 }
 
-/// The field ids, the objects, and then field by field what each object has of it: neighbours in a column are alike.
+/// The fields with their versions, the objects, and then field by field what each object has of it: neighbours in a column
+/// are alike.
 fn pack_page(objects: Vec<(&(ObjectKind, String), &ObjectValues)>) -> Packed {
     if objects.is_empty() {
         return None;
     }
-    let fields: BTreeSet<&FieldId> = objects.iter().flat_map(|(_, object)| object.outcomes.keys()).collect();
+    let fields: BTreeSet<&(FieldId, u64)> = objects.iter().flat_map(|(_, object)| object.outcomes.keys()).collect();
     let mut out = Writer::default();
     out.number(fields.len() as u64);
-    fields.iter().for_each(|field| out.text(field.as_str()));
+    for (field, version) in &fields {
+        out.text(field.as_str());
+        out.number(*version);
+    }
     out.number(objects.len() as u64);
     objects.iter().for_each(|((level, _), _)| out.number(place(&LEVELS, *level)));
     objects.iter().for_each(|((_, id), _)| out.text(id));
@@ -129,7 +134,7 @@ pub fn unpack(body: &[u8]) -> Result<Values, PackError> {
     let mut input = Reader::open(body)?;
     let mut fields = Vec::new();
     for _ in 0..input.count()? {
-        fields.push(FieldId::from_text(input.text()?));
+        fields.push((FieldId::from_text(input.text()?), input.number()?));
     }
     let count = input.count()?;
     let mut levels = Vec::with_capacity(count);
@@ -185,7 +190,8 @@ mod tests {
         ];
         (0..300_usize)
             .map(|n| {
-                let field = |at: usize| FieldId::from_text(&format!("field-{at}"));
+                // Each field stands in two versions, which are not each other's.
+                let field = |at: usize| (FieldId::from_text(&format!("field-{}", at / 2 * 2)), 1 + at as u64 % 2);
                 let of = |at: usize| match (n + at) % 7 {
                     6 => Outcome::Instant(1_782_820_800_000 + (n * n) as i64),
                     known => outcomes[known],
@@ -226,7 +232,7 @@ mod tests {
             let id: String = (0..30).map(|at| format!("{:016x}", VisitorHash::of(&format!("{n} {at}")).0)).collect();
             let outcome = |at: usize| {
                 let count = VisitorHash::of(&format!("{n} {at} count")).0 >> 12;
-                (FieldId::from_text(&format!("field-{at}")), Outcome::Count(count))
+                ((FieldId::from_text(&format!("field-{at}")), 1), Outcome::Count(count))
             };
             let outcomes = (0..fields).map(outcome).collect();
             ((ObjectKind::Contact, id), ObjectValues { status: Status::Matched, outcomes })

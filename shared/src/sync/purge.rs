@@ -30,6 +30,7 @@ pub async fn purge(context: &Context, workspace: &WorkspaceId, stop_at: Instant)
             return Ok(RunEnd::Continues);
         }
         store.directory_sweep(workspace, purge.asked_at_ms + 1).await?;
+        store.versions_sweep(workspace).await?;
         store.trail_sweep(workspace, purge.asked_at_ms).await?;
         context.secrets.delete(&purge.secret).await?;
         let is_last_look = purge.cleared_at_ms.is_some();

@@ -1,0 +1,200 @@
+//! From what stands to what a file wants: checked, saved, and what it sets off.
+
+use super::shown::{ConfigurationChange, FieldChanges, MatchingChange};
+use super::state::State;
+use crate::checks::{self, KnownIds};
+use crate::matching::{refuse_unknown, refuse_used_level};
+use crate::people::Known;
+use crate::{edit, estimate, fields};
+use serde_json::{Value, json};
+use shared::api::{Problem, nudge};
+use shared::configuration::{Configuration, Difference};
+use shared::connection::Connection;
+use shared::context::Context;
+use shared::fields::{Definition, Field};
+use shared::id::{FieldId, Kind, WorkspaceId};
+use shared::matching::Matching;
+use shared::pendo::Client;
+use shared::queue::Job;
+use shared::store::configuration::Wanted;
+use shared::store::{StoreError, Versioned};
+use shared::trail::{Asker, Line};
+use shared::values::count;
+use std::collections::BTreeSet;
+
+/// What a file makes of what stands.
+pub(super) struct Change {
+    stands: State,
+    /// The matching that is wanted; `None` where there was none and the file has none.
+    matching: Option<Matching>,
+    difference: Difference,
+    /// All fields that are wanted; the new ones last.
+    fields: Vec<Field>,
+}
+
+impl Change {
+    pub(super) fn of(stands: State, file: &Configuration, prunes: bool, by: &Asker) -> Self {
+        let difference = match &file.fields {
+            Some(wanted) => Difference::of(&stands.fields.value, wanted, prunes, by.at_ms(), by.subject()),
+            None => Difference {
+                not_in_file: stands.fields.value.clone(),
+                rest: stands.fields.value.clone(),
+                ..Difference::default()
+            },
+        };
+        let created = difference.created.iter().map(|(_, definition)| definition.clone());
+        let created = created.map(|definition| Field::new(FieldId::random(), definition, by.at_ms(), by.subject()));
+        let fields = difference.rest.iter().cloned().chain(created).collect();
+        let matching = file.matching.as_ref().or(stands.matching()).cloned();
+        Self { stands, matching, difference, fields }
+    }
+
+    fn is_matching_changed(&self) -> bool {
+        self.matching.as_ref() != self.stands.matching()
+    }
+
+    /// Whether what stands is what is wanted.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.is_matching_changed() && self.difference.is_empty()
+    }
+
+    /// All that is checked where a field is created or edited and where the matching is saved, with the place in the file.
+    pub(super) async fn refuse_impossible(
+        &self,
+        context: &Context,
+        workspace: &WorkspaceId,
+        client: &Client,
+        body: &Value,
+    ) -> Result<(), Problem> {
+        checks::refuse_too_many(self.fields.len()).map_err(|problem| problem.below("/fields"))?;
+        let matching = self.matching.clone().unwrap_or_default();
+        for (at, _, definition) in self.difference.set() {
+            let place = format!("/fields/{at}");
+            checks::refuse_unmatched(&matching, definition.object).map_err(|problem| problem.below(&place))?;
+        }
+        if self.is_matching_changed() {
+            refuse_used_level(&self.fields, &matching).map_err(|problem| problem.below("/matching"))?;
+            let directory = context.store.directory_get(workspace).await?;
+            refuse_unknown(client, &directory, &matching).await.map_err(|problem| problem.below("/matching"))?;
+        }
+        let to_ask =
+            self.difference.set().filter_map(|(_, before, definition)| checks::kind_to_ask(definition, before));
+        let known = KnownIds::read(context, workspace, client, to_ask.collect()).await?;
+        for (at, before, definition) in self.difference.set() {
+            let place = format!("/fields/{at}");
+            let sent = body.pointer(&place).unwrap_or(&Value::Null);
+            known.refuse_others(definition, before, sent).map_err(|problem| problem.below(&place))?;
+        }
+        Ok(())
+    }
+
+    /// Saves all of it and answers what stands then; `None` where somebody else has changed something since it was read.
+    pub(super) async fn save(
+        &self,
+        context: &Context,
+        workspace: &WorkspaceId,
+        connection: &Connection,
+        client: &Client,
+        by: &Asker,
+    ) -> Result<Option<State>, Problem> {
+        let store = &context.store;
+        let people = match &self.matching {
+            Some(matching) if self.is_matching_changed() => {
+                let erased = store.erased_get(workspace, connection).await?.value;
+                Some(Known::read(client, matching, &erased).await?)
+            }
+            _ => None,
+        };
+        store.versions_keep(workspace, self.difference.changed.iter().map(|change| &change.before)).await?;
+        let matching = self.matching.as_ref().map(|value| {
+            let read = self.stands.matching.as_ref().map_or(0, |stands| stands.version);
+            Wanted { value, read, is_changed: self.is_matching_changed() }
+        });
+        let fields = Wanted {
+            value: self.fields.as_slice(),
+            read: self.stands.fields.version,
+            is_changed: !self.difference.is_empty(),
+        };
+        match store.configuration_put(workspace, matching.as_ref(), &fields, self.line(by)).await {
+            Ok(()) => {}
+            Err(StoreError::Conflict { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+        // The rules first: if the lists are not kept, the next run reads them whole for the new rules.
+        if let Some(people) = people {
+            people.keep(context, workspace, connection).await?;
+        }
+        nudge(context, workspace, Job::sync(workspace)).await;
+        for change in &self.difference.changed {
+            edit::forget_oldest(context, workspace, &change.after).await;
+        }
+        for field in &self.difference.deleted {
+            fields::forget(context, workspace, &field.id).await;
+        }
+        Ok(Some(State {
+            matching: matching.map(|wanted| Versioned { version: wanted.version(), value: wanted.value.clone() }),
+            fields: Versioned { version: fields.version(), value: self.fields.clone() },
+        }))
+    }
+
+    /// What differs, as the trail has it.
+    fn line(&self, by: &Asker) -> Line {
+        let noted = |matching: Option<&Matching>, fields: Vec<&Definition>| {
+            let mut noted = json!({"fields": fields});
+            if self.is_matching_changed() {
+                noted["matching"] = json!(matching);
+            }
+            Some(noted)
+        };
+        let Difference { created, changed, deleted, .. } = &self.difference;
+        let before = changed.iter().map(|change| &change.before).chain(deleted).map(|field| &field.definition);
+        let after = changed.iter().map(|change| &change.after.definition);
+        let after = after.chain(created.iter().map(|(_, definition)| definition));
+        let before = noted(self.stands.matching(), before.collect());
+        by.line("import", "configuration", before, noted(self.matching.as_ref(), after.collect()))
+    }
+
+    /// How many values are computed anew.
+    pub(super) async fn extent(&self, context: &Context, workspace: &WorkspaceId) -> Result<usize, Problem> {
+        let edited = self.difference.changed.iter().map(|change| &change.after).filter(|field| field.is_recomputed());
+        let created = self.fields.iter().skip(self.difference.rest.len());
+        let anew: Vec<Field> =
+            if self.is_matching_changed() { self.fields.clone() } else { edited.chain(created).cloned().collect() };
+        if anew.is_empty() {
+            return Ok(0);
+        }
+        Ok(count(&context.store.directory_get(workspace).await?, &anew, None))
+    }
+
+    /// The kinds whose history begins to be read.
+    pub(super) async fn backfills(
+        &self,
+        context: &Context,
+        workspace: &WorkspaceId,
+        connection: &Connection,
+        client: &Client,
+    ) -> Result<Vec<estimate::Shown>, Problem> {
+        let kinds =
+            |fields: &[Field]| -> BTreeSet<Kind> { fields.iter().map(|field| field.definition.usage.kind).collect() };
+        let mut begun = Vec::new();
+        for kind in kinds(&self.fields).difference(&kinds(&self.stands.fields.value)) {
+            begun.extend(estimate::begun(context, workspace, connection, client, *kind).await?);
+        }
+        Ok(begun)
+    }
+
+    pub(super) fn shown(
+        &self,
+        status: &'static str,
+        values_to_recompute: usize,
+        backfills: Vec<estimate::Shown>,
+    ) -> ConfigurationChange {
+        let matching = MatchingChange {
+            is_changed: self.is_matching_changed(),
+            before: self.stands.matching().cloned(),
+            after: self.matching.clone(),
+        };
+        let fields = FieldChanges::of(&self.difference);
+        ConfigurationChange { status, matching, fields, values_to_recompute, backfills }
+    }
+}

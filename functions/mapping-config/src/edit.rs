@@ -1,0 +1,88 @@
+//! `PUT /v1/fields/{id}`: another definition makes another version of the same field. What stood before is kept, and can be put
+//! back by sending it again.
+
+use crate::checks::{self, ATTEMPTS_MAX, KnownIds};
+use crate::estimate;
+use crate::fields::{SavedField, named, noted, parsed, shown, tag, unchanged, unknown};
+use crate::source::{client, connection};
+use serde_json::Value;
+use shared::api::{Problem, Reply, Request, nudge, refuse_stale};
+use shared::context::Context;
+use shared::fields::{Definition, Field, VERSIONS_MAX};
+use shared::id::{FieldId, WorkspaceId};
+use shared::queue::Job;
+use shared::store::StoreError;
+
+/// Changes a field: 200 with its new version, or with the one that stands where it says the same.
+pub(crate) async fn put(
+    context: &Context,
+    workspace: &WorkspaceId,
+    id: &FieldId,
+    request: &Request,
+) -> Result<Reply, Problem> {
+    request.query()?;
+    let body: Value = request.json()?;
+    let definition = parsed(&body)?;
+    let connection = connection(context, workspace).await?;
+    let by = request.asker(context.clock.now_ms());
+    for _ in 0..ATTEMPTS_MAX {
+        let stands = context.store.fields_get(workspace).await?;
+        let mut fields = stands.value;
+        let at = fields.iter().position(|field| field.id == *id).ok_or_else(unknown)?;
+        let before = fields[at].clone();
+        refuse_stale(request, Some(&tag(&before)?))?;
+        refuse_other_level(&before, &definition)?;
+        let Some(after) = before.edited(definition.clone(), by.at_ms(), by.subject()) else {
+            return Ok(Reply::json(200, &unchanged(&before))?.tagged(&tag(&before)?));
+        };
+        checks::refuse_unmatched(&checks::matching(context, workspace).await?, definition.object)?;
+        if let Some(other) = checks::of_same_name(fields.iter().filter(|field| field.id != *id), &definition) {
+            return Err(checks::name_taken(other));
+        }
+        let client = client(context, &connection).await?;
+        let kinds = checks::kind_to_ask(&definition, Some(&before.definition)).into_iter().collect();
+        let known = KnownIds::read(context, workspace, &client, kinds).await?;
+        known.refuse_others(&definition, Some(&before.definition), &body)?;
+
+        let kind = definition.usage.kind;
+        let is_first = !fields.iter().any(|field| field.definition.usage.kind == kind);
+        fields[at] = after.clone();
+        context.store.versions_keep(workspace, [&before]).await?;
+        let line = by.line("edit", named(id), Some(noted(&before)?), Some(noted(&after)?));
+        match context.store.noting(workspace, line).fields_put(workspace, &fields, stands.version).await {
+            Ok(_) => {}
+            Err(StoreError::Conflict { .. }) => continue,
+            Err(error) => return Err(error.into()),
+        }
+        forget_oldest(context, workspace, &after).await;
+        let mut saved = unchanged(&after);
+        if after.is_recomputed() {
+            nudge(context, workspace, Job::sync(workspace)).await;
+            let values_to_recompute = context.store.objects_get(workspace, definition.object).await?.value.len();
+            let backfill =
+                if is_first { estimate::begun(context, workspace, &connection, &client, kind).await? } else { None };
+            saved = SavedField { field: shown(&after), values_to_recompute, backfill };
+        }
+        return Ok(Reply::json(200, &saved)?.tagged(&tag(&after)?));
+    }
+    Err(Problem::from(StoreError::Conflict { key: "fields".to_owned() }))
+}
+
+/// Forgets the version for which there is no more room. If that fails nobody is shown it all the same.
+pub(crate) async fn forget_oldest(context: &Context, workspace: &WorkspaceId, field: &Field) {
+    let Some(version) = field.version.checked_sub(VERSIONS_MAX).filter(|version| *version > 0) else { return };
+    if let Err(error) = context.store.version_delete(workspace, &field.id, version).await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "a version that is too old stays");
+    }
+}
+
+/// An account's values can't become a contact's.
+fn refuse_other_level(before: &Field, definition: &Definition) -> Result<(), Problem> {
+    let level = before.definition.object;
+    if definition.object == level {
+        return Ok(());
+    }
+    let detail =
+        format!("This is a field of {}s and stays one: create another field for the other level.", level.name());
+    Err(Problem::invalid("other-level", "/object", detail))
+}
