@@ -32,5 +32,6 @@ pub mod sync;
 pub mod telemetry;
 pub mod time;
 pub mod trail;
+pub mod unmatched;
 pub mod usage;
 pub mod values;

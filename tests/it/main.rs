@@ -34,4 +34,5 @@ mod refusals;
 mod resilience;
 mod rewritten;
 mod stale;
+mod unmatched;
 mod zones;

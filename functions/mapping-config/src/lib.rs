@@ -15,6 +15,7 @@ mod parameters;
 mod people;
 mod source;
 mod suggestion;
+mod unmatched;
 mod usage;
 mod values;
 
@@ -55,6 +56,7 @@ async fn act(
         Act::Estimate => estimate::read(context, workspace, request).await,
         Act::ReadMatching => matching::read(context, workspace, request).await,
         Act::PutMatching => matching::put(context, workspace, request).await,
+        Act::Unmatched => unmatched::read(context, workspace, request).await,
         Act::ReadObjects(kind) => directory::read(context, workspace, kind, request).await,
         Act::Upload(kind) => directory::upload(context, workspace, kind, request).await,
         Act::DeleteObjects(kind) => directory::delete(context, workspace, kind, request).await,

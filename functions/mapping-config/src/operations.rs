@@ -7,6 +7,7 @@ use crate::estimate;
 use crate::fields::{Created, Shown};
 use crate::matching::Saved;
 use crate::parameters::{ALL, CURSOR, FORMAT, LIMIT, OBJECT, OBJECT_ID, TEXT};
+use crate::unmatched::{DAYS_MAX, TOP_MAX};
 use crate::usage::PEOPLE_MAX;
 use crate::values::Queued;
 use shared::api::operation::{Body, Level, Operation, Parameter, Takes, shape};
@@ -17,6 +18,7 @@ use shared::id::ObjectKind;
 use shared::matching::Matching;
 use shared::pendo::catalog::Entry;
 use shared::sync::status::StatusReport;
+use shared::unmatched::Unmatched;
 use shared::values::Line;
 
 /// What the function does.
@@ -32,6 +34,8 @@ pub enum Act {
     ReadMatching,
     /// Saves or tries the matching.
     PutMatching,
+    /// Says whose the events are that are nobody's.
+    Unmatched,
     /// Shows a list of the directory.
     ReadObjects(ObjectKind),
     /// Merges an upload into a list.
@@ -132,7 +136,7 @@ const fn delete_objects(id: &'static str, path: &'static str, kind: ObjectKind) 
 }
 
 /// All of them.
-pub static OPERATIONS: [Operation<Act>; 21] = [
+pub static OPERATIONS: [Operation<Act>; 22] = [
     Operation {
         act: Act::Metadata,
         id: "listMetadata",
@@ -211,6 +215,35 @@ pub static OPERATIONS: [Operation<Act>; 21] = [
         replies: &[(200, Some(shape::<Saved>))],
         takes_if_match: true,
         answers_etag: true,
+        ..READ
+    },
+    Operation {
+        act: Act::Unmatched,
+        id: "listUnmatched",
+        path: "/v1/matching/unmatched",
+        summary: "Whose the events are that are nobody's: the visitors and Pendo accounts with most of them, what stands between them and an object, and what would match more, counted.",
+        query: &[
+            Parameter {
+                name: "kind",
+                takes: Takes::OneOf(&["feature", "page", "guide", "track", "event"]),
+                about: "Whose events are counted; all activity (`event`) if that is read, else the first kind that is.",
+                example: "event",
+                ..TEXT
+            },
+            Parameter {
+                name: "days",
+                takes: Takes::UpTo(DAYS_MAX),
+                about: "How many times 24 hours back, 1 to 90; 30 if left out.",
+                example: "7",
+                ..TEXT
+            },
+            Parameter {
+                takes: Takes::UpTo(TOP_MAX),
+                about: "The most that are named of each level, 1 to 100; 20 if left out.",
+                ..LIMIT
+            },
+        ],
+        replies: &[(200, Some(shape::<Unmatched>))],
         ..READ
     },
     read_objects("listAccounts", ACCOUNTS, ObjectKind::Account),

@@ -162,7 +162,7 @@ impl World {
 }
 
 /// Everybody whom Pendo lists or who stood on a stored row, with the value that the matching compares.
-fn known<'a>(
+pub fn known<'a>(
     listed: &'a BTreeMap<String, serde_json::Value>,
     seen: &'a BTreeMap<String, serde_json::Value>,
 ) -> impl Iterator<Item = (String, Option<String>)> + 'a {
