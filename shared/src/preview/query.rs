@@ -121,7 +121,7 @@ mod tests {
             (json!([]), "", "object"),
             (json!({}), "/definition", "missing"),
             (with("definition", json!("MAU")), "/definition", "POST /v1/fields"),
-            (inner, "/definition/window/rolling_days", "rolling_days"),
+            (inner, "/definition/window/rolling_days", "1 to 2555"),
             (with("ids", json!([])), "/ids", "definition, objects or sample"),
             (with("objects", json!("A-1")), "/objects", "a list of ids"),
             (with("objects", json!([])), "/objects", "0 entries"),
