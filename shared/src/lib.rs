@@ -9,7 +9,7 @@
 //! - source: [`pendo`] speaks Pendo's API and nothing else does
 //! - rules, pure, without I/O or clock: [`usage`], [`directory`], [`matching`], [`fields`]
 //! - state: [`store`] (DynamoDB), [`secrets`] (Secrets Manager), [`queue`] (SQS)
-//! - running: [`sync`], [`values`], [`explain`], [`api`], [`config`], [`context`], [`clock`]
+//! - running: [`sync`], [`values`], [`explain`], [`preview`], [`api`], [`config`], [`context`], [`clock`]
 //! - for tests: [`planted`], mistakes on purpose
 
 pub mod api;
@@ -25,6 +25,7 @@ pub mod id;
 pub mod matching;
 pub mod pendo;
 pub mod planted;
+pub mod preview;
 pub mod queue;
 pub mod secrets;
 pub mod store;

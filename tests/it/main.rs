@@ -28,6 +28,7 @@ mod log;
 mod logged;
 mod nulls;
 mod once;
+mod preview;
 mod reconciled;
 mod reference;
 mod refusals;

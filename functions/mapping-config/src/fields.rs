@@ -133,7 +133,11 @@ pub(crate) async fn delete(
 }
 
 /// A field on a level that is not matched could never have a value.
-async fn refuse_unmatched(context: &Context, workspace: &WorkspaceId, level: ObjectKind) -> Result<(), Problem> {
+pub(crate) async fn refuse_unmatched(
+    context: &Context,
+    workspace: &WorkspaceId,
+    level: ObjectKind,
+) -> Result<(), Problem> {
     let matching = context.store.matching_get(workspace).await?.map(|stands| stands.value).unwrap_or_default();
     if matching.rule(level).is_some() {
         return Ok(());
@@ -177,7 +181,7 @@ fn same_name<'f>(fields: &'f [Field], definition: &Definition) -> Result<Option<
 }
 
 /// Every id must be one of Pendo's, or of what Pendo has deleted since it was read.
-async fn refuse_unknown_ids(
+pub(crate) async fn refuse_unknown_ids(
     client: &shared::pendo::Client,
     definition: &Definition,
     body: &Value,

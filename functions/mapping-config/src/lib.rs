@@ -13,6 +13,7 @@ mod matching;
 pub mod operations;
 mod parameters;
 mod people;
+mod preview;
 mod source;
 mod suggestion;
 mod unmatched;
@@ -62,6 +63,7 @@ async fn act(
         Act::DeleteObjects(kind) => directory::delete(context, workspace, kind, request).await,
         Act::ListFields => fields::list(context, workspace, request).await,
         Act::CreateField => fields::create(context, workspace, request).await,
+        Act::PreviewField => preview::read(context, workspace, request).await,
         Act::ReadField => fields::read(context, workspace, id, request).await,
         Act::DeleteField => fields::delete(context, workspace, id, request).await,
         Act::Values => values::read(context, workspace, request).await,

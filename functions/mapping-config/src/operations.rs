@@ -7,6 +7,7 @@ use crate::estimate;
 use crate::fields::{Created, Shown};
 use crate::matching::Saved;
 use crate::parameters::{ALL, CURSOR, FORMAT, LIMIT, OBJECT, OBJECT_ID, TEXT};
+use crate::preview::Previewed;
 use crate::unmatched::{DAYS_MAX, TOP_MAX};
 use crate::usage::PEOPLE_MAX;
 use crate::values::Queued;
@@ -17,6 +18,7 @@ use shared::fields::Definition;
 use shared::id::ObjectKind;
 use shared::matching::Matching;
 use shared::pendo::catalog::Entry;
+use shared::preview::PreviewQuery;
 use shared::sync::status::StatusReport;
 use shared::unmatched::Unmatched;
 use shared::values::Line;
@@ -46,6 +48,8 @@ pub enum Act {
     ListFields,
     /// Creates a field.
     CreateField,
+    /// Tries a field.
+    PreviewField,
     /// Shows a field.
     ReadField,
     /// Deletes a field.
@@ -278,6 +282,20 @@ pub static OPERATIONS: [Operation<Act>; 22] = [
         }),
         replies: &[(200, Some(shape::<Created>)), (201, Some(shape::<Created>))],
         is_creating: true,
+        ..READ
+    },
+    Operation {
+        act: Act::PreviewField,
+        id: "previewField",
+        method: "POST",
+        path: "/v1/fields/preview", // before FIELD, which would take it for an id
+        summary: "Tries a definition over the stored rows: the values that some objects would have, how those of all are spread, why some have none, and what should be known of it. Nothing is saved.",
+        body: Some(Body {
+            types: JSON,
+            shape: Some(shape::<PreviewQuery>),
+            example: r#"{"definition":{"name":"Users 90d","object":"account","usage":{"kind":"event"},"function":"distinct_visitors","window":{"rolling_days":90}},"sample":5}"#,
+        }),
+        replies: &[(200, Some(shape::<Previewed>))],
         ..READ
     },
     Operation {

@@ -95,6 +95,14 @@ impl World {
         self.links_hashes.get(usize::from(home)).copied().unwrap_or_default()
     }
 
+    /// The same with everybody at home in shard 0, so that they can be evaluated together. Nothing that is made so may be
+    /// stored: it is nobody's page, and no head has seen it.
+    #[must_use]
+    pub fn at_one_home(mut self) -> Self {
+        self.homes.values_mut().for_each(|home| *home = 0);
+        self
+    }
+
     /// The kinds that fields map.
     #[must_use]
     pub fn kinds(&self) -> BTreeSet<Kind> {
