@@ -5,7 +5,7 @@ use crate::harness::{HOUR_MS, World, all_time, field, ms, pick};
 use crate::reference::{Owner, Reference, kind_name};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use chrono_tz::Tz;
-use pendo_simulator::{Kind, RawRow, SECOND_APP};
+use pendo_simulator::{DEFAULT_APP, Kind, RawRow, SECOND_APP};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
@@ -97,16 +97,16 @@ const OF_SEVERAL: [&str; 7] = [
 ];
 
 /// What is drawn for one field.
-pub(crate) type Definition = (bool, usize, usize, usize, usize);
+pub(crate) type Definition = (bool, usize, usize, usize, usize, usize);
 
 /// So many fields.
 pub(crate) fn definitions(count: usize) -> impl Strategy<Value = Vec<Definition>> {
-    let drawn = (any::<bool>(), 0..5_usize, 0..FUNCTIONS.len(), 0..5_usize, 0..3_usize);
+    let drawn = (any::<bool>(), 0..5_usize, 0..FUNCTIONS.len(), 0..5_usize, 0..3_usize, 0..5_usize);
     prop::collection::vec(drawn, count)
 }
 
 pub(crate) fn definition(drawn: Definition, at: usize) -> Value {
-    let (is_account, kind, function, window, some) = drawn;
+    let (is_account, kind, function, window, some, app) = drawn;
     let kind = ["event", "page", "feature", "track", "guide"][kind];
     let function = match (kind, FUNCTIONS[function]) {
         ("guide", "minutes") | ("event", "feature_breadth" | "adoption_rate") => "count",
@@ -136,6 +136,9 @@ pub(crate) fn definition(drawn: Definition, at: usize) -> Value {
     }
     if function == "adoption_rate" {
         field["of"] = json!("same_kind");
+    }
+    if let Some(app) = [DEFAULT_APP, SECOND_APP].get(app) {
+        field["usage"]["apps"] = json!([app]);
     }
     field
 }

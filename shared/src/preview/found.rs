@@ -88,7 +88,7 @@ pub(super) fn named(usage: &Usage) -> BTreeSet<String> {
 }
 
 fn see_use(usage: &Usage, row: &UsageRow<'_>, last: &mut BTreeMap<String, i64>) {
-    if row.kind != usage.kind || row.events == 0 || !usage.has_type(row.event_type) {
+    if row.kind != usage.kind || row.events == 0 || !usage.has_app(row.app) || !usage.has_type(row.event_type) {
         return;
     }
     let object = match &usage.ids {
