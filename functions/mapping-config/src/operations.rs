@@ -8,7 +8,7 @@ use crate::fields::{Created, Shown};
 use crate::matching::Saved;
 use crate::parameters::{ALL, CURSOR, FORMAT, LIMIT, OBJECT, OBJECT_ID, TEXT};
 use crate::preview::Previewed;
-use crate::unmatched::{DAYS_MAX, TOP_MAX};
+use crate::unmatched;
 use crate::usage::PEOPLE_MAX;
 use crate::values::Queued;
 use shared::api::operation::{Body, Level, Operation, Parameter, Takes, shape};
@@ -20,7 +20,6 @@ use shared::matching::Matching;
 use shared::pendo::catalog::Entry;
 use shared::preview::PreviewQuery;
 use shared::sync::status::StatusReport;
-use shared::unmatched::Unmatched;
 use shared::values::Line;
 
 /// What the function does.
@@ -76,7 +75,7 @@ const FIELDS: &str = "/v1/fields";
 const FIELD: &str = "/v1/fields/{id}";
 
 /// An operation that reads; the others are told by how they differ.
-const READ: Operation<Act> = Operation {
+pub(crate) const READ: Operation<Act> = Operation {
     act: Act::Status,
     id: "",
     method: "GET",
@@ -140,7 +139,7 @@ const fn delete_objects(id: &'static str, path: &'static str, kind: ObjectKind) 
 }
 
 /// All of them.
-pub static OPERATIONS: [Operation<Act>; 22] = [
+pub static OPERATIONS: [Operation<Act>; 23] = [
     Operation {
         act: Act::Metadata,
         id: "listMetadata",
@@ -221,35 +220,7 @@ pub static OPERATIONS: [Operation<Act>; 22] = [
         answers_etag: true,
         ..READ
     },
-    Operation {
-        act: Act::Unmatched,
-        id: "listUnmatched",
-        path: "/v1/matching/unmatched",
-        summary: "Whose the events are that are nobody's: the visitors and Pendo accounts with most of them, what stands between them and an object, and what would match more, counted.",
-        query: &[
-            Parameter {
-                name: "kind",
-                takes: Takes::OneOf(&["feature", "page", "guide", "track", "event"]),
-                about: "Whose events are counted; all activity (`event`) if that is read, else the first kind that is.",
-                example: "event",
-                ..TEXT
-            },
-            Parameter {
-                name: "days",
-                takes: Takes::UpTo(DAYS_MAX),
-                about: "How many times 24 hours back, 1 to 90; 30 if left out.",
-                example: "7",
-                ..TEXT
-            },
-            Parameter {
-                takes: Takes::UpTo(TOP_MAX),
-                about: "The most that are named of each level, 1 to 100; 20 if left out.",
-                ..LIMIT
-            },
-        ],
-        replies: &[(200, Some(shape::<Unmatched>))],
-        ..READ
-    },
+    unmatched::OPERATION,
     read_objects("listAccounts", ACCOUNTS, ObjectKind::Account),
     upload("uploadAccounts", ACCOUNTS, ObjectKind::Account, "id,name\nA-1,One\nA-2,Two\n"),
     delete_objects("deleteAccounts", ACCOUNTS, ObjectKind::Account),

@@ -1,21 +1,55 @@
 //! The match report weighed by usage, for `high`, since visitors are named.
 
+use crate::operations::{Act, READ};
+use crate::parameters::{LIMIT, TEXT};
+use shared::api::operation::{Operation, Parameter, Takes, shape};
 use shared::api::page;
 use shared::api::{Problem, Reply, Request};
 use shared::context::Context;
 use shared::explain::ExplainError;
 use shared::id::WorkspaceId;
-use shared::unmatched::{UnmatchedQuery, unmatched};
+use shared::unmatched::{Unmatched, UnmatchedQuery, unmatched};
 
 /// The longest span, in days.
-pub(crate) const DAYS_MAX: usize = 90;
+const DAYS_MAX: usize = 90;
 const DAYS_DEFAULT: usize = 30;
 /// Nobodies that are named of each level.
 const TOP_DEFAULT: usize = 20;
 /// The most of them.
-pub(crate) const TOP_MAX: usize = 100;
+const TOP_MAX: usize = 100;
 /// More rows are not counted while somebody waits for the gateway's 30 s.
 const ROWS_MAX: u64 = 2_000_000;
+
+/// What it can be asked.
+pub(crate) const OPERATION: Operation<Act> = Operation {
+    act: Act::Unmatched,
+    id: "listUnmatched",
+    path: "/v1/matching/unmatched",
+    summary: "Whose the events are that are nobody's: the visitors and Pendo accounts with most of them, what stands between them and an object, and what would match more, counted.",
+    query: &[
+        Parameter {
+            name: "kind",
+            takes: Takes::OneOf(&["feature", "page", "guide", "track", "event"]),
+            about: "Whose events are counted; all activity (`event`) if that is read, else the first kind that is.",
+            example: "event",
+            ..TEXT
+        },
+        Parameter {
+            name: "days",
+            takes: Takes::UpTo(DAYS_MAX),
+            about: "How many times 24 hours back, 1 to 90; 30 if left out.",
+            example: "7",
+            ..TEXT
+        },
+        Parameter {
+            takes: Takes::UpTo(TOP_MAX),
+            about: "The most that are named of each level, 1 to 100; 20 if left out.",
+            ..LIMIT
+        },
+    ],
+    replies: &[(200, Some(shape::<Unmatched>))],
+    ..READ
+};
 
 /// `GET /v1/matching/unmatched`: whose the events are that are nobody's, why, and what would help.
 pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {

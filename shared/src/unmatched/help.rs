@@ -48,7 +48,7 @@ impl Trial<'_> {
         let tried = [self.without_case(nobodies), self.other_column(nobodies), self.aliases(nobodies)];
         let mut help: Vec<Help> =
             tried.into_iter().flatten().filter(|help| help.matched_events > self.now.matched).collect();
-        help.sort_by(|one, other| other.matched_events.cmp(&one.matched_events));
+        help.sort_by_key(|help| std::cmp::Reverse(help.matched_events));
         help
     }
 
