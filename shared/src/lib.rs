@@ -9,7 +9,7 @@
 //! - source: [`pendo`] speaks Pendo's API and nothing else does
 //! - rules, pure, without I/O or clock: [`usage`], [`directory`], [`matching`], [`fields`], [`configuration`]
 //! - state: [`store`] (DynamoDB), [`secrets`] (Secrets Manager), [`queue`] (SQS)
-//! - running: [`sync`], [`values`], [`explain`], [`api`], [`config`], [`context`], [`clock`]
+//! - running: [`sync`], [`values`], [`explain`], [`preview`], [`api`], [`config`], [`context`], [`clock`]
 //! - for tests: [`planted`], mistakes on purpose
 
 pub mod api;
@@ -26,6 +26,7 @@ pub mod id;
 pub mod matching;
 pub mod pendo;
 pub mod planted;
+pub mod preview;
 pub mod queue;
 pub mod secrets;
 pub mod store;
@@ -33,5 +34,6 @@ pub mod sync;
 pub mod telemetry;
 pub mod time;
 pub mod trail;
+pub mod unmatched;
 pub mod usage;
 pub mod values;

@@ -137,13 +137,13 @@ pub enum ValuesError {
 }
 
 /// What joins stored outcomes with their circumstances.
-struct Reader {
-    connection: Connection,
-    checkpoint: Checkpoint,
-    fields: Vec<Field>,
-    now: Hour,
-    provisional_hours: i32,
-    with_notes: bool,
+pub(crate) struct Reader {
+    pub(crate) connection: Connection,
+    pub(crate) checkpoint: Checkpoint,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) now: Hour,
+    pub(crate) provisional_hours: i32,
+    pub(crate) with_notes: bool,
 }
 
 /// Reads values. Objects come from the directory, so every object is shown, matched or not.
@@ -269,7 +269,8 @@ async fn pages(
 }
 
 impl Reader {
-    fn lines(&self, object: ObjectKind, id: &str, stored: Option<&ObjectValues>, items: &mut Vec<Line>) {
+    /// Adds an object's lines, one for each field of its level.
+    pub(crate) fn lines(&self, object: ObjectKind, id: &str, stored: Option<&ObjectValues>, items: &mut Vec<Line>) {
         for field in self.fields.iter().filter(|field| field.definition.object == object) {
             let kind = field.definition.usage.kind;
             let state = self.checkpoint.kinds.get(&kind);

@@ -5,10 +5,11 @@ use crate::harness::{Reply, World, used};
 use local::AccessLevel;
 use pendo_simulator::Kind;
 use reqwest::Method;
+use serde_json::json;
 use std::collections::BTreeSet;
 
 /// The order in which an admin would ask.
-const STORY: [&str; 29] = [
+const STORY: [&str; 32] = [
     "connect",
     "readConnection",
     "uploadAccounts",
@@ -19,6 +20,7 @@ const STORY: [&str; 29] = [
     "readMatching",
     "listCatalog",
     "estimateKind",
+    "previewField",
     "createField",
     "listFields",
     "readField",
@@ -30,8 +32,10 @@ const STORY: [&str; 29] = [
     "listContacts",
     "sync",
     "listValues",
+    "previewField of what is stored",
     "explainValue",
     "listUsage",
+    "listUnmatched",
     "readStatus",
     "changeConnection",
     "deleteContacts",
@@ -68,6 +72,12 @@ async fn every_example_works_as_it_is_written() {
         }
         if id == "listValues" {
             assert_eq!(reply.json()["items"][0]["value"], 1, "{}", reply.text);
+        }
+        if id == "previewField" {
+            let preview = reply.json();
+            let said =
+                json!([preview["items"][0]["value"], preview["distribution"]["values"], preview["backfill"]["rows"]]);
+            assert_eq!(said, if is_dry { json!([null, 0, 1]) } else { json!([1, 1, null]) }, "{}", reply.text);
         }
         if matches!(id, "explainValue" | "listUsage") {
             assert_eq!(reply.json()["items"][0]["visitor"], "ann@example.org", "{}", reply.text);

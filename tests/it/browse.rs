@@ -4,7 +4,7 @@ use crate::explain::{list, matching, pages};
 use crate::harness::{World, all_time, field, ms, two_accounts, used};
 use local::AccessLevel;
 use local::tokens::Tokens;
-use pendo_simulator::{Kind, RawRow};
+use pendo_simulator::{DEFAULT_APP, Kind, RawRow, SECOND_APP};
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared::explain::{ExplainError, ExplanationQuery, UsageQuery, explain, usage};
@@ -64,6 +64,25 @@ async fn an_explanation_says_what_is_counted_whose_it_is_and_what_is_not() {
     let of_id =
         format!("/v1/values/explain?object=account&id=A-1&field={}", explanation["definition"]["id"].as_str().unwrap());
     assert_eq!(world.get(&of_id).await.expect(200), explanation, "a field's id does as well as its name");
+}
+
+#[tokio::test]
+async fn what_happened_in_apps_that_a_field_does_not_name_is_left_out_and_shown() {
+    let world = two_accounts().await;
+    for (app_id, events) in [(DEFAULT_APP, 3), (SECOND_APP, 5)] {
+        let row = used(Kind::Page, "ann@x.test", Some("A-1"), "2026-06-28T08:00:00Z", events);
+        world.pendo().inject(RawRow { app_id, ..row });
+    }
+    let mut definition = field("Views", "account", "page", "count", &all_time());
+    definition["usage"]["apps"] = json!([SECOND_APP]);
+    world.field(&definition).await;
+    let explanation = world.get("/v1/values/explain?object=account&id=A-1&field=Views").await.expect(200);
+    let left_out = &explanation["left_out"];
+    assert_eq!(
+        (&explanation["value"], &left_out[0]["why"], &left_out[0]["events"]),
+        (&json!(5), &json!("other_apps"), &json!(3)),
+        "{explanation:#}"
+    );
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use crate::harness::{HOUR_MS, World, all_time, field, ms, pick};
 use crate::reference::{Owner, Reference, kind_name};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use chrono_tz::Tz;
-use pendo_simulator::{Kind, RawRow, SECOND_APP};
+use pendo_simulator::{DEFAULT_APP, Kind, RawRow, SECOND_APP};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
@@ -97,10 +97,16 @@ const OF_SEVERAL: [&str; 7] = [
 ];
 
 /// What is drawn for one field.
-type Definition = (bool, usize, usize, usize, usize);
+pub(crate) type Definition = (bool, usize, usize, usize, usize, usize);
 
-fn definition(drawn: Definition, at: usize) -> Value {
-    let (is_account, kind, function, window, some) = drawn;
+/// So many fields.
+pub(crate) fn definitions(count: usize) -> impl Strategy<Value = Vec<Definition>> {
+    let drawn = (any::<bool>(), 0..5_usize, 0..FUNCTIONS.len(), 0..5_usize, 0..3_usize, 0..5_usize);
+    prop::collection::vec(drawn, count)
+}
+
+pub(crate) fn definition(drawn: Definition, at: usize) -> Value {
+    let (is_account, kind, function, window, some, app) = drawn;
     let kind = ["event", "page", "feature", "track", "guide"][kind];
     let function = match (kind, FUNCTIONS[function]) {
         ("guide", "minutes") | ("event", "feature_breadth" | "adoption_rate") => "count",
@@ -131,12 +137,15 @@ fn definition(drawn: Definition, at: usize) -> Value {
     if function == "adoption_rate" {
         field["of"] = json!("same_kind");
     }
+    if let Some(app) = [DEFAULT_APP, SECOND_APP].get(app) {
+        field["usage"]["apps"] = json!([app]);
+    }
     field
 }
 
 /// A world of its own, with the rows that Pendo has.
-struct Story {
-    world: World,
+pub(crate) struct Story {
+    pub(crate) world: World,
     zone: Tz,
     history_from_ms: Option<i64>,
     fields: Vec<Value>,
@@ -146,17 +155,9 @@ struct Story {
 }
 
 impl Story {
-    async fn told(runner: &mut TestRunner) -> Self {
+    pub(crate) async fn told(runner: &mut TestRunner) -> Self {
         let zones = [Tz::UTC, Tz::America__New_York, Tz::Asia__Tokyo, Tz::Europe__Berlin];
-        let definition_drawn = (any::<bool>(), 0..5_usize, 0..FUNCTIONS.len(), 0..5_usize, 0..3_usize);
-        let drawn = (
-            rows(),
-            prop::collection::vec(definition_drawn, pick(7, 14)),
-            0..4_usize,
-            0..4_usize,
-            0..3_usize,
-            any::<bool>(),
-        );
+        let drawn = (rows(), definitions(pick(7, 14)), 0..4_usize, 0..4_usize, 0..3_usize, any::<bool>());
         let (rows, definitions, zone, history, now, is_by_metadata) = drawn.new_tree(runner).unwrap().current();
         // Sometimes a clock changes within the windows.
         let now = ["2026-06-30T12:30:00Z", "2026-03-31T07:30:00Z", "2026-11-05T03:30:00Z"][now];
@@ -421,7 +422,7 @@ pub(crate) fn list<'v>(value: &'v Value, member: &str) -> &'v [Value] {
 }
 
 /// Whether all that is given stands in what is shown, which may say more.
-fn is_within(given: &Value, shown: &Value) -> bool {
+pub(crate) fn is_within(given: &Value, shown: &Value) -> bool {
     match given {
         Value::Object(members) => members.iter().all(|(name, value)| is_within(value, &shown[name])),
         other => other == shown,

@@ -126,7 +126,9 @@ impl Reference {
         for row in &self.rows {
             let is_in_window = kind_name(row.kind) == kind && reach_ms <= row.hour_ms && row.hour_ms < to_ms;
             let has_type = kind != "guide" || has_type(row, &definition["usage"]["types"]);
-            if !is_in_window || !has_type || !(is_adoption || is_named(&row.object_id)) {
+            let apps = definition["usage"]["apps"].as_array();
+            let has_app = apps.is_none_or(|apps| apps.contains(&json!(row.app_id)));
+            if !is_in_window || !has_type || !has_app || !(is_adoption || is_named(&row.object_id)) {
                 continue;
             }
             let who = (row.visitor_id.as_str(), row.account_id.as_deref());

@@ -16,8 +16,10 @@ mod matching;
 pub mod operations;
 mod parameters;
 mod people;
+mod preview;
 mod source;
 mod suggestion;
+mod unmatched;
 mod usage;
 mod values;
 mod versions;
@@ -59,11 +61,13 @@ async fn act(
         Act::Estimate => estimate::read(context, workspace, request).await,
         Act::ReadMatching => matching::read(context, workspace, request).await,
         Act::PutMatching => matching::put(context, workspace, request).await,
+        Act::Unmatched => unmatched::read(context, workspace, request).await,
         Act::ReadObjects(kind) => directory::read(context, workspace, kind, request).await,
         Act::Upload(kind) => directory::upload(context, workspace, kind, request).await,
         Act::DeleteObjects(kind) => directory::delete(context, workspace, kind, request).await,
         Act::ListFields => fields::list(context, workspace, request).await,
         Act::CreateField => fields::create(context, workspace, request).await,
+        Act::PreviewField => preview::read(context, workspace, request).await,
         Act::ReadField => fields::read(context, workspace, id, request).await,
         Act::EditField => edit::put(context, workspace, id, request).await,
         Act::DeleteField => fields::delete(context, workspace, id, request).await,

@@ -125,6 +125,7 @@ pub(crate) async fn refuse_unknown(client: &Client, directory: &Directory, match
         if let Some(rule) = matching.rule(kind) {
             refuse_unknown_path(client, kind, rule).await?;
             refuse_unknown_column(directory, kind, rule)?;
+            refuse_unknown_alias(directory, kind, rule)?;
         }
     }
     Ok(())
@@ -166,4 +167,15 @@ fn refuse_unknown_column(directory: &Directory, kind: ObjectKind, rule: &Rule) -
     let known: Vec<&str> = known.into_iter().take(50).collect();
     let detail = format!("No {} has a column \"{}\": use one of {}.", kind.name(), rule.object, known.join(", "));
     Err(Problem::invalid("unknown-column", format!("/{}/object", kind.name()), detail).with("columns", known))
+}
+
+/// An alias must lead to an object, unless there is none yet.
+fn refuse_unknown_alias(directory: &Directory, kind: ObjectKind, rule: &Rule) -> Result<(), Problem> {
+    let objects = directory.objects(kind);
+    let unknown = rule.aliases.iter().find(|(_, object)| !objects.is_empty() && !objects.contains_key(*object));
+    let Some((pendo, object)) = unknown else { return Ok(()) };
+    let (name, detail) =
+        (kind.name(), format!("No {} has the id \"{object}\": upload it first, or leave the alias out.", kind.name()));
+    let place = format!("/{name}/aliases/{}", pendo.replace('~', "~0").replace('/', "~1"));
+    Err(Problem::invalid("unknown-alias", place, detail))
 }

@@ -8,6 +8,8 @@ use crate::estimate;
 use crate::fields::{SavedField, Shown};
 use crate::matching::Saved;
 use crate::parameters::{ALL, CURSOR, DRY_RUN, FORMAT, LIMIT, OBJECT, OBJECT_ID, TEXT};
+use crate::preview::Previewed;
+use crate::unmatched;
 use crate::usage::PEOPLE_MAX;
 use crate::values::Queued;
 use crate::versions::{self, Versions};
@@ -19,6 +21,7 @@ use shared::fields::Definition;
 use shared::id::ObjectKind;
 use shared::matching::Matching;
 use shared::pendo::catalog::Entry;
+use shared::preview::PreviewQuery;
 use shared::sync::status::StatusReport;
 use shared::values::Line;
 
@@ -35,6 +38,8 @@ pub enum Act {
     ReadMatching,
     /// Saves or tries the matching.
     PutMatching,
+    /// Says whose the events are that are nobody's.
+    Unmatched,
     /// Shows a list of the directory.
     ReadObjects(ObjectKind),
     /// Merges an upload into a list.
@@ -45,6 +50,8 @@ pub enum Act {
     ListFields,
     /// Creates a field.
     CreateField,
+    /// Tries a field.
+    PreviewField,
     /// Shows a field.
     ReadField,
     /// Gives a field another definition.
@@ -80,7 +87,7 @@ const FIELD: &str = "/v1/fields/{id}";
 const CONFIGURATION: &str = "/v1/configuration";
 
 /// An operation that reads; the others are told by how they differ.
-const READ: Operation<Act> = Operation {
+pub(crate) const READ: Operation<Act> = Operation {
     act: Act::Status,
     id: "",
     method: "GET",
@@ -144,7 +151,7 @@ const fn delete_objects(id: &'static str, path: &'static str, kind: ObjectKind) 
 }
 
 /// All of them.
-pub static OPERATIONS: [Operation<Act>; 25] = [
+pub static OPERATIONS: [Operation<Act>; 27] = [
     Operation {
         act: Act::Metadata,
         id: "listMetadata",
@@ -219,6 +226,7 @@ pub static OPERATIONS: [Operation<Act>; 25] = [
         answers_etag: true,
         ..READ
     },
+    unmatched::OPERATION,
     read_objects("listAccounts", ACCOUNTS, ObjectKind::Account),
     upload("uploadAccounts", ACCOUNTS, ObjectKind::Account, "id,name\nA-1,One\nA-2,Two\n"),
     delete_objects("deleteAccounts", ACCOUNTS, ObjectKind::Account),
@@ -251,6 +259,20 @@ pub static OPERATIONS: [Operation<Act>; 25] = [
         }),
         replies: &[(200, Some(shape::<SavedField>)), (201, Some(shape::<SavedField>))],
         is_creating: true,
+        ..READ
+    },
+    Operation {
+        act: Act::PreviewField,
+        id: "previewField",
+        method: "POST",
+        path: "/v1/fields/preview", // before FIELD, which would take it for an id
+        summary: "Tries a definition over the stored rows: the values that some objects would have, how those of all are spread, why some have none, and what should be known of it. Nothing is saved.",
+        body: Some(Body {
+            types: JSON,
+            shape: Some(shape::<PreviewQuery>),
+            example: r#"{"definition":{"name":"Users 90d","object":"account","usage":{"kind":"event"},"function":"distinct_visitors","window":{"rolling_days":90}},"sample":5}"#,
+        }),
+        replies: &[(200, Some(shape::<Previewed>))],
         ..READ
     },
     Operation {

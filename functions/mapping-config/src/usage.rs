@@ -80,7 +80,8 @@ pub(crate) async fn explained(context: &Context, workspace: &WorkspaceId, reques
     Reply::json(200, &explanation)
 }
 
-fn kind(name: &str) -> Result<Kind, Problem> {
+/// The kind of a query.
+pub(crate) fn kind(name: &str) -> Result<Kind, Problem> {
     let known = Kind::ALL.into_iter().find(|kind| kind.name() == name);
     known.ok_or_else(|| Problem::invalid("unknown-kind", "?kind", "\"kind\" is feature, guide, page, track or event."))
 }
@@ -115,7 +116,8 @@ fn cells(line: &UsageLine) -> Vec<Value> {
     ]
 }
 
-fn refused(error: ExplainError) -> Problem {
+/// What a caller is told.
+pub(crate) fn refused(error: ExplainError) -> Problem {
     match error {
         ExplainError::Values(error) => problem(error),
         ExplainError::TooMuch { rows } => Problem::invalid(

@@ -147,7 +147,10 @@ pub fn next_steps(at: &Addresses<'_>) -> String {
          curl -s -H \"Authorization: Bearer $HIGH\" '{api}/v1/usage?object=account&id={account}&format=csv'\n\n\
          What is connected, how fresh it is, and what to do:\n\n  \
          curl -s -H \"Authorization: Bearer $STANDARD\" {api}/v1/status\n\n\
-         A field of your own (its history is here already, Pendo is not asked):\n\n  \
+         What a field of your own would say, before it is saved:\n\n  \
+         curl -s -H \"Authorization: Bearer $HIGH\" -H 'content-type: application/json' {api}/v1/fields/preview \\\n    \
+         -d '{{\"sample\":5,\"definition\":{{\"name\":\"Events 90d\",\"object\":\"account\",\"usage\":{{\"kind\":\"event\"}},\"function\":\"count\",\"window\":{{\"rolling_days\":90}}}}}}'\n\n\
+         The field itself (its history is here already, Pendo is not asked):\n\n  \
          curl -s -H \"Authorization: Bearer $HIGH\" -H 'content-type: application/json' {api}/v1/fields \\\n    \
          -d '{{\"name\":\"Events 90d\",\"object\":\"account\",\"usage\":{{\"kind\":\"event\"}},\"function\":\"count\",\"window\":{{\"rolling_days\":90}}}}'\n",
         account = url_encoded(at.account),

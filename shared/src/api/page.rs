@@ -27,9 +27,17 @@ pub fn limit(query: &BTreeMap<&str, &str>, default: usize) -> Result<usize, Prob
 /// # Errors
 /// 422 unless it is a whole number from 1 to `most`.
 pub fn limit_to(query: &BTreeMap<&str, &str>, default: usize, most: usize) -> Result<usize, Problem> {
-    let Some(text) = query.get("limit") else { return Ok(default) };
-    text.parse().ok().filter(|limit| (1..=most).contains(limit)).ok_or_else(|| {
-        Problem::invalid("limit", "?limit", format!("\"limit\" must be a whole number from 1 to {most}."))
+    number(query, "limit", default, most)
+}
+
+/// Reads a whole number from a query.
+///
+/// # Errors
+/// 422 unless it is one from 1 to `most`.
+pub fn number(query: &BTreeMap<&str, &str>, name: &'static str, default: usize, most: usize) -> Result<usize, Problem> {
+    let Some(text) = query.get(name) else { return Ok(default) };
+    text.parse().ok().filter(|number| (1..=most).contains(number)).ok_or_else(|| {
+        Problem::invalid(name, format!("?{name}"), format!("\"{name}\" must be a whole number from 1 to {most}."))
     })
 }
 

@@ -27,7 +27,7 @@ use crate::store::StoreError;
 use crate::values::ValuesError;
 
 /// How often heads are read again because they have moved on meanwhile.
-const REREADS_MAX: u32 = 3;
+pub(crate) const REREADS_MAX: u32 = 3;
 
 /// Why nothing can be shown.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +48,7 @@ pub enum ExplainError {
 
 impl ExplainError {
     /// Whether what a head named was gone: a newer head stands, and reading again helps.
-    fn is_overtaken(&self) -> bool {
+    pub(crate) fn is_overtaken(&self) -> bool {
         matches!(
             self,
             Self::Store(StoreError::Missing { .. }) | Self::Values(ValuesError::Store(StoreError::Missing { .. }))

@@ -48,6 +48,8 @@ pub struct Linked {
     pub id: Option<String>,
     /// What it has in the field that the rule names; null where that is its id.
     pub value: Option<String>,
+    /// Whether an alias says so, not the key.
+    pub by_alias: bool,
 }
 
 /// Says how the object is matched.
@@ -86,9 +88,7 @@ async fn linked(
     people: People,
     ids: Vec<Option<String>>,
 ) -> Result<Vec<Linked>, ExplainError> {
-    if rule.pendo.is_id() {
-        return Ok(ids.into_iter().map(|id| Linked { id, value: None }).collect());
-    }
-    let values = source.values_of(people, &ids).await?;
-    Ok(ids.into_iter().zip(values).map(|(id, value)| Linked { id, value }).collect())
+    let values = if rule.pendo.is_id() { vec![None; ids.len()] } else { source.values_of(people, &ids).await? };
+    let is_alias = |id: &Option<String>| id.as_ref().is_some_and(|id| rule.aliases.contains_key(id));
+    Ok(ids.into_iter().zip(values).map(|(id, value)| Linked { by_alias: is_alias(&id), id, value }).collect())
 }

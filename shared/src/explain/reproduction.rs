@@ -66,7 +66,8 @@ pub(super) async fn reproduction(
     let Some((figure, gives, reading)) = figure(field.definition.function, plan, range) else { return Ok(None) };
     let ids = usage.ids.as_ref().map(|ids| ids.iter().map(String::as_str).collect());
     let types = (usage.kind == Kind::Guide).then_some(types);
-    let body = body(&Question { kind: usage.kind, range, ids, types, whose, figure });
+    let apps = usage.apps.as_ref().map(|apps| apps.iter().copied().collect());
+    let body = body(&Question { kind: usage.kind, range, ids, apps, types, whose, figure });
     Ok(body.map(|body| Reproduction { path: "POST /api/v1/aggregation", gives, reading, body }))
 }
 

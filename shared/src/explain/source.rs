@@ -8,7 +8,7 @@ use crate::matching::{Link, Matching};
 use crate::store::noun::People;
 use crate::store::{SeenIn, Shard, Store};
 use crate::sync::checkpoint::Checkpoint;
-use crate::sync::shards::{Blocks, Rows};
+use crate::sync::shards::{Blocks, Rows, rows_in};
 use crate::sync::world::World;
 use crate::time::{Hour, HourRange};
 use crate::usage::row::UsageRow;
@@ -87,15 +87,7 @@ impl<'a> Source<'a> {
 
     /// How many rows [`Source::visit`] would read.
     pub(super) async fn rows_in(&mut self, ranges: &BTreeMap<Kind, HourRange>) -> Result<u64, ExplainError> {
-        let mut rows = 0_u64;
-        for shard in &mut self.shards {
-            for (kind, range) in ranges {
-                self.store.shard_load(shard, *range).await?;
-                rows =
-                    shard.entries(*kind, *range).fold(rows, |rows, (_, entry)| rows.saturating_add(entry.share.rows));
-            }
-        }
-        Ok(rows)
+        Ok(rows_in(&self.store, &mut self.shards, ranges).await?)
     }
 
     /// The spans in which those shards have rows before `to`.

@@ -232,6 +232,7 @@ struct Found {
     days: BTreeMap<i32, Tally>,
     objects: BTreeMap<String, Tally>,
     other_objects: Tally,
+    other_apps: Tally,
     other_types: Tally,
     ambiguous: Tally,
 }
@@ -250,6 +251,7 @@ impl Found {
             days: BTreeMap::new(),
             objects: BTreeMap::new(),
             other_objects: Tally::default(),
+            other_apps: Tally::default(),
             other_types: Tally::default(),
             ambiguous: Tally::default(),
         };
@@ -264,6 +266,7 @@ impl Found {
                 }
             }
             Whose::Own if !is_named(row.object) => found.other_objects.add(row),
+            Whose::Own if !field.definition.usage.has_app(row.app) => found.other_apps.add(row),
             Whose::Own => found.other_types.add(row),
             Whose::Contested if plan.takes(row) => found.ambiguous.add(row),
             Whose::Contested => {}
@@ -286,6 +289,7 @@ impl Found {
     fn left_out(&self) -> Vec<LeftOut> {
         let all = [
             ("other_objects", &self.other_objects),
+            ("other_apps", &self.other_apps),
             ("other_types", &self.other_types),
             ("ambiguous", &self.ambiguous),
         ];

@@ -105,7 +105,7 @@ impl Plan {
         self.today
     }
 
-    /// Whether the row is one of the field's: its kind, object, type and hour.
+    /// Whether the row is one of the field's: its kind, object, app, type and hour.
     #[must_use]
     pub fn takes(&self, row: &UsageRow<'_>) -> bool {
         self.reach.holds(row.hour) && self.takes_at_any_time(row)
@@ -116,6 +116,7 @@ impl Plan {
     pub fn takes_at_any_time(&self, row: &UsageRow<'_>) -> bool {
         row.kind == self.usage.kind
             && (self.function == Function::AdoptionRate || self.is_named(row.object))
+            && self.usage.has_app(row.app)
             && self.usage.has_type(row.event_type)
     }
 
@@ -209,6 +210,13 @@ mod tests {
         assert!(!plan.takes(&row(Kind::Page, 24, "export", "")), "another kind");
         assert!(!plan.takes(&row(Kind::Feature, 24, "import", "")), "another object");
         assert!(plan.takes_at_any_time(&row(Kind::Feature, 23, "export", "")));
+    }
+
+    #[test]
+    fn a_row_of_another_app_is_not_taken() {
+        let of_app = |app: i64| plan(json!({"kind": "page", "apps": [app]}));
+        assert!(of_app(1).takes(&row(Kind::Page, 24, "p", "")));
+        assert!(!of_app(-1).takes(&row(Kind::Page, 24, "p", "")));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Which rows a field looks at: a kind, some of its objects or all, and for guides the types of event.
+//! Which rows a field looks at: a kind, some of its objects or all, of some apps or all, and for guides the types of event.
 
 use super::problem::{Problem, below};
 use super::shape::{Shape, dotted, listed, wrong_type};
@@ -15,6 +15,8 @@ pub const IDS_MAX: usize = 1_000;
 pub const GUIDE_TYPES: [&str; 6] =
     ["guideSeen", "guideAdvanced", "guideDismissed", "guideActivity", "guideSnoozed", "guideTimeout"];
 
+/// How many apps a field may name.
+const APPS_MAX: usize = 100;
 const ID_CHARS_MAX: usize = 512;
 const KINDS: [&str; 5] = ["feature", "guide", "page", "track", "event"];
 
@@ -26,6 +28,9 @@ pub struct Usage {
     /// The features, pages, guides or track types; absent means all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ids: Option<BTreeSet<String>>,
+    /// Pendo's ids of the apps in which it happened; absent means all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub apps: Option<BTreeSet<i64>>,
     /// The types of guide events; absent means seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub types: Option<BTreeSet<String>>,
@@ -43,6 +48,8 @@ impl JsonSchema for Usage {
             "ids": {"type": "array", "minItems": 1, "maxItems": IDS_MAX,
                 "items": {"type": "string", "minLength": 1, "maxLength": ID_CHARS_MAX, "pattern": r"\S"},
                 "description": "The features, pages, guides or track types; all of them if left out. All activity has none."},
+            "apps": {"type": "array", "minItems": 1, "maxItems": APPS_MAX, "items": {"type": "integer", "format": "int64"},
+                "description": "Pendo's ids of the apps in which it happened; all of them if left out."},
             "types": {"type": "array", "minItems": 1, "maxItems": IDS_MAX, "items": {"enum": GUIDE_TYPES},
                 "description": "For guides: the types of events; those that were seen if left out."}},
             "allOf": [
@@ -53,7 +60,7 @@ impl JsonSchema for Usage {
 
 impl Usage {
     pub(super) fn parse(value: &Value, pointer: &str) -> Result<Self, Problem> {
-        let shape = Shape::of(value, pointer, &["kind", "ids", "types"])?;
+        let shape = Shape::of(value, pointer, &["kind", "ids", "apps", "types"])?;
         let kind_name = shape.text("kind", &listed(&KINDS))?;
         let kind = kind_of(kind_name).map_err(|detail| Problem::at(shape.pointer_to("kind"), detail))?;
 
@@ -65,6 +72,9 @@ impl Usage {
             return Err(Problem::at(ids_at, detail));
         }
 
+        let apps_at = shape.pointer_to("apps");
+        let apps = shape.optional("apps").map(|list| apps(list, &apps_at)).transpose()?;
+
         let types_at = shape.pointer_to("types");
         let types = shape.optional("types").map(|list| texts(list, &types_at)).transpose()?;
         if types.is_some() && kind != Kind::Guide {
@@ -75,7 +85,13 @@ impl Usage {
             let detail = format!("usage.types does not know \"{unknown}\"; use {}", listed(&GUIDE_TYPES));
             return Err(Problem::at(types_at, detail));
         }
-        Ok(Self { kind, ids, types })
+        Ok(Self { kind, ids, apps, types })
+    }
+
+    /// Whether the field looks at what happened in this app.
+    #[must_use]
+    pub fn has_app(&self, app: i64) -> bool {
+        self.apps.as_ref().is_none_or(|apps| apps.contains(&app))
     }
 
     /// Whether the field looks at events of this type. Without `types` a guide field looks at those that were seen.
@@ -99,6 +115,22 @@ fn kind_of(name: &str) -> Result<Kind, String> {
         ));
     }
     Err(format!("usage.kind \"{name}\" is not known; use {}", listed(&KINDS)))
+}
+
+/// A list of at least one app's id.
+fn apps(list: &Value, pointer: &str) -> Result<BTreeSet<i64>, Problem> {
+    let Value::Array(items) = list else { return Err(wrong_type(pointer, list, "a list of whole numbers")) };
+    if items.is_empty() || items.len() > APPS_MAX {
+        let (place, count) = (dotted(pointer), items.len());
+        let detail = format!("{place} has {count} entries; give 1 to {APPS_MAX} ids of apps, or leave it out for all");
+        return Err(Problem::at(pointer, detail));
+    }
+    let id = |(index, item): (usize, &Value)| {
+        let item_at = below(pointer, &index.to_string());
+        item.as_i64()
+            .ok_or_else(|| wrong_type(&item_at, item, "a whole number, the app's id as the catalogue shows it"))
+    };
+    items.iter().enumerate().map(id).collect()
 }
 
 /// A list of at least one text, none of them empty.

@@ -4,6 +4,7 @@
 mod key;
 mod link;
 mod links;
+mod near;
 mod report;
 mod resolve;
 mod rule;
@@ -14,8 +15,9 @@ mod tally;
 
 pub use link::{KnownAccount, KnownVisitor, Link, Status};
 pub use links::Links;
+pub use near::{Near, Why, nearest};
 pub use report::{Examples, LevelReport, ObjectCounts, PendoCounts, Report, report};
-pub use rule::{Matching, PendoKey, Rule};
+pub use rule::{ALIASES_MAX, Matching, PendoKey, Rule};
 pub use suggestion::{Candidate, Candidates, Suggestion};
 pub use tally::{Tally, TallyCounts, TallyLine};
 

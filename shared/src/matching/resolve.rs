@@ -30,7 +30,7 @@ fn account_level<A: Borrow<KnownAccount>>(
     directory: &Directory,
     known: impl IntoIterator<Item = A>,
 ) -> AccountLevel {
-    let keys = Keys::of(rule, &directory.accounts);
+    let mut keys = Keys::of(rule, &directory.accounts);
     let mut fits: HashMap<String, Fit> = HashMap::new();
     for account in known {
         let account = account.borrow();
@@ -70,7 +70,7 @@ fn contact_level<V: Borrow<KnownVisitor>>(
     known: impl IntoIterator<Item = V>,
     accounts: Option<&AccountLevel>,
 ) -> ContactLevel {
-    let keys = Keys::of(rule, &directory.contacts);
+    let mut keys = Keys::of(rule, &directory.contacts);
     let mut fits: HashMap<VisitorHash, Fit> = HashMap::new();
     for visitor in known {
         let visitor = visitor.borrow();
@@ -119,15 +119,18 @@ fn unknown(rule: &Rule) -> Fit {
 }
 
 /// The keys of a level's objects, each with the objects that have it.
-struct Keys {
+struct Keys<'a> {
     group_of: HashMap<String, u32>,
     groups: Vec<Vec<u32>>,
+    /// Positions of objects by their ids, for aliases.
+    positions: HashMap<&'a str, u32>,
 }
 
-impl Keys {
-    fn of(rule: &Rule, objects: &BTreeMap<String, Object>) -> Self {
-        let mut keys = Self { group_of: HashMap::new(), groups: Vec::new() };
+impl<'a> Keys<'a> {
+    fn of(rule: &Rule, objects: &'a BTreeMap<String, Object>) -> Self {
+        let mut keys = Self { group_of: HashMap::new(), groups: Vec::new(), positions: HashMap::new() };
         for (position, (id, object)) in (0..).zip(objects) {
+            keys.positions.insert(id, position);
             let Some(text) = text_of(id, object, &rule.object) else { continue };
             let Some(key) = key_of(&text, rule.ignore_case) else { continue };
             let fresh = u32::try_from(keys.groups.len()).unwrap_or(u32::MAX);
@@ -140,7 +143,15 @@ impl Keys {
         keys
     }
 
-    fn fit(&self, rule: &Rule, id: &str, value: Option<&str>) -> Fit {
+    fn fit(&mut self, rule: &Rule, id: &str, value: Option<&str>) -> Fit {
+        if let Some(object) = rule.aliases.get(id) {
+            // One that leads to no object any more leads nowhere: its key was said not to count.
+            return self.positions.get(object.as_str()).map_or(Fit::Nobody, |position| {
+                let group = u32::try_from(self.groups.len()).unwrap_or(u32::MAX);
+                self.groups.push(vec![*position]);
+                Fit::Group(group)
+            });
+        }
         let text = if rule.pendo.is_id() { Some(id) } else { value };
         match text.and_then(|text| key_of(text, rule.ignore_case)) {
             Some(key) => self.group_of.get(key.as_ref()).map_or(Fit::Nobody, |group| Fit::Group(*group)),

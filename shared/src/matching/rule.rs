@@ -2,17 +2,20 @@
 
 use super::key::{key_of, text_of};
 use crate::directory::Object;
-use crate::fields::Problem;
-use crate::fields::shape::Shape;
+use crate::fields::shape::{Shape, wrong_type};
+use crate::fields::{Problem, below};
 use crate::id::ObjectKind;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 const PATH_CHARS_MAX: usize = 200;
+/// The most aliases of a level.
+pub const ALIASES_MAX: usize = 500;
 
 /// Which levels are matched, and by what.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -33,6 +36,8 @@ pub struct Rule {
     pub object: String,
     /// Whether both sides are lower-cased before they are compared.
     pub ignore_case: bool,
+    /// Of visitors or Pendo accounts, by their ids to the letter, the object whose they are whatever their keys say.
+    pub aliases: BTreeMap<String, String>,
 }
 
 /// What of a Pendo visitor or account is compared.
@@ -131,7 +136,7 @@ impl Rule {
 
     fn parse(level: ObjectKind, value: &Value) -> Result<Self, Problem> {
         let pendo_name = pendo_member(level);
-        let shape = Shape::of(value, &format!("/{}", level.name()), &[pendo_name, "object", "ignore_case"])?;
+        let shape = Shape::of(value, &format!("/{}", level.name()), &[pendo_name, "object", "ignore_case", "aliases"])?;
         let wanted = format!("{} or a metadata path such as metadata.agent.email", id_name(level));
         let pendo = PendoKey::parse(level, shape.text(pendo_name, &wanted)?)
             .map_err(|detail| Problem::at(shape.pointer_to(pendo_name), detail))?;
@@ -141,8 +146,31 @@ impl Rule {
             return Err(Problem::at(shape.pointer_to("object"), detail));
         }
         let ignore_case = shape.optional_bool("ignore_case")?.unwrap_or(false);
-        Ok(Self { pendo, object: object.to_owned(), ignore_case })
+        let aliases = shape.optional("aliases").map(|found| aliases_of(level, found, &shape.pointer_to("aliases")));
+        Ok(Self { pendo, object: object.to_owned(), ignore_case, aliases: aliases.transpose()?.unwrap_or_default() })
     }
+}
+
+fn aliases_of(level: ObjectKind, value: &Value, pointer: &str) -> Result<BTreeMap<String, String>, Problem> {
+    let example = format!("an object from Pendo's ids to {} ids, such as {{\"pendo-id\":\"C-1\"}}", level.name());
+    let members = value.as_object().ok_or_else(|| wrong_type(pointer, value, &example))?;
+    if members.len() > ALIASES_MAX {
+        let detail =
+            format!("{} aliases are more than {ALIASES_MAX}; a rule that fits more needs fewer", members.len());
+        return Err(Problem::at(pointer, detail));
+    }
+    let alias = |(pendo, object): (&String, &Value)| {
+        let place = below(pointer, pendo);
+        let id = object.as_str().ok_or_else(|| wrong_type(&place, object, "the id of an object"))?;
+        if pendo.trim().is_empty() || id.is_empty() {
+            return Err(Problem::at(
+                place,
+                "an alias leads from an id of Pendo's to an id of the directory; neither is empty",
+            ));
+        }
+        Ok((pendo.clone(), id.to_owned()))
+    };
+    members.iter().map(alias).collect()
 }
 
 impl Serialize for Matching {
@@ -168,7 +196,9 @@ impl JsonSchema for Matching {
             json_schema!({"type": "object", "required": [member, "object"], "additionalProperties": false, "properties": {
                 member: {"type": "string", "maxLength": PATH_CHARS_MAX, "pattern": format!(r"^({id}|metadata\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)$"), "description": format!("{id}, or a metadata path such as metadata.agent.email.")},
                 "object": {"type": "string", "pattern": r"\S", "description": "A column of the directory, or id."},
-                "ignore_case": {"type": "boolean", "default": false}}})
+                "ignore_case": {"type": "boolean", "default": false},
+                "aliases": {"type": "object", "maxProperties": ALIASES_MAX, "propertyNames": {"pattern": r"\S"}, "additionalProperties": {"type": "string", "minLength": 1},
+                            "description": format!("By hand: whose a {member} is, whatever its key says. From Pendo's id, to the letter, to the object's id.")}}})
         };
         json_schema!({"type": "object", "additionalProperties": false, "properties": {
             "contact": rule(ObjectKind::Contact, "visitorId"), "account": rule(ObjectKind::Account, "accountId")}})
@@ -183,10 +213,13 @@ struct Wire<'a> {
 
 impl Serialize for Wire<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut rule = serializer.serialize_map(Some(3))?;
+        let mut rule = serializer.serialize_map(None)?;
         rule.serialize_entry(pendo_member(self.level), &self.rule.pendo)?;
         rule.serialize_entry("object", &self.rule.object)?;
         rule.serialize_entry("ignore_case", &self.rule.ignore_case)?;
+        if !self.rule.aliases.is_empty() {
+            rule.serialize_entry("aliases", &self.rule.aliases)?;
+        }
         rule.end()
     }
 }
@@ -230,13 +263,17 @@ mod tests {
     #[test]
     fn case_counts_unless_told_otherwise() {
         let matching = Matching::parse(&json!({"account": {"account": "accountId", "object": " id "}})).unwrap();
-        let rule = Rule { pendo: PendoKey::AccountId, object: "id".to_owned(), ignore_case: false };
+        let (pendo, aliases) = (PendoKey::AccountId, BTreeMap::new());
+        let rule = Rule { pendo, object: "id".to_owned(), ignore_case: false, aliases };
         assert_eq!(matching, Matching { contact: None, account: Some(rule) });
     }
 
     #[test]
     fn what_is_wrong_is_named_with_its_place() {
         let contact = |key: Value| json!({"contact": {"visitor": key, "object": "email"}});
+        let aliased = |aliases: Value| json!({"account": {"account": "accountId", "object": "id", "aliases": aliases}});
+        let many: serde_json::Map<String, Value> =
+            (0..=ALIASES_MAX).map(|number| (number.to_string(), json!("A"))).collect();
         let cases = [
             (json!({}), "", "no level"),
             (json!({"contact": null, "account": null}), "", "no level"),
@@ -257,6 +294,11 @@ mod tests {
                 "/account/ignore_case",
                 "true or false",
             ),
+            (aliased(json!(["p"])), "/account/aliases", "an object"),
+            (aliased(json!({"p/1": 7})), "/account/aliases/p~11", "a number"),
+            (aliased(json!({"p": ""})), "/account/aliases/p", "neither is empty"),
+            (aliased(json!({" ": "A"})), "/account/aliases/ ", "neither is empty"),
+            (aliased(many.into()), "/account/aliases", "500"),
         ];
         for (body, pointer, part) in cases {
             let problem = Matching::parse(&body).unwrap_err();
@@ -267,8 +309,10 @@ mod tests {
 
     fn rules(id: PendoKey) -> impl Strategy<Value = Option<Rule>> {
         let path = ("[a-z]{1,8}", "[a-zA-Z0-9_-]{1,12}").prop_map(|(group, field)| PendoKey::Metadata { group, field });
-        let rule = (prop_oneof![Just(id), path], "[a-z][a-z _]{0,8}[a-z]", any::<bool>());
-        prop::option::of(rule.prop_map(|(pendo, object, ignore_case)| Rule { pendo, object, ignore_case }))
+        let aliases = prop::collection::btree_map("[a-z/~ @]{0,4}[a-z]", "[a-zA-Z0-9-]{1,8}", 0..4);
+        let rule = (prop_oneof![Just(id), path], "[a-z][a-z _]{0,8}[a-z]", any::<bool>(), aliases);
+        let rule = rule.prop_map(|(pendo, object, ignore_case, aliases)| Rule { pendo, object, ignore_case, aliases });
+        prop::option::of(rule)
     }
 
     proptest! {

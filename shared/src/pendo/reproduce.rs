@@ -43,6 +43,8 @@ pub struct Question<'a> {
     pub range: HourRange,
     /// The features, pages, guides or track types; all if `None`.
     pub ids: Option<Vec<&'a str>>,
+    /// The apps; all if `None`.
+    pub apps: Option<Vec<i64>>,
     /// The types of guide events; all if `None`.
     pub types: Option<Vec<&'a str>>,
     /// Whose rows.
@@ -55,10 +57,14 @@ pub struct Question<'a> {
 /// hours.
 #[must_use]
 pub fn body(question: &Question<'_>) -> Option<Value> {
-    let Question { kind, range, ids, types, whose, figure } = question;
+    let Question { kind, range, ids, apps, types, whose, figure } = question;
     let mut filters = vec![whose_rows(whose)?];
     if let (Some(ids), Some(key)) = (ids, object_key(*kind)) {
         filters.push(any_of(key, ids.iter().copied())?);
+    }
+    if let Some(apps) = apps {
+        let any: Vec<String> = apps.iter().map(|app| format!("appId == {app}")).collect();
+        filters.push(any.join(" || "));
     }
     if let Some(types) = types {
         // Raw types may carry a prefix: `ui:web:guideSeen`.
@@ -133,7 +139,8 @@ mod tests {
     fn filters(whose: Whose<'_>) -> Option<Vec<String>> {
         let range = HourRange { from: Hour(0), to: Hour(24) };
         let (ids, types) = (Some(vec!["g\"1"]), Some(vec!["guideSeen"]));
-        let body = body(&Question { kind: Kind::Guide, range, ids, types, whose, figure: Figure::Events })?;
+        let (apps, figure) = (Some(vec![-323_232, 5]), Figure::Events);
+        let body = body(&Question { kind: Kind::Guide, range, ids, apps, types, whose, figure })?;
         let stages = body.pointer("/request/pipeline").unwrap().as_array().unwrap();
         Some(stages.iter().filter_map(|stage| Some(stage["filter"].as_str()?.to_owned())).collect())
     }
@@ -147,6 +154,7 @@ mod tests {
             [
                 r#"accountId == "a" || accountId == "b\\""#,
                 r#"guideId == "g\"1""#,
+                "appId == -323232 || appId == 5",
                 r#"eventSubType(type) == "guideSeen""#
             ]
         );

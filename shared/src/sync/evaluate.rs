@@ -48,6 +48,9 @@ impl Moment {
     }
 }
 
+/// All hours.
+pub const ALWAYS: HourRange = HourRange { from: Hour(i32::MIN), to: Hour(i32::MAX) };
+
 /// One home and what its values are made from beside rows.
 pub(super) struct Home<'a> {
     pub(super) sink: &'a Sink<'a>,
@@ -89,7 +92,7 @@ impl<'a> Home<'a> {
     }
 
     /// Adds the rows of some hours to a fold: of this home's shard those in `own` where a run holds new ones, and
-    /// otherwise what the heads name.
+    /// otherwise what the heads name. Each row that is read is shown to `see`, whosever it is.
     pub(super) async fn read(
         &self,
         hours: HourRange,
@@ -97,8 +100,9 @@ impl<'a> Home<'a> {
         own: &Rows,
         blocks: &mut Blocks,
         fold: &mut Fold<'_>,
+        see: &mut impl FnMut(&UsageRow<'_>),
     ) -> Result<(), StoreError> {
-        let ranges = self.ranges_within(hours);
+        let ranges = ranges_within(self.plans(), hours);
         let none = Rows::default();
         // Neighbours mostly are of one hour and of one Pendo account.
         let mut last_day: Option<(Hour, i32)> = None;
@@ -118,6 +122,7 @@ impl<'a> Home<'a> {
                         _ => last_account.insert((row.account.map(str::to_owned), self.account_of(row))).1,
                     };
                     self.add(row, day, account, fold);
+                    see(row);
                 })
                 .await?;
         }
@@ -143,19 +148,6 @@ impl<'a> Home<'a> {
         }
     }
 
-    /// What has to be read of some hours: per kind, from where the first window begins to where the last one ends.
-    fn ranges_within(&self, hours: HourRange) -> BTreeMap<Kind, HourRange> {
-        let mut ranges: BTreeMap<Kind, HourRange> = BTreeMap::new();
-        for plan in self.plans() {
-            let window = plan.hours_within(hours);
-            if !window.is_empty() {
-                let range = ranges.entry(plan.kind()).or_insert(window);
-                (range.from, range.to) = (range.from.min(window.from), range.to.max(window.to));
-            }
-        }
-        ranges
-    }
-
     fn values(&self, fold: &Fold<'_>) -> Values {
         let mut values = Values::new();
         for account in self.world.homes.iter().filter(|(_, at)| **at == self.number).map(|(account, _)| account) {
@@ -168,6 +160,19 @@ impl<'a> Home<'a> {
         }
         values
     }
+}
+
+/// What has to be read of some hours: per kind, from where the first window begins to where the last one ends.
+pub fn ranges_within<'p>(plans: impl Iterator<Item = &'p Plan>, hours: HourRange) -> BTreeMap<Kind, HourRange> {
+    let mut ranges: BTreeMap<Kind, HourRange> = BTreeMap::new();
+    for plan in plans {
+        let window = plan.hours_within(hours);
+        if !window.is_empty() {
+            let range = ranges.entry(plan.kind()).or_insert(window);
+            (range.from, range.to) = (range.from.min(window.from), range.to.max(window.to));
+        }
+    }
+    ranges
 }
 
 /// Evaluates everything at home in `number`, and answers the folds that its head should name with the values. Rows are
@@ -188,8 +193,26 @@ pub async fn evaluate(
     let closed_to = sink.open_from();
     let (mut fold, folds) = folds::closed(&home, closed_to, shards, own, blocks).await?;
     let open = HourRange { from: closed_to, to: Hour(i32::MAX) };
-    home.read(open, shards, own, blocks, &mut fold).await?;
+    home.read(open, shards, own, blocks, &mut fold, &mut |_| {}).await?;
     Ok((home.values(&fold), folds))
+}
+
+/// Evaluates every object at once from what the heads name: each shard is read once, nothing is kept. `world` must have
+/// everybody at one home ([`World::at_one_home`]). Each row of the windows' hours is shown to `see` too.
+///
+/// # Errors
+/// The table's; [`StoreError::Missing`] when a head has moved on meanwhile.
+pub async fn evaluate_all(
+    sink: &Sink<'_>,
+    world: &World,
+    moment: &Moment,
+    shards: &mut [Shard],
+    see: &mut impl FnMut(&UsageRow<'_>),
+) -> Result<Values, StoreError> {
+    let home = Home { sources: (0..sink.shards).collect(), ..Home::new(sink, world, moment, 0) };
+    let mut fold = home.nothing();
+    home.read(ALWAYS, shards, &Rows::default(), &mut Blocks::default(), &mut fold, see).await?;
+    Ok(home.values(&fold))
 }
 
 /// Evaluates again without Pendo: after a change of fields, matching, directory or zone.

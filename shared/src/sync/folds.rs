@@ -45,7 +45,7 @@ pub(super) async fn closed<'h>(
             continue;
         }
         let mut fold = home.nothing();
-        home.read(hours(span, to), shards, own, blocks, &mut fold).await?;
+        home.read(hours(span, to), shards, own, blocks, &mut fold, &mut |_| {}).await?;
         // A window that begins or ends within a span cuts it elsewhere tomorrow, and nobody would find its fold again.
         if home.keeps_folds && home.plans().all(|plan| plan.takes_all_or_nothing(span_hours(span))) {
             folds.insert(key, keep(home, &shards[at], &fold).await?);

@@ -32,6 +32,25 @@ pub(super) fn buckets_by_block<'a>(
     valid
 }
 
+/// How many rows of the ranges some shards have.
+///
+/// # Errors
+/// The table's; [`StoreError::Missing`] when a head has moved on meanwhile.
+pub async fn rows_in(
+    store: &Store,
+    shards: &mut [Shard],
+    ranges: &BTreeMap<Kind, HourRange>,
+) -> Result<u64, StoreError> {
+    let mut rows = 0_u64;
+    for shard in shards {
+        for (kind, range) in ranges {
+            store.shard_load(shard, *range).await?;
+            rows = shard.entries(*kind, *range).fold(rows, |rows, (_, entry)| rows.saturating_add(entry.share.rows));
+        }
+    }
+    Ok(rows)
+}
+
 /// Decoded blocks of a run, so that several homes read each only once. Bounded: when full it starts anew.
 #[derive(Default)]
 pub struct Blocks {

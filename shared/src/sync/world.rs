@@ -95,6 +95,14 @@ impl World {
         self.links_hashes.get(usize::from(home)).copied().unwrap_or_default()
     }
 
+    /// The same with everybody at home in shard 0, so that they can be evaluated together. Nothing that is made so may be
+    /// stored: it is nobody's page, and no head has seen it.
+    #[must_use]
+    pub fn at_one_home(mut self) -> Self {
+        self.homes.values_mut().for_each(|home| *home = 0);
+        self
+    }
+
     /// The kinds that fields map.
     #[must_use]
     pub fn kinds(&self) -> BTreeSet<Kind> {
@@ -162,7 +170,7 @@ impl World {
 }
 
 /// Everybody whom Pendo lists or who stood on a stored row, with the value that the matching compares.
-fn known<'a>(
+pub fn known<'a>(
     listed: &'a BTreeMap<String, serde_json::Value>,
     seen: &'a BTreeMap<String, serde_json::Value>,
 ) -> impl Iterator<Item = (String, Option<String>)> + 'a {

@@ -70,6 +70,7 @@ mod tests {
             ("/v1/pendo/estimate", Some("ANY /v1/pendo/estimate")),
             ("/v1/directory/accounts", Some("ANY /v1/directory/accounts")),
             ("/v1/fields", Some("ANY /v1/fields")),
+            ("/v1/fields/preview", Some("ANY /v1/fields/preview")),
             ("/v1/fields/f1", Some("ANY /v1/fields/{id}")),
             ("/v1/fields/f1/versions", Some("ANY /v1/fields/{id}/versions")),
             ("/v1/fields/f1/others", None),

@@ -1,0 +1,253 @@
+//! What somebody should know before they save a definition, in sentences.
+
+use super::distribution::{Distribution, Part};
+use super::everybody::Everybody;
+use super::found::{FoundUsage, LastUse};
+use crate::fields::{Definition, Reason};
+use crate::id::Kind;
+use crate::store::tree::Map;
+use crate::sync::checkpoint::KindState;
+use crate::sync::tags::Listed;
+use crate::time::{Hour, HourRange, date_text, to_the_second};
+use std::collections::BTreeMap;
+
+/// Shares below one in ten are not worth a sentence.
+const SHARE_MIN: f64 = 0.1;
+/// What was not used for so many hours is told.
+const STALE_HOURS: i32 = 30 * 24;
+/// So many objects are named, and the others counted.
+const NAMED_MAX: usize = 3;
+
+/// What is known of a definition once its values are.
+pub(super) struct Facts<'f> {
+    pub(super) everybody: &'f Everybody<'f>,
+    pub(super) definition: &'f Definition,
+    /// All hours that it looks at; `None` while its kind was never read.
+    pub(super) reach: Option<HourRange>,
+    pub(super) coverage: f64,
+    pub(super) distribution: &'f Distribution,
+    pub(super) nulls: &'f BTreeMap<Reason, Part>,
+    pub(super) matched: Part,
+    pub(super) usage: &'f FoundUsage,
+    /// When the named objects were last used.
+    pub(super) uses: &'f BTreeMap<String, LastUse>,
+    /// The objects of the kind as the last run saw them in Pendo's lists.
+    pub(super) listed: &'f Map,
+}
+
+impl Facts<'_> {
+    /// The sentences, what matters most first.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let some = [
+            self.nobody(),
+            self.unread(),
+            self.out_of_date(),
+            self.uncovered(),
+            self.without_values(),
+            self.unmatched(),
+            self.of_nobody(),
+            self.strangers(),
+        ];
+        let name = self.name_in_use();
+        some.into_iter().flatten().chain(self.unused()).chain(self.deleted()).chain(name).collect()
+    }
+
+    fn nobody(&self) -> Option<String> {
+        let level = self.level();
+        (self.distribution.objects == 0)
+            .then(|| format!("There are no {level}s yet: upload them with PUT /v1/directory/{level}s."))
+    }
+
+    fn unread(&self) -> Option<String> {
+        let kind = self.kind().name();
+        self.reach.is_none().then(|| {
+            format!("Usage of kind {kind} has not been read yet, so no value can be told before its history is here.")
+        })
+    }
+
+    /// The kind of a field that was deleted is not read on.
+    fn out_of_date(&self) -> Option<String> {
+        let is_mapped = self.everybody.standing.iter().any(|field| field.definition.usage.kind == self.kind());
+        let as_of = self.state().and_then(|state| state.as_of).filter(|as_of| *as_of < self.everybody.now.plus(-1));
+        as_of.filter(|_| !is_mapped).map(|as_of| {
+            let (kind, at) = (self.kind().name(), to_the_second(as_of.start_ms()));
+            format!(
+                "No field uses kind {kind} any more, so it was read up to {at} only: with this field it is read on."
+            )
+        })
+    }
+
+    fn uncovered(&self) -> Option<String> {
+        let reach = self.reach?;
+        if self.nulls.contains_key(&Reason::NotRead) {
+            let begin = self.everybody.connection.history_from.map(|hour| self.date_of(hour)).unwrap_or_default();
+            let from = self.date_of(reach.from);
+            return Some(format!(
+                "It looks back to {from}, before {begin}, where the history that is read was chosen to begin, so it will have no values: \
+                 use a shorter window, or {{\"all_time\":true}}."
+            ));
+        }
+        let is_here = !self.nulls.contains_key(&Reason::Backfilling);
+        (!is_here)
+            .then(|| format!("History is still being read: {:.0} % of its hours are here.", self.coverage * 100.0))
+    }
+
+    fn without_values(&self) -> Option<String> {
+        let Distribution { objects, values, zeros, .. } = *self.distribution;
+        let level = self.level();
+        if objects == 0 || self.reach.is_none() {
+            return None;
+        }
+        if values == 0 {
+            let reasons: Vec<String> =
+                self.nulls.iter().map(|(reason, part)| format!("{} {}", part.objects, reason.name())).collect();
+            return Some(format!("No {level} has a value: {}.", reasons.join(", ")));
+        }
+        (zeros == values).then(|| format!("No {level} has a value other than 0."))
+    }
+
+    fn unmatched(&self) -> Option<String> {
+        let share = 1.0 - self.matched.share;
+        let is_told = self.distribution.objects > 0 && share >= SHARE_MIN;
+        let level = self.level();
+        is_told.then(|| {
+            format!(
+                "{} of the {level}s are not matched with anybody at Pendo: PUT /v1/matching?dry_run=true tells how many other rules would match.",
+                percent(share)
+            )
+        })
+    }
+
+    fn of_nobody(&self) -> Option<String> {
+        let FoundUsage { events, events_matched, .. } = *self.usage;
+        let share = share(events - events_matched, events);
+        (share >= SHARE_MIN)
+            .then(|| format!("{} of the events that it looks at are no {}'s.", percent(share), self.level()))
+    }
+
+    fn strangers(&self) -> Option<String> {
+        let (all, strangers) = (self.usage.visitors?, self.usage.visitors_not_contacts?);
+        let share = share(strangers as u64, all as u64);
+        (share >= SHARE_MIN)
+            .then(|| format!("{} of the visitors of these accounts' rows are not contacts.", percent(share)))
+    }
+
+    /// The named objects that were not used for long; without names, the whole kind.
+    fn unused(&self) -> Vec<String> {
+        let Some(reach) = self.reach else { return Vec::new() };
+        let as_of = self.state().and_then(|state| state.as_of).unwrap_or(reach.to);
+        let is_old = |ms: i64| Hour::of_ms(ms).plus(STALE_HOURS) < as_of;
+        let tell = |(id, last): (&String, &LastUse)| {
+            let subject = self.subject(id);
+            match *last {
+                LastUse::At(ms) if Hour::of_ms(ms) >= reach.to => {
+                    Some(format!("{subject} has no usage in this window: its last was on {}.", self.date(ms)))
+                }
+                LastUse::At(ms) if is_old(ms) || Hour::of_ms(ms) < reach.from => {
+                    Some(format!("{subject} has had no usage since {}.", self.date(ms)))
+                }
+                LastUse::At(_) => None,
+                LastUse::Before(hour) => {
+                    Some(format!("{subject} has had no usage since {} at least.", self.date_of(hour)))
+                }
+                LastUse::Never => {
+                    let begin = self.state().and_then(KindState::first_read);
+                    let begin =
+                        begin.map_or_else(String::new, |begin| format!(", which begins on {}", self.date_of(begin)));
+                    Some(format!("{subject} has no usage in all that was read{begin}."))
+                }
+            }
+        };
+        let told: Vec<String> = self.uses.iter().filter_map(tell).collect();
+        counted(told, "objects that are named have had no usage for long either")
+    }
+
+    fn deleted(&self) -> Vec<String> {
+        let as_of = self.state().and_then(|state| state.as_of);
+        let ids = self.definition.usage.ids.iter().flatten();
+        let is_deleted =
+            |id: &&String| self.listed.get(*id).and_then(Listed::of).is_some_and(|object| object.is_deleted(as_of));
+        let told = ids.filter(is_deleted);
+        let told = told.map(|id| format!("{} is deleted at Pendo: its past usage counts.", self.subject(id))).collect();
+        counted(told, "objects that are named are deleted too")
+    }
+
+    fn name_in_use(&self) -> Option<String> {
+        let same = |other: &Definition| {
+            other.object == self.definition.object && other.name_key() == self.definition.name_key()
+        };
+        let stands = self.everybody.standing.iter().find(|field| same(&field.definition))?;
+        let (level, name) = (self.level(), &stands.definition.name);
+        Some(match stands.definition == *self.definition {
+            true => format!("The {level} field \"{name}\" stands already, with this definition."),
+            false => {
+                format!("The {level} field \"{name}\" has another definition: to create this one, choose another name.")
+            }
+        })
+    }
+
+    /// An object by kind, name and id.
+    fn subject(&self, id: &str) -> String {
+        let kind = match self.kind() {
+            Kind::Event => "activity",
+            Kind::Feature => "feature",
+            Kind::Guide => "guide",
+            Kind::Page => "page",
+            Kind::Track => "track type",
+        };
+        if id.is_empty() {
+            return format!("Kind {}", self.kind().name());
+        }
+        let listed = self.listed.get(id).and_then(Listed::of).map(|object| object.name);
+        match listed.filter(|name| name != id) {
+            Some(name) => format!("The {kind} \"{name}\" ({id})"),
+            None => format!("The {kind} {id}"),
+        }
+    }
+
+    fn level(&self) -> &'static str {
+        self.definition.object.name()
+    }
+
+    fn kind(&self) -> Kind {
+        self.definition.usage.kind
+    }
+
+    fn state(&self) -> Option<&KindState> {
+        self.everybody.checkpoint.kinds.get(&self.kind())
+    }
+
+    fn date_of(&self, hour: Hour) -> String {
+        self.date(hour.start_ms())
+    }
+
+    fn date(&self, ms: i64) -> String {
+        date_text(self.everybody.connection.time_zone.local_day(ms))
+    }
+}
+
+impl KindState {
+    /// Where what was read of the kind begins.
+    fn first_read(&self) -> Option<Hour> {
+        if self.backfill.is_some() { self.covered_from } else { self.first_hour.or(self.covered_from) }
+    }
+}
+
+/// The first few, and how many more there are.
+fn counted(mut told: Vec<String>, more: &str) -> Vec<String> {
+    if told.len() > NAMED_MAX + 1 {
+        let rest = told.len() - NAMED_MAX;
+        told.truncate(NAMED_MAX);
+        told.push(format!("{rest} more of the {more}."));
+    }
+    told
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share for a sentence")]
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
+}
