@@ -4,14 +4,34 @@
 use crate::checks::{self, ATTEMPTS_MAX, KnownIds};
 use crate::estimate;
 use crate::fields::{SavedField, named, noted, parsed, shown, tag, unchanged, unknown};
+use crate::operations::{Act, FIELD, JSON, READ};
 use crate::source::{client, connection};
 use serde_json::Value;
+use shared::api::operation::{Body, Operation, shape};
 use shared::api::{Problem, Reply, Request, nudge, refuse_stale};
 use shared::context::Context;
 use shared::fields::{Definition, Field, VERSIONS_MAX};
 use shared::id::{FieldId, WorkspaceId};
 use shared::queue::Job;
 use shared::store::StoreError;
+
+/// What it can be asked.
+pub(crate) const OPERATION: Operation<Act> = Operation {
+    act: Act::EditField,
+    id: "editField",
+    method: "PUT",
+    path: FIELD,
+    summary: "Gives a calculated field another definition, which makes another version of it; an equal one changes nothing. A version that stood before is put back by sending it again.",
+    body: Some(Body {
+        types: JSON,
+        shape: Some(shape::<Definition>),
+        example: r#"{"name":"MAU","object":"account","usage":{"kind":"event"},"function":"distinct_visitors","window":{"rolling_days":28,"complete_days":true}}"#,
+    }),
+    replies: &[(200, Some(shape::<SavedField>))],
+    takes_if_match: true,
+    answers_etag: true,
+    ..READ
+};
 
 /// Changes a field: 200 with its new version, or with the one that stands where it says the same.
 pub(crate) async fn put(

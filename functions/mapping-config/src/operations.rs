@@ -2,26 +2,25 @@
 
 use crate::audit;
 use crate::catalog::Metadata;
-use crate::configuration::ConfigurationChange;
+use crate::configuration;
 use crate::directory::{self, Deleted, Uploaded};
+use crate::edit;
 use crate::estimate;
 use crate::fields::{SavedField, Shown};
 use crate::matching::Saved;
 use crate::parameters::{ALL, CURSOR, DRY_RUN, FORMAT, LIMIT, OBJECT, OBJECT_ID, TEXT};
-use crate::preview::Previewed;
+use crate::preview;
 use crate::unmatched;
 use crate::usage::PEOPLE_MAX;
 use crate::values::Queued;
-use crate::versions::{self, Versions};
+use crate::versions;
 use shared::api::operation::{Body, Level, Operation, Parameter, Takes, shape};
 use shared::api::page::Listed;
-use shared::configuration::Configuration;
 use shared::explain::{Explanation, UsageLine};
 use shared::fields::Definition;
 use shared::id::ObjectKind;
 use shared::matching::Matching;
 use shared::pendo::catalog::Entry;
-use shared::preview::PreviewQuery;
 use shared::sync::status::StatusReport;
 use shared::values::Line;
 
@@ -78,13 +77,12 @@ pub enum Act {
     Audit,
 }
 
-const JSON: &[&str] = &["application/json"];
+pub(crate) const JSON: &[&str] = &["application/json"];
 const ROWS: &[&str] = &["text/csv", "application/x-ndjson"];
 const ACCOUNTS: &str = "/v1/directory/accounts";
 const CONTACTS: &str = "/v1/directory/contacts";
 const FIELDS: &str = "/v1/fields";
-const FIELD: &str = "/v1/fields/{id}";
-const CONFIGURATION: &str = "/v1/configuration";
+pub(crate) const FIELD: &str = "/v1/fields/{id}";
 
 /// An operation that reads; the others are told by how they differ.
 pub(crate) const READ: Operation<Act> = Operation {
@@ -261,20 +259,7 @@ pub static OPERATIONS: [Operation<Act>; 27] = [
         is_creating: true,
         ..READ
     },
-    Operation {
-        act: Act::PreviewField,
-        id: "previewField",
-        method: "POST",
-        path: "/v1/fields/preview", // before FIELD, which would take it for an id
-        summary: "Tries a definition over the stored rows: the values that some objects would have, how those of all are spread, why some have none, and what should be known of it. Nothing is saved.",
-        body: Some(Body {
-            types: JSON,
-            shape: Some(shape::<PreviewQuery>),
-            example: r#"{"definition":{"name":"Users 90d","object":"account","usage":{"kind":"event"},"function":"distinct_visitors","window":{"rolling_days":90}},"sample":5}"#,
-        }),
-        replies: &[(200, Some(shape::<Previewed>))],
-        ..READ
-    },
+    preview::OPERATION, // before FIELD, which would take it for an id
     Operation {
         act: Act::ReadField,
         id: "readField",
@@ -284,22 +269,7 @@ pub static OPERATIONS: [Operation<Act>; 27] = [
         answers_etag: true,
         ..READ
     },
-    Operation {
-        act: Act::EditField,
-        id: "editField",
-        method: "PUT",
-        path: FIELD,
-        summary: "Gives a calculated field another definition, which makes another version of it; an equal one changes nothing. A version that stood before is put back by sending it again.",
-        body: Some(Body {
-            types: JSON,
-            shape: Some(shape::<Definition>),
-            example: r#"{"name":"MAU","object":"account","usage":{"kind":"event"},"function":"distinct_visitors","window":{"rolling_days":28,"complete_days":true}}"#,
-        }),
-        replies: &[(200, Some(shape::<SavedField>))],
-        takes_if_match: true,
-        answers_etag: true,
-        ..READ
-    },
+    edit::OPERATION,
     Operation {
         act: Act::DeleteField,
         id: "deleteField",
@@ -310,57 +280,9 @@ pub static OPERATIONS: [Operation<Act>; 27] = [
         takes_if_match: true,
         ..READ
     },
-    Operation {
-        act: Act::Versions,
-        id: "listVersions",
-        path: "/v1/fields/{id}/versions",
-        summary: "The versions of a calculated field with definition, time and who asked for them, newest first. The last 100 are kept; `dropped` counts those before.",
-        query: &[
-            Parameter {
-                takes: Takes::UpTo(versions::PAGE_MAX),
-                about: "The most versions of a page, 1 to 100; 100 if left out.",
-                ..LIMIT
-            },
-            CURSOR,
-        ],
-        replies: &[(200, Some(shape::<Versions>))],
-        ..READ
-    },
-    Operation {
-        act: Act::ReadConfiguration,
-        id: "readConfiguration",
-        path: CONFIGURATION,
-        summary: "Matching and calculated fields as one file, which this or another workspace takes. No key, no directory and no ids are in it.",
-        replies: &[(200, Some(shape::<Configuration>))],
-        answers_etag: true,
-        ..READ
-    },
-    Operation {
-        act: Act::PutConfiguration,
-        id: "saveConfiguration",
-        method: "PUT",
-        path: CONFIGURATION,
-        summary: "Takes matching and fields from a file, all of it or nothing, and answers what was changed; or tells what would be. Fields are the same by level and name. What the file leaves out stays.",
-        query: &[
-            DRY_RUN,
-            Parameter {
-                name: "prune",
-                takes: Takes::OneOf(&["true", "false"]),
-                about: "`true` deletes the fields that the file does not name.",
-                example: "false",
-                ..TEXT
-            },
-        ],
-        body: Some(Body {
-            types: JSON,
-            shape: Some(shape::<Configuration>),
-            example: r#"{"format":1,"matching":{"contact":{"visitor":"visitorId","object":"email","ignore_case":true},"account":{"account":"accountId","object":"id"}},"fields":[{"name":"MAU","object":"account","usage":{"kind":"event"},"function":"distinct_visitors","window":{"rolling_days":28,"complete_days":true}},{"name":"Active days","object":"contact","usage":{"kind":"event"},"function":"active_days","window":{"calendar":"month","offset":1}}]}"#,
-        }),
-        replies: &[(200, Some(shape::<ConfigurationChange>))],
-        takes_if_match: true,
-        answers_etag: true,
-        ..READ
-    },
+    versions::OPERATION,
+    configuration::EXPORT,
+    configuration::IMPORT,
     Operation {
         act: Act::Values,
         id: "listValues",

@@ -3,10 +3,12 @@
 
 use crate::checks::{self, KnownIds};
 use crate::estimate;
+use crate::operations::{Act, JSON, READ};
 use crate::source::{client, connection, refused};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
+use shared::api::operation::{Body, Operation, shape};
 use shared::api::{Problem, Reply, Request};
 use shared::connection::Connection;
 use shared::context::Context;
@@ -29,6 +31,22 @@ pub(crate) struct Previewed {
     /// What reading its kind's history comes to; null where it was read.
     backfill: Option<estimate::Shown>,
 }
+
+/// What it can be asked.
+pub(crate) const OPERATION: Operation<Act> = Operation {
+    act: Act::PreviewField,
+    id: "previewField",
+    method: "POST",
+    path: "/v1/fields/preview",
+    summary: "Tries a definition over the stored rows: the values that some objects would have, how those of all are spread, why some have none, and what should be known of it. Nothing is saved.",
+    body: Some(Body {
+        types: JSON,
+        shape: Some(shape::<PreviewQuery>),
+        example: r#"{"definition":{"name":"Users 90d","object":"account","usage":{"kind":"event"},"function":"distinct_visitors","window":{"rolling_days":90}},"sample":5}"#,
+    }),
+    replies: &[(200, Some(shape::<Previewed>))],
+    ..READ
+};
 
 /// `POST /v1/fields/preview`.
 pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {

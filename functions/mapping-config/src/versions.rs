@@ -1,8 +1,11 @@
 //! `GET /v1/fields/{id}/versions`: what a field computed when, and who changed it.
 
 use crate::fields::unknown;
+use crate::operations::{Act, READ};
+use crate::parameters::{CURSOR, LIMIT};
 use schemars::JsonSchema;
 use serde::Serialize;
+use shared::api::operation::{Operation, Parameter, Takes, shape};
 use shared::api::page::{self, Listed};
 use shared::api::{Problem, Reply, Request};
 use shared::context::Context;
@@ -11,7 +14,25 @@ use shared::id::{FieldId, WorkspaceId};
 use shared::time::to_the_millisecond;
 
 /// The most versions of a page: all that are kept.
-pub(crate) const PAGE_MAX: usize = VERSIONS_MAX as usize;
+const PAGE_MAX: usize = VERSIONS_MAX as usize;
+
+/// What it can be asked.
+pub(crate) const OPERATION: Operation<Act> = Operation {
+    act: Act::Versions,
+    id: "listVersions",
+    path: "/v1/fields/{id}/versions",
+    summary: "The versions of a calculated field with definition, time and who asked for them, newest first. The last 100 are kept; `dropped` counts those before.",
+    query: &[
+        Parameter {
+            takes: Takes::UpTo(PAGE_MAX),
+            about: "The most versions of a page, 1 to 100; 100 if left out.",
+            ..LIMIT
+        },
+        CURSOR,
+    ],
+    replies: &[(200, Some(shape::<Versions>))],
+    ..READ
+};
 
 /// One version of a field.
 #[derive(Serialize, JsonSchema)]

@@ -7,15 +7,58 @@ mod state;
 pub(crate) use shown::ConfigurationChange;
 
 use crate::checks::ATTEMPTS_MAX;
-use crate::parameters::flag;
+use crate::operations::{Act, JSON, READ};
+use crate::parameters::{DRY_RUN, TEXT, flag};
 use crate::source::{client, connection, refused};
 use change::Change;
+use shared::api::operation::{Body, Operation, Parameter, Takes, shape};
 use shared::api::{Problem, Reply, Request, refuse_stale};
 use shared::configuration::Configuration;
 use shared::context::Context;
 use shared::id::WorkspaceId;
 use shared::store::StoreError;
 use state::State;
+
+const CONFIGURATION: &str = "/v1/configuration";
+
+/// How the file is asked for.
+pub(crate) const EXPORT: Operation<Act> = Operation {
+    act: Act::ReadConfiguration,
+    id: "readConfiguration",
+    path: CONFIGURATION,
+    summary: "Matching and calculated fields as one file, which this or another workspace takes. No key, no directory and no ids are in it.",
+    replies: &[(200, Some(shape::<Configuration>))],
+    answers_etag: true,
+    ..READ
+};
+
+/// How a file is sent.
+pub(crate) const IMPORT: Operation<Act> = Operation {
+    act: Act::PutConfiguration,
+    id: "saveConfiguration",
+    method: "PUT",
+    path: CONFIGURATION,
+    summary: "Takes matching and fields from a file, all of it or nothing, and answers what was changed; or tells what would be. Fields are the same by level and name. What the file leaves out stays.",
+    query: &[
+        DRY_RUN,
+        Parameter {
+            name: "prune",
+            takes: Takes::OneOf(&["true", "false"]),
+            about: "`true` deletes the fields that the file does not name.",
+            example: "false",
+            ..TEXT
+        },
+    ],
+    body: Some(Body {
+        types: JSON,
+        shape: Some(shape::<Configuration>),
+        example: r#"{"format":1,"matching":{"contact":{"visitor":"visitorId","object":"email","ignore_case":true},"account":{"account":"accountId","object":"id"}},"fields":[{"name":"MAU","object":"account","usage":{"kind":"event"},"function":"distinct_visitors","window":{"rolling_days":28,"complete_days":true}},{"name":"Active days","object":"contact","usage":{"kind":"event"},"function":"active_days","window":{"calendar":"month","offset":1}}]}"#,
+    }),
+    replies: &[(200, Some(shape::<ConfigurationChange>))],
+    takes_if_match: true,
+    answers_etag: true,
+    ..READ
+};
 
 /// `GET /v1/configuration`.
 pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
