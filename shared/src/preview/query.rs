@@ -4,7 +4,7 @@ use crate::fields::shape::{Shape, wrong_type};
 use crate::fields::{Definition, Problem};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The most objects of a preview.
 pub const OBJECTS_MAX: usize = 100;
@@ -14,7 +14,7 @@ pub const SAMPLE_DEFAULT: usize = 20;
 /// A definition, and of which objects values are wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "Value")]
-#[schemars(rename = "PreviewQuery", !try_from, extend("additionalProperties" = false, "not" = json!({"required": ["objects", "sample"]})))]
+#[schemars(rename = "PreviewQuery", !try_from, extend("additionalProperties" = false))]
 pub struct PreviewQuery {
     /// As `POST /v1/fields` takes it.
     pub definition: Definition,
@@ -23,7 +23,7 @@ pub struct PreviewQuery {
     #[schemars(with = "Vec<String>", length(min = 1, max = OBJECTS_MAX))]
     pub objects: Option<Vec<String>>,
     /// How many objects are shown where none are named, 1 to 100; 20 if left out. They are spread evenly from the highest value
-    /// to the lowest, those without one last.
+    /// to the lowest, those without one last. Not beside `objects`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "usize", range(min = 1, max = OBJECTS_MAX))]
     pub sample: Option<usize>,
@@ -87,6 +87,7 @@ fn number(value: &Value) -> Result<usize, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn good() -> Value {
         json!({"definition": {"name": "x", "object": "account", "usage": {"kind": "page"}, "function": "count",
