@@ -174,7 +174,7 @@ for role, action, on, may in (
     ("AuthenticateRole", "secretsmanager:GetSecretValue", foreign, False),
     ("AuthenticateRole", "sqs:ReceiveMessage", queue, False),
     ("MappingConfigRole", "dynamodb:PutItem", table, True),
-    ("MappingConfigRole", "dynamodb:DeleteItem", table, False),
+    ("MappingConfigRole", "dynamodb:Scan", table, False),
     ("MappingConfigRole", "secretsmanager:PutSecretValue", secret, False),
 ):
     asked = {"PolicySourceArn": roles[role], "ActionNames": [action], "ResourceArns": [on]}
