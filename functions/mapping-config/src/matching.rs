@@ -11,6 +11,7 @@ use shared::api::{Problem, Reply, Request, etag, extent, nudge, refuse_stale};
 use shared::context::Context;
 use shared::directory::{Directory, ID};
 use shared::fields::Field;
+use shared::fields::below;
 use shared::id::{ObjectKind, WorkspaceId};
 use shared::matching::{Candidates, Links, Matching, Report, Rule, report};
 use shared::pendo::people::Level;
@@ -176,6 +177,6 @@ fn refuse_unknown_alias(directory: &Directory, kind: ObjectKind, rule: &Rule) ->
     let Some((pendo, object)) = unknown else { return Ok(()) };
     let (name, detail) =
         (kind.name(), format!("No {} has the id \"{object}\": upload it first, or leave the alias out.", kind.name()));
-    let place = format!("/{name}/aliases/{}", pendo.replace('~', "~0").replace('/', "~1"));
+    let place = below(&format!("/{name}/aliases"), pendo);
     Err(Problem::invalid("unknown-alias", place, detail))
 }

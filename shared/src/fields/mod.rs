@@ -25,8 +25,7 @@ pub use function::{Among, Function};
 pub use outcome::{Outcome, Reason};
 pub use period::{Period, ROLLING_DAYS_MAX};
 pub use plan::Plan;
-pub use problem::Problem;
-pub(crate) use problem::below;
+pub use problem::{Problem, below};
 pub use usage::{GUIDE_TYPES, IDS_MAX, Usage};
 
 pub use window::Window;

@@ -29,7 +29,7 @@ impl Problem {
 
 /// The pointer to the member `name` of what `pointer` points to.
 #[must_use]
-pub(crate) fn below(pointer: &str, name: &str) -> String {
+pub fn below(pointer: &str, name: &str) -> String {
     format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
