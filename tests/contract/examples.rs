@@ -9,7 +9,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 
 /// The order in which an admin would ask.
-const STORY: [&str; 32] = [
+const STORY: [&str; 33] = [
     "connect",
     "readConnection",
     "uploadAccounts",
@@ -27,7 +27,8 @@ const STORY: [&str; 32] = [
     "editField",
     "listVersions",
     "readConfiguration",
-    "saveConfiguration",
+    "saveConfiguration for good",
+    "undoMatching",
     "listAccounts",
     "listContacts",
     "sync",

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use shared::configuration::Configuration;
 use shared::fields::Field;
-use shared::matching::Matching;
+use shared::matching::{KeptMatching, Matching};
 use shared::store::StoreError;
 use shared::store::configuration::Wanted;
 
@@ -287,12 +287,12 @@ async fn of_two_who_send_a_file_at_once_one_is_told_that_it_has_changed() {
 async fn what_somebody_else_has_changed_meanwhile_stops_all_of_it_also_where_the_file_leaves_it_alone() {
     let world = configured().await;
     let (store, workspace) = (&world.stack.context().store, world.workspace());
-    let matching = store.matching_get(&workspace).await.unwrap().unwrap();
+    let matching = store.matching_kept_get(&workspace).await.unwrap().unwrap();
     let fields = store.fields_get(&workspace).await.unwrap();
     let line = shared::trail::Asker::new(None, "r", 0).line("import", "configuration", None, None);
     let before = world.items().await;
     let fewer: Vec<Field> = fields.value[1..].to_vec();
-    let by_id = Matching { contact: None, ..matching.value.clone() };
+    let by_id = KeptMatching::after(None, Matching { contact: None, ..matching.value.stands.clone() });
     for (matching_read, matching_value, fields_read, fields_value) in [
         (matching.version - 1, &matching.value, fields.version, &fewer),
         (matching.version + 1, &matching.value, fields.version, &fewer),

@@ -36,6 +36,7 @@ mod refusals;
 mod resilience;
 mod rewritten;
 mod stale;
+mod undo;
 mod unmatched;
 mod versions;
 mod zones;

@@ -61,6 +61,7 @@ async fn act(
         Act::Estimate => estimate::read(context, workspace, request).await,
         Act::ReadMatching => matching::read(context, workspace, request).await,
         Act::PutMatching => matching::put(context, workspace, request).await,
+        Act::UndoMatching => matching::undo(context, workspace, request).await,
         Act::Unmatched => unmatched::read(context, workspace, request).await,
         Act::ReadObjects(kind) => directory::read(context, workspace, kind, request).await,
         Act::Upload(kind) => directory::upload(context, workspace, kind, request).await,

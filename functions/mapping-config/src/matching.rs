@@ -1,19 +1,21 @@
-//! Matching: read it, try it, save it. The report comes at once, from Pendo's people and the directory.
+//! Matching: read it, try it, save it, take the last change back. The report comes at once, from Pendo's people and the directory.
 
-use crate::parameters::flag;
+use crate::operations::{Act, READ};
+use crate::parameters::{DRY_RUN, flag};
 use crate::people::Known;
 use crate::source::{client, connection, pendo_problem, refused};
 use crate::suggestion;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
+use shared::api::operation::{Operation, shape};
 use shared::api::{Problem, Reply, Request, etag, extent, nudge, refuse_stale};
 use shared::context::Context;
 use shared::directory::{Directory, ID};
 use shared::fields::Field;
 use shared::fields::below;
 use shared::id::{ObjectKind, WorkspaceId};
-use shared::matching::{Candidates, Links, Matching, Report, Rule, report};
+use shared::matching::{Candidates, KeptMatching, Links, Matching, Report, Rule, report};
 use shared::pendo::people::Level;
 use shared::pendo::{Client, metadata};
 use shared::queue::Job;
@@ -22,7 +24,22 @@ use std::collections::BTreeSet;
 
 const LEVELS: [ObjectKind; 2] = [ObjectKind::Contact, ObjectKind::Account];
 
-/// The answer of `PUT`.
+/// How the last change is taken back.
+pub(crate) const UNDO: Operation<Act> = Operation {
+    act: Act::UndoMatching,
+    id: "undoMatching",
+    method: "POST",
+    path: "/v1/matching/undo",
+    summary: "Puts the rules back that the last change replaced, or tries them, with the report that saving them gives. Asked again it takes that back.",
+    query: &[DRY_RUN],
+    replies: &[(200, Some(shape::<Saved>))],
+    is_creating: true,
+    takes_if_match: true,
+    answers_etag: true,
+    ..READ
+};
+
+/// The answer of `PUT` and of taking back.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "SavedMatching")]
 pub(crate) struct Saved {
@@ -46,10 +63,48 @@ pub(crate) async fn put(context: &Context, workspace: &WorkspaceId, request: &Re
     let is_dry_run = flag(&request.query()?, "dry_run", "dry-run")?;
     let body: Value = request.json()?;
     let matching = Matching::parse(&body).map_err(|problem| refused("invalid-matching", problem))?;
+    save(context, workspace, request, is_dry_run, Wanted::Rules(matching)).await
+}
+
+/// `POST /v1/matching/undo`: what the last change replaced stands again; checked and reported as when it is saved.
+pub(crate) async fn undo(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
+    let is_dry_run = flag(&request.query()?, "dry_run", "dry-run")?;
+    save(context, workspace, request, is_dry_run, Wanted::Before).await
+}
+
+/// Which rules are to stand.
+enum Wanted {
+    Rules(Matching),
+    /// Those that the last change replaced.
+    Before,
+}
+
+impl Wanted {
+    /// The rules, and what the trail calls it.
+    fn found(self, kept: Option<&KeptMatching>) -> Result<(Matching, &'static str), Problem> {
+        let before = match self {
+            Self::Rules(matching) => return Ok((matching, "save")),
+            Self::Before => kept.and_then(|kept| kept.before.clone()),
+        };
+        let none = "No change of the matching can be taken back: it was saved once at most. Save other rules with PUT /v1/matching.";
+        before.map(|before| (before, "undo")).ok_or_else(|| Problem::conflict("nothing-to-undo", none))
+    }
+}
+
+async fn save(
+    context: &Context,
+    workspace: &WorkspaceId,
+    request: &Request,
+    is_dry_run: bool,
+    wanted: Wanted,
+) -> Result<Reply, Problem> {
     let connection = connection(context, workspace).await?;
-    let stands = context.store.matching_get(workspace).await?;
-    let (mut version, before) = stands.map(|stands| (stands.version, stands.value)).unwrap_or_default();
+    let kept = context.store.matching_kept_get(workspace).await?;
+    let mut version = kept.as_ref().map_or(0, |kept| kept.version);
+    let kept = kept.map(|kept| kept.value);
+    let before = kept.as_ref().map(|kept| kept.stands.clone()).unwrap_or_default();
     refuse_stale(request, Some(&etag(version, &before)?))?;
+    let (matching, operation) = wanted.found(kept.as_ref())?;
     refuse_used_level(&context.store.fields_get(workspace).await?.value, &matching)?;
     let directory = context.store.directory_get(workspace).await?;
     let client = client(context, &connection).await?;
@@ -58,14 +113,15 @@ pub(crate) async fn put(context: &Context, workspace: &WorkspaceId, request: &Re
     let known = Known::read(&client, &matching, &erased).await?;
     let report = reported(&client, &matching, &directory, &known).await?;
 
-    let is_equal = version > 0 && before == matching;
+    let is_equal = kept.as_ref().is_some_and(|kept| kept.stands == matching);
     let (status, values) = match (is_dry_run, is_equal) {
         (true, _) => ("dry_run", extent(context, workspace, None).await?),
         (false, true) => ("unchanged", 0),
         (false, false) => {
             // The rules first: if the lists are not kept, the next run reads them whole for the new rules.
-            let line = line(request, context, (version > 0).then_some(&before), &matching)?;
-            version = context.store.noting(workspace, line).matching_put(workspace, &matching, version).await?;
+            let line = line(request, context, operation, kept.as_ref().map(|kept| &kept.stands), &matching)?;
+            let changed = KeptMatching::after(kept, matching.clone());
+            version = context.store.noting(workspace, line).matching_put(workspace, &changed, version).await?;
             known.keep(context, workspace, &connection).await?;
             nudge(context, workspace, Job::Evaluate { workspace: workspace.to_string() }).await;
             ("saved", extent(context, workspace, None).await?)
@@ -75,10 +131,16 @@ pub(crate) async fn put(context: &Context, workspace: &WorkspaceId, request: &Re
     Ok(Reply::json(200, &Saved { status, matching, report, values_to_recompute: values })?.tagged(&tag))
 }
 
-fn line(request: &Request, context: &Context, before: Option<&Matching>, after: &Matching) -> Result<Line, Problem> {
+fn line(
+    request: &Request,
+    context: &Context,
+    operation: &str,
+    before: Option<&Matching>,
+    after: &Matching,
+) -> Result<Line, Problem> {
     let noted = |matching: &Matching| serde_json::to_value(matching).map_err(Problem::internal);
     let by = request.asker(context.clock.now_ms());
-    Ok(by.line("save", "matching", before.map(noted).transpose()?, Some(noted(after)?)))
+    Ok(by.line(operation, "matching", before.map(noted).transpose()?, Some(noted(after)?)))
 }
 
 async fn reported(

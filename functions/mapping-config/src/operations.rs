@@ -7,7 +7,7 @@ use crate::directory::{self, Deleted, Uploaded};
 use crate::edit;
 use crate::estimate;
 use crate::fields::{SavedField, Shown};
-use crate::matching::Saved;
+use crate::matching::{self, Saved};
 use crate::parameters::{ALL, CURSOR, DRY_RUN, FORMAT, LIMIT, OBJECT, OBJECT_ID, TEXT};
 use crate::preview;
 use crate::unmatched;
@@ -37,6 +37,8 @@ pub enum Act {
     ReadMatching,
     /// Saves or tries the matching.
     PutMatching,
+    /// Puts the matching back that the last change replaced.
+    UndoMatching,
     /// Says whose the events are that are nobody's.
     Unmatched,
     /// Shows a list of the directory.
@@ -149,7 +151,7 @@ const fn delete_objects(id: &'static str, path: &'static str, kind: ObjectKind) 
 }
 
 /// All of them.
-pub static OPERATIONS: [Operation<Act>; 27] = [
+pub static OPERATIONS: [Operation<Act>; 28] = [
     Operation {
         act: Act::Metadata,
         id: "listMetadata",
@@ -224,6 +226,7 @@ pub static OPERATIONS: [Operation<Act>; 27] = [
         answers_etag: true,
         ..READ
     },
+    matching::UNDO,
     unmatched::OPERATION,
     read_objects("listAccounts", ACCOUNTS, ObjectKind::Account),
     upload("uploadAccounts", ACCOUNTS, ObjectKind::Account, "id,name\nA-1,One\nA-2,Two\n"),

@@ -1,6 +1,7 @@
 //! Whose usage a row is: the rules that link Pendo's visitors to contacts and Pendo's accounts to accounts, and what comes
 //! of them.
 
+mod kept;
 mod key;
 mod link;
 mod links;
@@ -13,6 +14,7 @@ mod sample;
 mod suggestion;
 mod tally;
 
+pub use kept::KeptMatching;
 pub use link::{KnownAccount, KnownVisitor, Link, Status};
 pub use links::Links;
 pub use near::{Near, Why, nearest};

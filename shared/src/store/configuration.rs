@@ -5,7 +5,7 @@ use super::item::key_of;
 use super::{Partition, Store, StoreError};
 use crate::fields::Field;
 use crate::id::WorkspaceId;
-use crate::matching::Matching;
+use crate::matching::KeptMatching;
 use crate::trail::Line;
 
 /// What a document is to hold.
@@ -37,7 +37,7 @@ impl Store {
     pub async fn configuration_put(
         &self,
         workspace: &WorkspaceId,
-        matching: Option<&Wanted<'_, Matching>>,
+        matching: Option<&Wanted<'_, KeptMatching>>,
         fields: &Wanted<'_, [Field]>,
         line: Line,
     ) -> Result<(), StoreError> {

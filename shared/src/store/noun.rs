@@ -7,7 +7,7 @@ use crate::connection::{Connection, ConnectionStatus};
 use crate::directory::Directory;
 use crate::fields::Field;
 use crate::id::{ConnectionId, Kind, ObjectKind, WorkspaceId};
-use crate::matching::Matching;
+use crate::matching::{KeptMatching, Matching};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -90,6 +90,18 @@ impl Store {
     /// # Errors
     /// The table's.
     pub async fn matching_get(&self, workspace: &WorkspaceId) -> Result<Option<Versioned<Matching>>, StoreError> {
+        let kept = self.matching_kept_get(workspace).await?;
+        Ok(kept.map(|kept| Versioned { version: kept.version, value: kept.value.stands }))
+    }
+
+    /// The matching with what its last change replaced; `None` before it was first saved.
+    ///
+    /// # Errors
+    /// The table's.
+    pub async fn matching_kept_get(
+        &self,
+        workspace: &WorkspaceId,
+    ) -> Result<Option<Versioned<KeptMatching>>, StoreError> {
         self.document_get(&Partition::workspace(workspace), "matching").await
     }
 
@@ -100,7 +112,7 @@ impl Store {
     pub async fn matching_put(
         &self,
         workspace: &WorkspaceId,
-        matching: &Matching,
+        matching: &KeptMatching,
         expected: u64,
     ) -> Result<u64, StoreError> {
         self.document_put(&Partition::workspace(workspace), "matching", matching, expected, None).await

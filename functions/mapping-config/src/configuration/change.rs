@@ -13,7 +13,7 @@ use shared::connection::Connection;
 use shared::context::Context;
 use shared::fields::{Definition, Field};
 use shared::id::{FieldId, Kind, WorkspaceId};
-use shared::matching::Matching;
+use shared::matching::{KeptMatching, Matching};
 use shared::pendo::Client;
 use shared::queue::Job;
 use shared::store::configuration::Wanted;
@@ -106,7 +106,9 @@ impl Change {
             _ => None,
         };
         store.versions_keep(workspace, self.difference.changed.iter().map(|change| &change.before)).await?;
-        let matching = self.matching.as_ref().map(|value| {
+        let stood = self.stands.matching.as_ref().map(|stands| stands.value.clone());
+        let kept = self.matching.clone().map(|matching| KeptMatching::after(stood, matching));
+        let matching = kept.as_ref().map(|value| {
             let read = self.stands.matching.as_ref().map_or(0, |stands| stands.version);
             Wanted { value, read, is_changed: self.is_matching_changed() }
         });

@@ -52,7 +52,7 @@ pub(crate) const IMPORT: Operation<Act> = Operation {
     body: Some(Body {
         types: JSON,
         shape: Some(shape::<Configuration>),
-        example: r#"{"format":1,"matching":{"contact":{"visitor":"visitorId","object":"email","ignore_case":true},"account":{"account":"accountId","object":"id"}},"fields":[{"name":"MAU","object":"account","usage":{"kind":"event"},"function":"distinct_visitors","window":{"rolling_days":28,"complete_days":true}},{"name":"Active days","object":"contact","usage":{"kind":"event"},"function":"active_days","window":{"calendar":"month","offset":1}}]}"#,
+        example: r#"{"format":1,"matching":{"contact":{"visitor":"visitorId","object":"email"},"account":{"account":"accountId","object":"id"}},"fields":[{"name":"MAU","object":"account","usage":{"kind":"event"},"function":"distinct_visitors","window":{"rolling_days":28,"complete_days":true}},{"name":"Active days","object":"contact","usage":{"kind":"event"},"function":"active_days","window":{"calendar":"month","offset":1}}]}"#,
     }),
     replies: &[(200, Some(shape::<ConfigurationChange>))],
     takes_if_match: true,
