@@ -9,7 +9,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 
 /// The order in which an admin would ask.
-const STORY: [&str; 33] = [
+const STORY: [&str; 34] = [
     "connect",
     "readConnection",
     "uploadAccounts",
@@ -26,6 +26,7 @@ const STORY: [&str; 33] = [
     "readField",
     "editField",
     "listVersions",
+    "compareVersions",
     "readConfiguration",
     "saveConfiguration for good",
     "undoMatching",

@@ -10,6 +10,7 @@
 mod audit;
 mod browse;
 mod canary;
+mod compare;
 mod configuration;
 mod deleted;
 mod demo;

@@ -6,6 +6,7 @@
 mod audit;
 mod catalog;
 mod checks;
+mod compare;
 mod configuration;
 mod deleted;
 mod directory;
@@ -73,6 +74,7 @@ async fn act(
         Act::EditField => edit::put(context, workspace, id, request).await,
         Act::DeleteField => fields::delete(context, workspace, id, request).await,
         Act::Versions => versions::list(context, workspace, id, request).await,
+        Act::CompareVersions => Box::pin(compare::read(context, workspace, id, request)).await,
         Act::ReadConfiguration => configuration::read(context, workspace, request).await,
         Act::PutConfiguration => Box::pin(configuration::put(context, workspace, request)).await,
         Act::Values => values::read(context, workspace, request).await,

@@ -2,6 +2,7 @@
 
 use crate::audit;
 use crate::catalog::Metadata;
+use crate::compare;
 use crate::configuration;
 use crate::directory::{self, Deleted, Uploaded};
 use crate::edit;
@@ -61,6 +62,8 @@ pub enum Act {
     DeleteField,
     /// Shows what a field computed before.
     Versions,
+    /// Shows two versions of a field side by side.
+    CompareVersions,
     /// Shows matching and fields as one file.
     ReadConfiguration,
     /// Takes matching and fields from a file, or tells what that would change.
@@ -151,7 +154,7 @@ const fn delete_objects(id: &'static str, path: &'static str, kind: ObjectKind) 
 }
 
 /// All of them.
-pub static OPERATIONS: [Operation<Act>; 28] = [
+pub static OPERATIONS: [Operation<Act>; 29] = [
     Operation {
         act: Act::Metadata,
         id: "listMetadata",
@@ -284,6 +287,7 @@ pub static OPERATIONS: [Operation<Act>; 28] = [
         ..READ
     },
     versions::OPERATION,
+    compare::OPERATION,
     configuration::EXPORT,
     configuration::IMPORT,
     Operation {

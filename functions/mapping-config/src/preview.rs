@@ -18,7 +18,7 @@ use shared::preview::{Preview, PreviewError, PreviewQuery, preview};
 use std::collections::BTreeSet;
 
 /// Above so many rows nothing is tried, so that an answer comes within the gateway's 30 s.
-const ROWS_MAX: u64 = 4_000_000;
+pub(crate) const ROWS_MAX: u64 = 4_000_000;
 /// What becomes of the estimate.
 const NOTE: &str = "Nothing is read before the field is created with POST /v1/fields.";
 
@@ -61,7 +61,7 @@ pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &R
     checks::refuse_unmatched(&checks::matching(context, workspace).await?, level).map_err(in_definition)?;
     let unknown = refuse_unknown_ids(context, workspace, &connection, &query.definition, &body["definition"]);
     unknown.await.map_err(in_definition)?;
-    let mut preview = preview(context, workspace, &query, ROWS_MAX).await.map_err(problem)?;
+    let mut preview = preview(context, workspace, &query, ROWS_MAX).await.map_err(not_previewed)?;
     let backfill = if preview.is_read {
         None
     } else {
@@ -110,7 +110,8 @@ fn in_definition(problem: Problem) -> Problem {
     }
 }
 
-fn problem(error: PreviewError) -> Problem {
+/// Why nothing could be tried.
+pub(crate) fn not_previewed(error: PreviewError) -> Problem {
     match error {
         PreviewError::NotConnected => Problem::not_connected(),
         PreviewError::UnknownObject { at } => Problem::invalid(

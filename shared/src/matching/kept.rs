@@ -30,9 +30,8 @@ mod tests {
 
     #[test]
     fn what_a_change_replaced_is_kept_until_the_next_change() {
-        let rules = |column: &str| {
-            Matching::parse(&json!({"account": {"account": "accountId", "object": column}})).unwrap()
-        };
+        let rules =
+            |column: &str| Matching::parse(&json!({"account": {"account": "accountId", "object": column}})).unwrap();
         let first = KeptMatching::after(None, rules("id"));
         assert_eq!((&first.stands, &first.before), (&rules("id"), &None));
         let kept = KeptMatching::after(Some(first), rules("crm"));

@@ -1,12 +1,14 @@
 //! A definition tried before it is saved: what it comes to for every object over the rows that stand, how those values are
 //! spread, and what should be known of them. Nothing is written, and Pendo is not asked.
 
+mod comparison;
 mod distribution;
 mod everybody;
 mod found;
 mod query;
 mod warnings;
 
+pub use comparison::{ComparedObjects, ComparedVersion, Comparison, MovedObject, SaidValue, compare};
 pub use distribution::{Distribution, Part};
 pub use everybody::Everybody;
 pub use found::FoundUsage;
