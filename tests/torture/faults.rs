@@ -146,6 +146,23 @@ async fn a_third_of_all_requests_in_trouble_loses_nothing_doubles_nothing_and_is
 }
 
 #[tokio::test]
+async fn what_a_weekly_pass_got_wrong_of_old_days_is_right_after_the_next_run() {
+    let world = prepared().await;
+    let troubles = vec![Trouble::Duplicates];
+    world.pendo().set_faults(Faults { trouble_percent: 100, troubles, ..Faults::default() });
+    world.tick_after(7 * 24).await;
+    assert!(total(&world, "page").await > truth(&world, Kind::Page), "probe and rows were doubled alike");
+    world.pendo().set_faults(Faults::default());
+    world.tick_after(1).await;
+    assert_eq!(wrong(&world).await, Vec::<String>::new());
+    // And then there is nothing left to compare.
+    let state = world.checkpoint().await.kinds[&shared::id::Kind::Page].clone();
+    world.tick_after(1).await;
+    world.tick_after(1).await;
+    assert_eq!(world.checkpoint().await.kinds[&shared::id::Kind::Page].changed_from, None, "{:?}", state.changed_from);
+}
+
+#[tokio::test]
 async fn a_kind_whose_answers_never_arrive_stops_no_other() {
     let world = prepared().await;
     let (context, workspace) = (world.stack.context().clone(), world.workspace());

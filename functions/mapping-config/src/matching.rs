@@ -63,40 +63,28 @@ pub(crate) async fn put(context: &Context, workspace: &WorkspaceId, request: &Re
     let is_dry_run = flag(&request.query()?, "dry_run", "dry-run")?;
     let body: Value = request.json()?;
     let matching = Matching::parse(&body).map_err(|problem| refused("invalid-matching", problem))?;
-    save(context, workspace, request, is_dry_run, Wanted::Rules(matching)).await
+    save(context, workspace, request, is_dry_run, Some(matching)).await
 }
 
 /// `POST /v1/matching/undo`: what the last change replaced stands again; checked and reported as when it is saved.
 pub(crate) async fn undo(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
     let is_dry_run = flag(&request.query()?, "dry_run", "dry-run")?;
-    save(context, workspace, request, is_dry_run, Wanted::Before).await
+    save(context, workspace, request, is_dry_run, None).await
 }
 
-/// Which rules are to stand.
-enum Wanted {
-    Rules(Matching),
-    /// Those that the last change replaced.
-    Before,
+/// The rules that the last change replaced.
+fn replaced(kept: Option<&KeptMatching>) -> Result<Matching, Problem> {
+    let none = "No change of the matching can be taken back: it was saved once at most. Save other rules with PUT /v1/matching.";
+    kept.and_then(|kept| kept.before.clone()).ok_or_else(|| Problem::conflict("nothing-to-undo", none))
 }
 
-impl Wanted {
-    /// The rules, and what the trail calls it.
-    fn found(self, kept: Option<&KeptMatching>) -> Result<(Matching, &'static str), Problem> {
-        let before = match self {
-            Self::Rules(matching) => return Ok((matching, "save")),
-            Self::Before => kept.and_then(|kept| kept.before.clone()),
-        };
-        let none = "No change of the matching can be taken back: it was saved once at most. Save other rules with PUT /v1/matching.";
-        before.map(|before| (before, "undo")).ok_or_else(|| Problem::conflict("nothing-to-undo", none))
-    }
-}
-
+/// Saves these rules, or those that the last change replaced.
 async fn save(
     context: &Context,
     workspace: &WorkspaceId,
     request: &Request,
     is_dry_run: bool,
-    wanted: Wanted,
+    wanted: Option<Matching>,
 ) -> Result<Reply, Problem> {
     let connection = connection(context, workspace).await?;
     let kept = context.store.matching_kept_get(workspace).await?;
@@ -104,7 +92,10 @@ async fn save(
     let kept = kept.map(|kept| kept.value);
     let before = kept.as_ref().map(|kept| kept.stands.clone()).unwrap_or_default();
     refuse_stale(request, Some(&etag(version, &before)?))?;
-    let (matching, operation) = wanted.found(kept.as_ref())?;
+    let (operation, matching) = match wanted {
+        Some(matching) => ("save", matching),
+        None => ("undo", replaced(kept.as_ref())?),
+    };
     refuse_used_level(&context.store.fields_get(workspace).await?.value, &matching)?;
     let directory = context.store.directory_get(workspace).await?;
     let client = client(context, &connection).await?;

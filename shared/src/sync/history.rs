@@ -71,6 +71,8 @@ pub async fn read(
         moment,
         before,
         is_backfill: state.covered_from.is_none_or(|covered| covered > range.from),
+        is_repeated: run.is_read_anew(&state),
+        changed_from: None,
         covered: state.covered_from,
         why: state.edit.is_some().then_some(Cause::TagEdit),
         state,
@@ -130,6 +132,10 @@ struct Reader<'a> {
     moment: &'a Moment,
     before: &'a Before,
     is_backfill: bool,
+    /// Whether it compares once more what the run before it read anew.
+    is_repeated: bool,
+    /// The oldest hour that it read anew.
+    changed_from: Option<Hour>,
     covered: Option<Hour>,
     /// What stood before.
     state: KindState,
@@ -237,6 +243,9 @@ impl Reader<'_> {
         let judged =
             quarantine::hold(&mut batch, self.kind, &self.before.stands, &self.state.quarantine, false, now_ms);
         self.held.extend(judged.held);
+        // What no probe agrees with even when it is read again waits for the next pass.
+        let anew = batch.buckets.iter().filter(|(_, bucket)| bucket.is_verified || !self.is_repeated);
+        self.changed_from = anew.map(|((_, hour), _)| *hour).chain(self.changed_from).min();
 
         // Nobody reads a window that is not covered yet, so its rows need no values now.
         let is_read = self.covered.is_some_and(|covered| window.to > covered);
@@ -295,6 +304,8 @@ impl Reader<'_> {
             state.busiest_day_rows = self.past.busiest_day_rows();
             state.differing.clear();
             state.quarantine.clone_from(&self.held);
+            // History that was not there before has nothing to be compared with but the next pass.
+            state.changed_from = self.changed_from.filter(|_| !self.is_backfill);
         })
         .await
     }

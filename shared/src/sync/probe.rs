@@ -80,7 +80,9 @@ impl KindState {
         self.differing.clone_from(&recent.waits);
         self.recent = Some(recent.compared);
         self.quarantine.clone_from(&recent.quarantine);
-        self.changed_from = recent.changed_from;
+        // What lies before the hours that it compared is still to be compared.
+        let before = self.changed_from.filter(|hour| *hour < recent.compared.from);
+        self.changed_from = before.or(recent.changed_from);
         self.daily_at = if recent.is_pass { Some(as_of) } else { self.daily_at };
     }
 }
@@ -100,7 +102,12 @@ impl Run<'_> {
         let is_due = self.age(state.history_at) >= self.passes().history_days * 24 || self.wants_parts(state);
         let is_edited = edit.is_some_and(|edit| edit.is_due(state.history_at, self.as_of));
         let is_held_long = held_from(state).is_some_and(|held| held < self.midnight(self.passes().daily_hours()));
-        is_new(state) || self.is_gap(state) || is_due || is_edited || is_held_long
+        is_new(state) || self.is_gap(state) || is_due || is_edited || is_held_long || self.is_read_anew(state)
+    }
+
+    /// Whether the last run read hours anew that trailing hours don't reach.
+    pub(super) fn is_read_anew(&self, state: &KindState) -> bool {
+        state.changed_from.is_some_and(|hour| hour < self.midnight(self.passes().daily_hours()))
     }
 
     /// Whether the totals per Pendo account and object are to be compared too.
