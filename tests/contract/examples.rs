@@ -8,7 +8,7 @@ use reqwest::Method;
 use std::collections::BTreeSet;
 
 /// The order in which an admin would ask.
-const STORY: [&str; 25] = [
+const STORY: [&str; 26] = [
     "connect",
     "readConnection",
     "uploadAccounts",
@@ -27,6 +27,7 @@ const STORY: [&str; 25] = [
     "sync",
     "listValues",
     "explainValue",
+    "listPeers",
     "listUsage",
     "readStatus",
     "changeConnection",

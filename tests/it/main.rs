@@ -9,6 +9,7 @@
 
 mod audit;
 mod browse;
+mod calculator;
 mod canary;
 mod deleted;
 mod demo;
@@ -18,6 +19,7 @@ mod explain;
 mod fanout;
 mod faults;
 mod folds;
+mod formulas;
 mod freshness;
 mod garbled;
 mod golden;
@@ -28,6 +30,7 @@ mod log;
 mod logged;
 mod nulls;
 mod once;
+mod peers;
 mod reconciled;
 mod reference;
 mod refusals;

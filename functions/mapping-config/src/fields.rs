@@ -2,8 +2,8 @@
 //!
 //! A definition is checked whole before it is stored: its words by the rules, its objects against Pendo's catalogue.
 
-use crate::deleted;
 use crate::source::{client, connection, pendo_problem, refused};
+use crate::{deleted, formulas};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -11,7 +11,7 @@ use shared::api::page::Listed;
 use shared::api::{Problem, Reply, Request, etag, nudge, refuse_stale};
 use shared::connection::Connection;
 use shared::context::Context;
-use shared::fields::{Definition, Field};
+use shared::fields::{Definition, Field, Usage};
 use shared::id::{FieldId, Kind, ObjectKind, WorkspaceId};
 use shared::pendo::catalog;
 use shared::queue::Job;
@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 /// The most fields of a workspace.
 const FIELDS_MAX: usize = 200;
 /// How often a change is redone when somebody else changes the fields too.
-const ATTEMPTS_MAX: usize = 6;
+pub(crate) const ATTEMPTS_MAX: usize = 6;
 
 /// `GET /v1/fields`, in the order of level and name.
 pub(crate) async fn list(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
@@ -31,7 +31,7 @@ pub(crate) async fn list(context: &Context, workspace: &WorkspaceId, request: &R
     let mut fields = context.store.fields_get(workspace).await?.value;
     fields.sort_by_key(|field| (field.definition.object, field.definition.name_key()));
     let deleted = deleted::of_kinds(context, workspace, deleted::kinds_named(&fields)).await?;
-    let items: Vec<Shown> = fields.iter().map(|field| shown_with(field, &deleted)).collect();
+    let items: Vec<Shown> = fields.iter().map(|field| shown_with(field, &fields, &deleted)).collect();
     Reply::json(200, &Listed { items, next: None })
 }
 
@@ -46,7 +46,7 @@ pub(crate) async fn read(
     let fields = context.store.fields_get(workspace).await?.value;
     let field = fields.iter().find(|field| field.id == *id).ok_or_else(unknown)?;
     let deleted = deleted::of_kinds(context, workspace, deleted::kinds_named([field])).await?;
-    Ok(Reply::json(200, &shown_with(field, &deleted))?.tagged(&etag(field.version, field)?))
+    Ok(Reply::json(200, &shown_with(field, &fields, &deleted))?.tagged(&etag(field.version, field)?))
 }
 
 /// `POST /v1/fields`: 201 with the new field, or 200 with the one that stands if it says the same.
@@ -56,28 +56,26 @@ pub(crate) async fn create(context: &Context, workspace: &WorkspaceId, request: 
     let definition = Definition::parse(&body).map_err(|problem| refused("invalid-field", problem))?;
     let connection = connection(context, workspace).await?;
     refuse_unmatched(context, workspace, definition.object).await?;
+    let Some(usage) = definition.measured().map(|measured| measured.usage.clone()) else {
+        return formulas::create(context, workspace, request, definition).await;
+    };
     let client = client(context, &connection).await?;
     let by = request.asker(context.clock.now_ms());
     let mut are_ids_known = false;
     for _ in 0..ATTEMPTS_MAX {
         let stands = context.store.fields_get(workspace).await?;
         if let Some(same) = same_name(&stands.value, &definition)? {
-            return Reply::json(200, &Created { field: shown(same), values_to_recompute: 0, backfill: None });
+            return Reply::json(200, &Created::at_once(shown(same, &stands.value)));
         }
-        if stands.value.len() >= FIELDS_MAX {
-            return Err(Problem::conflict(
-                "too-many-fields",
-                format!("There are {FIELDS_MAX} fields already: delete one that is not needed."),
-            ));
-        }
+        refuse_too_many(&stands.value)?;
         if !are_ids_known {
-            let kinds = definition.usage.ids.iter().map(|_| definition.usage.kind).collect();
+            let kinds = usage.ids.iter().map(|_| usage.kind).collect();
             let deleted = deleted::of_kinds(context, workspace, kinds).await?;
-            refuse_unknown_ids(&client, &definition, &body, &deleted).await?;
+            refuse_unknown_ids(&client, &usage, &body, &deleted).await?;
             are_ids_known = true;
         }
-        let kind = definition.usage.kind;
-        let is_first = !stands.value.iter().any(|field| field.definition.usage.kind == kind);
+        let kind = usage.kind;
+        let is_first = !stands.value.iter().any(|field| field.definition.kind() == Some(kind));
         let field = Field {
             id: FieldId::random(),
             version: 1,
@@ -86,7 +84,7 @@ pub(crate) async fn create(context: &Context, workspace: &WorkspaceId, request: 
         };
         let mut fields = stands.value;
         fields.push(field.clone());
-        let line = by.line("create", named(&field.id), None, Some(noted(&field)?));
+        let line = by.line("create", named(&field.id), None, Some(noted(&field, &fields)?));
         match context.store.noting(workspace, line).fields_put(workspace, &fields, stands.version).await {
             Ok(_) => {}
             Err(StoreError::Conflict { .. }) => continue,
@@ -100,7 +98,7 @@ pub(crate) async fn create(context: &Context, workspace: &WorkspaceId, request: 
         } else {
             None
         };
-        return Reply::json(201, &Created { field: shown(&field), values_to_recompute: values, backfill });
+        return Reply::json(201, &Created { field: shown(&field, &fields), values_to_recompute: values, backfill });
     }
     Err(Problem::from(StoreError::Conflict { key: "fields".to_owned() }))
 }
@@ -119,10 +117,13 @@ pub(crate) async fn delete(
         let mut rest = stands.value;
         let gone = rest.iter().position(|field| field.id == *id).map(|at| rest.remove(at)).ok_or_else(unknown)?;
         refuse_stale(request, Some(&etag(gone.version, &gone)?))?;
-        let line = by.line("delete", named(id), Some(noted(&gone)?), None);
+        formulas::refuse_used(&gone, &rest)?;
+        let line = by.line("delete", named(id), Some(noted(&gone, &rest)?), None);
         match context.store.noting(workspace, line).fields_put(workspace, &rest, stands.version).await {
             Ok(_) => {
-                nudge(context, workspace, Job::Evaluate { workspace: workspace.to_string() }).await;
+                if gone.definition.measured().is_some() {
+                    nudge(context, workspace, Job::Evaluate { workspace: workspace.to_string() }).await;
+                }
                 return Ok(Reply::empty());
             }
             Err(StoreError::Conflict { .. }) => {}
@@ -155,8 +156,16 @@ async fn refuse_unmatched(context: &Context, workspace: &WorkspaceId, level: Obj
     .at("/object"))
 }
 
+pub(crate) fn refuse_too_many(fields: &[Field]) -> Result<(), Problem> {
+    if fields.len() < FIELDS_MAX {
+        return Ok(());
+    }
+    let detail = format!("There are {FIELDS_MAX} fields already: delete one that is not needed.");
+    Err(Problem::conflict("too-many-fields", detail))
+}
+
 /// The field of this level and name if its definition is equal.
-fn same_name<'f>(fields: &'f [Field], definition: &Definition) -> Result<Option<&'f Field>, Problem> {
+pub(crate) fn same_name<'f>(fields: &'f [Field], definition: &Definition) -> Result<Option<&'f Field>, Problem> {
     let is_same = |field: &&Field| {
         field.definition.object == definition.object && field.definition.name_key() == definition.name_key()
     };
@@ -179,12 +188,12 @@ fn same_name<'f>(fields: &'f [Field], definition: &Definition) -> Result<Option<
 /// Every id must be one of Pendo's, or of what Pendo has deleted since it was read.
 async fn refuse_unknown_ids(
     client: &shared::pendo::Client,
-    definition: &Definition,
+    usage: &Usage,
     body: &Value,
     deleted: &BTreeMap<Kind, BTreeSet<String>>,
 ) -> Result<(), Problem> {
-    let Some(ids) = &definition.usage.ids else { return Ok(()) };
-    let kind = definition.usage.kind;
+    let Some(ids) = &usage.ids else { return Ok(()) };
+    let kind = usage.kind;
     let entries = catalog::list(client, kind).await.map_err(pendo_problem)?;
     let listed = entries.iter().map(|entry| entry.id.as_str());
     let known: HashSet<&str> = listed.chain(deleted.get(&kind).into_iter().flatten().map(String::as_str)).collect();
@@ -216,12 +225,13 @@ async fn was_read(
 }
 
 /// A field's name in the trail.
-fn named(id: &FieldId) -> String {
+pub(crate) fn named(id: &FieldId) -> String {
     format!("fields/{}", id.as_str())
 }
 
-fn noted(field: &Field) -> Result<Value, Problem> {
-    serde_json::to_value(&field.definition).map_err(Problem::internal)
+/// A field's definition in the trail; `fields` have the names that its formula uses.
+pub(crate) fn noted(field: &Field, fields: &[Field]) -> Result<Value, Problem> {
+    serde_json::to_value(field.definition.named(fields)).map_err(Problem::internal)
 }
 
 /// A field as callers see it: id, version and the definition's own members.
@@ -244,25 +254,33 @@ pub(crate) struct Shown {
 pub(crate) struct Created {
     #[serde(flatten)]
     field: Shown,
-    /// How many values it will have.
+    /// How many values are computed now; none of a formula, which is calculated when values are read.
     values_to_recompute: usize,
     /// What reading its kind's history comes to; null unless it is the kind's first field.
     backfill: Option<crate::estimate::Shown>,
 }
 
-fn shown(field: &Field) -> Shown {
+impl Created {
+    /// One that sets nothing off.
+    pub(crate) fn at_once(field: Shown) -> Self {
+        Self { field, values_to_recompute: 0, backfill: None }
+    }
+}
+
+/// `fields` have the names that a formula uses.
+pub(crate) fn shown(field: &Field, fields: &[Field]) -> Shown {
     Shown {
         id: field.id.clone(),
         version: field.version,
         created_at: to_the_second(field.created_at_ms),
-        definition: field.definition.clone(),
+        definition: field.definition.named(fields),
         deleted_ids: Vec::new(),
     }
 }
 
-fn shown_with(field: &Field, deleted: &BTreeMap<Kind, BTreeSet<String>>) -> Shown {
+fn shown_with(field: &Field, fields: &[Field], deleted: &BTreeMap<Kind, BTreeSet<String>>) -> Shown {
     let gone = deleted::named_by(field, deleted).into_iter().map(str::to_owned);
-    Shown { deleted_ids: gone.collect(), ..shown(field) }
+    Shown { deleted_ids: gone.collect(), ..shown(field, fields) }
 }
 
 fn unknown() -> Problem {
@@ -297,7 +315,7 @@ mod tests {
             created_at_ms: 0,
             definition: definition("MAU", "count"),
         };
-        let shown = json!(shown(&field));
+        let shown = json!(shown(&field, &[]));
         assert_eq!((&shown["id"], &shown["name"], &shown["version"]), (&json!("f1"), &json!("MAU"), &json!(1)));
     }
 }

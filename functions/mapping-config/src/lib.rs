@@ -9,9 +9,11 @@ mod deleted;
 mod directory;
 mod estimate;
 mod fields;
+mod formulas;
 mod matching;
 pub mod operations;
 mod parameters;
+mod peers;
 mod people;
 mod source;
 mod suggestion;
@@ -64,6 +66,7 @@ async fn act(
         Act::DeleteField => fields::delete(context, workspace, id, request).await,
         Act::Values => values::read(context, workspace, request).await,
         Act::Explain => usage::explained(context, workspace, request).await,
+        Act::Peers => peers::read(context, workspace, request).await,
         Act::Usage => usage::read(context, workspace, request).await,
         Act::Status => values::status(context, workspace, request).await,
         Act::Sync => values::sync(context, workspace, request).await,

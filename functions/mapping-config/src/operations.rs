@@ -7,6 +7,7 @@ use crate::estimate;
 use crate::fields::{Created, Shown};
 use crate::matching::Saved;
 use crate::parameters::{ALL, CURSOR, FORMAT, LIMIT, OBJECT, OBJECT_ID, TEXT};
+use crate::peers;
 use crate::usage::PEOPLE_MAX;
 use crate::values::Queued;
 use shared::api::operation::{Body, Level, Operation, Parameter, Takes, shape};
@@ -50,6 +51,8 @@ pub enum Act {
     Values,
     /// Takes a value apart.
     Explain,
+    /// Shows accounts beside each other.
+    Peers,
     /// Shows stored rows.
     Usage,
     /// Shows the status.
@@ -68,7 +71,7 @@ const FIELDS: &str = "/v1/fields";
 const FIELD: &str = "/v1/fields/{id}";
 
 /// An operation that reads; the others are told by how they differ.
-const READ: Operation<Act> = Operation {
+pub(crate) const READ: Operation<Act> = Operation {
     act: Act::Status,
     id: "",
     method: "GET",
@@ -132,7 +135,7 @@ const fn delete_objects(id: &'static str, path: &'static str, kind: ObjectKind) 
 }
 
 /// All of them.
-pub static OPERATIONS: [Operation<Act>; 21] = [
+pub static OPERATIONS: [Operation<Act>; 22] = [
     Operation {
         act: Act::Metadata,
         id: "listMetadata",
@@ -314,6 +317,7 @@ pub static OPERATIONS: [Operation<Act>; 21] = [
         replies: &[(200, Some(shape::<Explanation>))],
         ..READ
     },
+    peers::OPERATION,
     Operation {
         act: Act::Usage,
         id: "listUsage",

@@ -199,7 +199,7 @@ mod tests {
         }
         let definition = Definition::parse(&body).unwrap();
         let field = Field { id: FieldId::from_text("f"), version: 1, created_at_ms: 0, definition };
-        Plan::new(&field, Hour(240), Zone::parse(zone).unwrap(), Hour(0))
+        Plan::new(&field, Hour(240), Zone::parse(zone).unwrap(), Hour(0)).unwrap()
     }
 
     fn row(hour: i32, visitor: u64, events: u64, minutes: u64) -> UsageRow<'static> {

@@ -188,7 +188,7 @@ mod tests {
             let definition = Definition::parse(&body).unwrap();
             let field =
                 Field { id: FieldId::from_text(&format!("{object}-{at}")), version: 1, created_at_ms: 0, definition };
-            Plan::new(&field, Hour(1_000), Zone::UTC, Hour(0))
+            Plan::new(&field, Hour(1_000), Zone::UTC, Hour(0)).unwrap()
         };
         let functions = ["count", "distinct_visitors", "active_days", "last_used", "feature_breadth", "trend"];
         functions.into_iter().enumerate().map(plan).collect()
