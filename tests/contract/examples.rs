@@ -9,7 +9,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 
 /// The order in which an admin would ask.
-const STORY: [&str; 32] = [
+const STORY: [&str; 33] = [
     "connect",
     "readConnection",
     "uploadAccounts",
@@ -34,6 +34,7 @@ const STORY: [&str; 32] = [
     "listValues",
     "previewField of what is stored",
     "explainValue",
+    "listPeers",
     "listUsage",
     "listUnmatched",
     "readStatus",
