@@ -9,7 +9,9 @@
 
 mod audit;
 mod browse;
+mod calculator;
 mod canary;
+mod checked;
 mod compare;
 mod configuration;
 mod deleted;
@@ -20,7 +22,10 @@ mod explain;
 mod fanout;
 mod faults;
 mod folds;
+mod formula_changes;
+mod formulas;
 mod freshness;
+mod fuzz;
 mod garbled;
 mod golden;
 mod harness;
@@ -30,6 +35,7 @@ mod log;
 mod logged;
 mod nulls;
 mod once;
+mod peers;
 mod preview;
 mod reconciled;
 mod reference;

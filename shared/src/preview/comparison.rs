@@ -7,7 +7,7 @@ use crate::fields::{Definition, Field, Reason};
 use crate::id::{FieldId, WorkspaceId};
 use crate::store::StoreError;
 use crate::time::{DAY_MS, parse_instant};
-use crate::values::Line;
+use crate::values::{Line, formulas};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -111,21 +111,32 @@ async fn compared(
     rows_max: u64,
     limit: usize,
 ) -> Result<Comparison, PreviewError> {
-    // Both in one pass over the rows, so that they differ by their definitions only.
+    // Both in one pass over the rows, so that they differ by their definitions only; formulas over the values that stand.
     let tried = versions.map(|version| Field { id: FieldId::random(), ..version.clone() });
-    let mut everybody = Everybody::open(context, workspace, tried.to_vec()).await?;
+    let measured = tried.iter().filter(|field| field.definition.measured().is_some()).cloned().collect();
+    let mut everybody = Everybody::open(context, workspace, measured).await?;
     let rows = everybody.rows().await?;
     if rows > rows_max {
         return Err(PreviewError::TooMuch { rows });
     }
     let values = everybody.values(&mut |_, _| ()).await?;
-    let [from, to] = tried.each_ref().map(|field| everybody.lines(field, &values));
+    let mut lines = Vec::new();
+    for field in &tried {
+        lines.push(match field.definition.measured() {
+            Some(_) => everybody.lines(field, &values),
+            None => formulas::tried(context, workspace, &field.definition)
+                .await?
+                .map(|tried| tried.lines)
+                .unwrap_or_default(),
+        });
+    }
+    let (to, from) = (lines.pop().unwrap_or_default(), lines.pop().unwrap_or_default());
     let (objects, mut items) = differing(&from, &to);
     let left_off = items.len().saturating_sub(limit);
     items.truncate(limit);
     let side = |version: &Field, lines: &[Line]| ComparedVersion {
         version: version.version,
-        definition: version.definition.clone(),
+        definition: version.definition.named(&everybody.standing),
         distribution: Distribution::of(lines),
         nulls: nulls(lines),
     };
