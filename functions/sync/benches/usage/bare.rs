@@ -83,7 +83,7 @@ pub(crate) async fn fold(world: &World) -> Bare {
 }
 
 /// Processor time of this thread so far.
-fn thread_cpu_seconds() -> f64 {
+pub(crate) fn thread_cpu_seconds() -> f64 {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let nanoseconds: f64 = text.split_whitespace().next().and_then(|first| first.parse().ok()).unwrap_or_default();
     nanoseconds / 1e9
