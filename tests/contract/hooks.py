@@ -22,15 +22,31 @@ standing = json.loads(pathlib.Path("standing.json").read_text())
 answered = Counter()
 
 
+def definitions(body):
+    """The calculated fields that a body defines."""
+    if isinstance(body, dict):
+        fields = body.get("fields") if isinstance(body.get("fields"), list) else []
+        yield from (found for found in (body, body.get("definition"), *fields) if isinstance(found, dict) and "usage" in found)
+
+
 @schemathesis.hook
 def map_case(context, case):
-    """A drawn name is nobody's, and all that is said of it is 404: three of four become one that stands there."""
-    if case.meta is not None and not case.meta.generation.mode.is_negative:
-        for part, names in ((case.path_parameters, standing["path"]), (case.query, standing["query"])):
-            for name in set(part or {}) & set(names):
-                drawn = zlib.crc32(repr(part[name]).encode())
-                if drawn % 4 and names[name]:
-                    part[name] = names[name][drawn // 4 % len(names[name])]
+    """What is drawn names nothing that stands, so nearly all of it would be a 404 or a 422. Three of four become names that stand, and
+    definitions that name no object of Pendo."""
+    if case.meta is None or case.meta.generation.mode.is_negative:
+        return case
+    query = case.query or {}
+    levels = [standing[query["object"]]] if query.get("object") in standing else list(standing.values())
+    for part, columns in ((case.path_parameters or {}, {"id": "field ids"}), (query, {"id": "ids", "field": "fields"})):
+        for name in sorted(set(part) & set(columns)):
+            drawn = zlib.crc32(repr(part[name]).encode())
+            names = [name for level in levels for name in level[columns[name]]]
+            if drawn % 4 and names:
+                part[name] = names[drawn // 4 % len(names)]
+    for definition in definitions(case.body):
+        if isinstance(definition["usage"], dict) and zlib.crc32(repr(definition).encode()) % 4:
+            for name in ("ids", "types", "apps"):
+                definition["usage"].pop(name, None)
     return case
 
 
