@@ -40,7 +40,7 @@ def map_case(context, case):
     for part, columns in ((case.path_parameters or {}, {"id": "field ids"}), (query, {"id": "ids", "field": "fields"})):
         for name in sorted(set(part) & set(columns)):
             drawn = zlib.crc32(repr(part[name]).encode())
-            names = [name for level in levels for name in level[columns[name]]]
+            names = [found for level in levels for found in level[columns[name]]]
             if drawn % 4 and names:
                 part[name] = names[drawn // 4 % len(names)]
     for definition in definitions(case.body):
