@@ -126,15 +126,20 @@ const BATCH: usize = 50;
 
 /// Sends bodies and holds the table of before against that of after: `(taken, refused)`. What is taken changes it, so the refusals
 /// since it was last looked at are then sent once more.
-async fn send_all(world: &World, asked: &Asked, field: &str, bodies: Vec<Vec<u8>>) -> (usize, usize) {
+async fn send_all(
+    world: &World,
+    asked: &Asked,
+    content_type: &str,
+    field: &str,
+    bodies: Vec<Vec<u8>>,
+) -> (usize, usize) {
     // Dry: what happens to be good shows nothing of what was sent in bad faith.
     let path = asked.path.replace("{id}", field);
     let path = if asked.takes("dry_run") { format!("{path}?dry_run=true") } else { path };
     let (token, method) = (world.stack.token(AccessLevel::High).unwrap(), asked.method.parse::<Method>().unwrap());
     let send = async |body: &[u8]| {
-        let reply = world
-            .call_with(&token, method.clone(), &path, &[("content-type", "application/json")], body.to_vec())
-            .await;
+        let reply =
+            world.call_with(&token, method.clone(), &path, &[("content-type", content_type)], body.to_vec()).await;
         if reply.status >= 300 {
             must_be_a_refusal(&reply, &named(asked, body));
         }
@@ -188,7 +193,7 @@ async fn whatever_is_sent_is_refused_with_a_sentence_and_changes_nothing() {
             let (at, way, by) = drawn.new_tree(&mut runner).unwrap().current();
             bodies.push(spoiled(&serde_json::from_str(good).unwrap(), at, way, by).to_string().into_bytes());
         }
-        let counts = send_all(&world, &asked, id.as_str().unwrap(), bodies).await;
+        let counts = send_all(&world, &asked, "application/json", id.as_str().unwrap(), bodies).await;
         (taken, refused) = (taken + counts.0, refused + counts.1);
         let before = world.items().await;
         for content_type in [
@@ -208,6 +213,36 @@ async fn whatever_is_sent_is_refused_with_a_sentence_and_changes_nothing() {
     println!("bodies in bad faith: seed {SEED}, n {}, of them refused {refused}, failures 0", taken + refused);
     world.idle().await;
     assert!(taken * 10 < refused, "most of what is spoiled is refused");
+}
+
+#[tokio::test]
+async fn tables_and_lines_in_bad_faith_are_refused_with_a_sentence_and_change_nothing_or_say_what_of_them_was_taken() {
+    let world = two_accounts().await;
+    let mut runner =
+        TestRunner::new(Config { rng_seed: RngSeed::Fixed(SEED), failure_persistence: None, ..Config::default() });
+    let bytes = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6);
+    let mut counts = (0, 0);
+    for asked in all().into_iter().filter(|asked| asked.body.is_some_and(|body| body.shape.is_none())) {
+        for content_type in asked.body.unwrap().types {
+            let good = if content_type.ends_with("csv") {
+                "id,account_id\nC-1,A-1\n"
+            } else {
+                r#"{"id":"C-1","account_id":"A-1"}"#
+            };
+            let mut bodies = strange(good);
+            for _ in 0..pick(20, 1_000) {
+                let mut body = good.as_bytes().to_vec();
+                for (at, byte) in bytes.new_tree(&mut runner).unwrap().current() {
+                    *at.get_mut(&mut body) = byte;
+                }
+                bodies.push(body);
+            }
+            let (taken, refused) = send_all(&world, &asked, content_type, "", bodies).await;
+            counts = (counts.0 + taken, counts.1 + refused);
+        }
+    }
+    println!("uploads in bad faith: seed {SEED}, n {}, of them refused {}, failures 0", counts.0 + counts.1, counts.1);
+    assert!(counts.0 > 0 && counts.1 > 0, "{counts:?}");
 }
 
 #[tokio::test]

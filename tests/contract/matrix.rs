@@ -119,14 +119,16 @@ fn no_tokens(world: &World) -> Vec<(&'static str, String)> {
 #[tokio::test]
 async fn a_token_that_is_none_opens_no_operation() {
     let world = configured().await;
-    let before = world.items().await;
+    let (before, mut n) = (world.items().await, 0);
     for (name, token) in no_tokens(&world) {
         for asked in all() {
             assert_eq!(call(&world, &token, &asked).await, 401, "{name} at {}", asked.id);
+            n += 1;
         }
     }
     world.idle().await;
     assert_eq!(world.items().await, before);
+    println!("tokens that are none: n {n}, all of {} operations", all().len());
 }
 
 fn example(asked: &Asked) -> Option<&'static str> {
@@ -168,12 +170,13 @@ async fn handed(world: &World, asked: &Asked, body: Option<&str>, claims: &Value
 #[tokio::test]
 async fn the_handlers_refuse_by_themselves_what_a_gateway_would_let_through() {
     let world = configured().await;
-    let before = world.items().await;
+    let (before, mut n) = (world.items().await, 0);
     for level in look_alikes().iter().filter_map(Value::as_str) {
         let claims = json!({"workspace": "local", "access_level": level});
         for asked in all() {
             let expected = if asked.level == Level::High { 403 } else { 200 };
             assert_eq!(handed(&world, &asked, example(&asked), &claims).await.0, expected, "{level:?} at {}", asked.id);
+            n += 1;
         }
     }
     for claims in [
@@ -192,10 +195,12 @@ async fn the_handlers_refuse_by_themselves_what_a_gateway_would_let_through() {
     ] {
         for asked in all() {
             assert_eq!(handed(&world, &asked, example(&asked), &claims).await.0, 403, "{claims} at {}", asked.id);
+            n += 1;
         }
     }
     world.idle().await;
     assert_eq!(world.items().await, before);
+    println!("claims handed to the handlers: n {n}, all of {} operations", all().len());
 }
 
 /// Where somebody might name a workspace that is not their own.
@@ -282,4 +287,5 @@ async fn one_warm_process_never_answers_one_workspace_with_anothers() {
         assert_eq!(text.contains(&format!("Only {name}\\\"")), turn % 2 == 0, "{text}");
         assert_eq!(text.matches("Only ").count(), usize::from(turn % 2 == 0), "{name}: {text}");
     }
+    println!("workspaces in turns: {} of them, a thousand calls", names.len());
 }
