@@ -144,3 +144,20 @@ async fn versions_that_are_not_there_are_refused() {
     }
     world.get("/v1/fields/nothing/compare").await.expect(404);
 }
+
+#[tokio::test]
+async fn formulas_are_compared_over_the_values_that_stand() {
+    let (world, _) = world().await;
+    world.field(&field("Sum", "account", "event", "count", &all_time())).await;
+    let times = |factor: u32| json!({"name": "Times", "object": "account", "formula": format!("\"Sum\" * {factor}")});
+    let id = world.field(&times(2)).await["id"].as_str().unwrap().to_owned();
+    world.put(&format!("/v1/fields/{id}"), &times(3)).await.expect(200);
+    world.idle().await;
+    let found = world.get(&format!("/v1/fields/{id}/compare")).await.expect(200);
+    let moved: Vec<(&str, f64)> = list(&found, "items")
+        .iter()
+        .map(|item| (item["id"].as_str().unwrap(), item["difference"].as_f64().unwrap()))
+        .collect();
+    assert_eq!(moved, [("A-1", 8.0), ("A-2", 7.0), ("A-3", 1.0)]);
+    assert_eq!((&found["from"]["definition"], &found["objects"]["equal"]), (&times(2), &json!(2)));
+}
