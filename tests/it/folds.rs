@@ -289,7 +289,7 @@ async fn no_fold_outlives_the_definition_it_was_made_for() {
     for (field, told) in stands.value.iter_mut().zip(&mut story.fields) {
         if told["function"] == "count" {
             told["usage"]["kind"] = json!("page");
-            (field.definition, field.version) = (Definition::parse(told).unwrap(), field.version + 1);
+            *field = field.edited(Definition::parse(told).unwrap(), 0, None).unwrap();
         }
     }
     store.fields_put(&workspace, &stands.value, stands.version).await.unwrap();

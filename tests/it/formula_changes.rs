@@ -44,8 +44,13 @@ async fn a_field_that_a_formula_uses_is_not_deleted_until_the_formula_is() {
         assert_eq!(world.delete(&path).await.status, 204);
     }
     let audit = world.get("/v1/audit").await.expect(200);
-    let told =
-        audit["items"].as_array().unwrap().iter().find(|line| line["resource"] == path(&seats)[4..]).unwrap().clone();
+    let told = audit["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|line| line["operation"] == "delete" && line["resource"] == path(&seats)[4..])
+        .unwrap()
+        .clone();
     assert_eq!(told["before"]["formula"], r#""MAU" / directory.seats"#, "the trail names fields as people do: {told}");
     world.idle().await;
 }

@@ -88,7 +88,7 @@ async fn heads(world: &World) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_formula_that_comes_or_goes_lets_no_run_evaluate_anything() {
+async fn a_formula_that_comes_or_goes_and_another_name_let_no_run_evaluate_anything() {
     let world = with_seats().await;
     let run = async || {
         world.post("/v1/sync", &json!({})).await.expect(202);
@@ -103,6 +103,10 @@ async fn a_formula_that_comes_or_goes_lets_no_run_evaluate_anything() {
     world.delete(&format!("/v1/fields/{}", created["id"].as_str().unwrap())).await;
     run().await;
     assert_eq!(heads(&world).await, before, "deleted");
+    let renamed = field("Month", "account", "event", "distinct_visitors", &json!({"rolling_days": 30}));
+    world.put(&format!("/v1/fields/{}", id_of(&world, "MAU").await), &renamed).await.expect(200);
+    run().await;
+    assert_eq!(heads(&world).await, before, "renamed");
     world.field(&field("Other", "account", "event", "count", &json!({"rolling_days": 2}))).await;
     assert_ne!(heads(&world).await, before, "a field of usage does");
 }

@@ -110,10 +110,18 @@ async fn whole_run(stack: &Stack, plan: &Plan, started: Instant) -> Result<ExitC
         if explained.is_none()
             && let Some(highest) = overview::highest(object, &of_level, &lines)
         {
-            let path = overview::explain_path(highest);
-            let explanation = api.get(&format!("{path}&limit={}", explanation::PEOPLE)).await?;
             let name = names.get(&highest.id).map_or(highest.id.as_str(), String::as_str);
-            explained = Some((path, explanation::lines(name, &explanation)));
+            let of_formula = fields.formulas(object);
+            let mut told = Vec::new();
+            for line in [Some(highest), overview::first_of(highest, &of_formula, &lines)].into_iter().flatten() {
+                let path = format!("{}&limit={}", overview::explain_path(line), explanation::PEOPLE);
+                told.push(explanation::lines(name, &api.get(&path).await?));
+                if object == "account" {
+                    let peers = api.all_items(&overview::peers_path(line)).await?;
+                    told.extend(explanation::standing(&line.id, &peers));
+                }
+            }
+            explained = Some((overview::explain_path(highest), told.join("\n")));
         }
     }
     if let Some((_, lines)) = &explained {

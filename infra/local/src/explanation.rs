@@ -59,6 +59,15 @@ pub fn lines(name: &str, explanation: &Value) -> String {
     lines.join("\n")
 }
 
+/// Where an account stands among those that have a value too.
+#[must_use]
+pub fn standing(id: &str, peers: &[Value]) -> Option<String> {
+    let own = peers.iter().find(|peer| peer.get("id").and_then(Value::as_str) == Some(id))?;
+    let shown = |member: &str| own.get(member).and_then(Value::as_number).map(number);
+    let (percentile, median, peers) = (shown("percentile")?, shown("median")?, shown("peers")?);
+    Some(format!("  Percentile {percentile} of the {peers} accounts with a value; the one in the middle has {median}."))
+}
+
 /// A formula's value, and what it is calculated with.
 fn formula(name: &str, explanation: &Value, value: &str, operands: &[Value]) -> String {
     let text =
@@ -99,6 +108,17 @@ mod tests {
             lines("Acme", &explanation),
             "Acme · Seats used = 0.500: \"MAU\" / directory.seats\n  \"MAU\" is 1,200, directory.seats is no number."
         );
+    }
+
+    #[test]
+    fn an_account_is_told_where_it_stands_unless_it_has_too_few_peers() {
+        let peers = [
+            json!({"id": "A-1", "peers": 36, "percentile": 98.5, "median": 4.5}),
+            json!({"id": "A-2", "peers": 4, "percentile": null, "median": null}),
+        ];
+        let told = "  Percentile 98.500 of the 36 accounts with a value; the one in the middle has 4.500.";
+        assert_eq!(standing("A-1", &peers).as_deref(), Some(told));
+        assert_eq!((standing("A-2", &peers), standing("A-3", &peers)), (None, None));
     }
 
     #[test]

@@ -71,6 +71,19 @@ pub fn explain_path(line: &ExportLine) -> String {
     format!("/v1/values/explain?object={}&id={id}&field={field}", line.object)
 }
 
+/// Another value of the same object: that of the first of these fields that has a number.
+#[must_use]
+pub fn first_of<'l>(of: &ExportLine, fields: &[String], lines: &'l [ExportLine]) -> Option<&'l ExportLine> {
+    let is_own = |line: &&ExportLine| line.object == of.object && line.id == of.id && line.value.is_number();
+    fields.iter().find_map(|field| lines.iter().filter(is_own).find(|line| line.field == *field))
+}
+
+/// Where an account's value stands among those of the others.
+#[must_use]
+pub fn peers_path(line: &ExportLine) -> String {
+    format!("/v1/values/peers?field={}&limit=1000", url_encoded(&line.field))
+}
+
 /// Numbers as they are read, instants by their day, and why there is none.
 fn cell(line: &ExportLine) -> String {
     match &line.value {
@@ -230,6 +243,11 @@ mod tests {
         let highest = highest("account", &fields, &lines).unwrap();
         assert_eq!(explain_path(highest), "/v1/values/explain?object=account&id=A%262&field=MAU");
         assert!(super::highest("contact", &fields, &lines).is_none());
+        assert_eq!(peers_path(highest), "/v1/values/peers?field=MAU&limit=1000");
+        let more = [lines[0].clone(), lines[3].clone(), line("A&2", "Seats used", json!(0.5), Value::Null)];
+        let other =
+            |names: [&str; 2]| first_of(highest, &names.map(str::to_owned), &more).map(|line| line.field.as_str());
+        assert_eq!((other(["MAU", "Seats used"]), other(["MAU", "Last used"])), (Some("Seats used"), None));
     }
 
     #[test]

@@ -133,8 +133,18 @@ impl Fields {
     /// The names of a level's fields, in the file's order.
     #[must_use]
     pub fn names(&self, object: &str) -> Vec<String> {
-        let of_level = self.wanted.iter().filter(|field| text(field, "object") == object);
-        of_level.map(|field| text(field, "name").trim().to_owned()).collect()
+        self.of_level(object).map(|field| text(field, "name").trim().to_owned()).collect()
+    }
+
+    /// The names of those of them that are formulas.
+    #[must_use]
+    pub fn formulas(&self, object: &str) -> Vec<String> {
+        let formulas = self.of_level(object).filter(|field| field.get("formula").is_some());
+        formulas.map(|field| text(field, "name").trim().to_owned()).collect()
+    }
+
+    fn of_level(&self, object: &str) -> impl Iterator<Item = &Value> {
+        self.wanted.iter().filter(move |field| text(field, "object") == object)
     }
 }
 
