@@ -51,6 +51,7 @@ async fn what_the_last_change_replaced_stands_again_and_again() {
 
     for (stands, said) in [(shown(&both_levels()), [json!(1), json!(2)]), (shown(&exact()), by_case)] {
         world.pendo().clear_requests();
+        world.stack.clock().advance_ms(1_000);
         let undone = world.post(UNDO, &Value::Null).await.expect(200);
         assert_eq!((&undone["status"], &undone["matching"]), (&json!("saved"), &stands));
         world.idle().await;

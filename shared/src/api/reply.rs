@@ -43,12 +43,18 @@ impl Reply {
 
     /// What is kept of an answer to be given again.
     pub(super) fn kept(&self) -> Answered {
-        Answered { status: self.status, body: self.body.clone() }
+        let etag = self.more.iter().find(|(name, _)| *name == header::ETAG);
+        let etag = etag.and_then(|(_, tag)| tag.to_str().ok()).map(str::to_owned);
+        Answered { status: self.status, body: self.body.clone(), etag }
     }
 
     /// An answer that was kept; all that are kept are JSON.
     pub(super) fn again(kept: Answered) -> Self {
-        Self { status: kept.status, content_type: "application/json", body: kept.body, more: Vec::new() }
+        let reply = Self { status: kept.status, content_type: "application/json", body: kept.body, more: Vec::new() };
+        match kept.etag {
+            Some(etag) => reply.tagged(&etag),
+            None => reply,
+        }
     }
 
     /// 204 without a body.

@@ -34,6 +34,8 @@ pub struct Answered {
     pub status: u16,
     /// The body.
     pub body: String,
+    /// The tag of what stood then, where the answer has one.
+    pub etag: Option<String>,
 }
 
 /// What stands under a key.
@@ -93,7 +95,8 @@ impl Store {
             return Ok(Standing::Mine);
         }
         let status = number(&item, "status").and_then(|status| u16::try_from(status).ok());
-        let answered = part("body").zip(status).map(|(body, status)| Answered { status, body: body.clone() });
+        let etag = part("etag").cloned();
+        let answered = part("body").zip(status).map(|(body, status)| Answered { status, body: body.clone(), etag });
         Ok(answered.map_or(Standing::Running, Standing::Answered))
     }
 
@@ -139,6 +142,7 @@ impl Store {
         if let Some(answered) = answered {
             item.insert("status".to_owned(), n(u64::from(answered.status)));
             item.insert("body".to_owned(), text(&answered.body));
+            item.extend(answered.etag.as_ref().map(|etag| ("etag".to_owned(), text(etag))));
         }
         self.item_put(&Partition::trail(workspace), &sort(asked), item)
     }
