@@ -1,6 +1,6 @@
 //! What reading, keeping, starting and freshness cost, as Markdown on standard output. Nothing is checked here.
 //!
-//! `cargo bench -p sync -- SECTION…`, with the sections `reading`, `history`, `requests`, `month`, `refusals`, `start`; without any, all of
+//! `cargo bench -p sync -- SECTION…`, with the sections `reading`, `history`, `requests`, `month`, `start`; without any, all of
 //! them. `large` reads 10 million rows and runs only when it is named. `.ci/bench` builds what they need first. Simulator, table, secrets and queue live in this process; where
 //! processor time and memory are told, they are those of the `sync` binary, which runs in its own.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark ends where something fails, and prints")]
@@ -10,7 +10,6 @@ mod chart;
 mod freshness;
 mod month;
 mod reading;
-mod refusals;
 mod requests;
 mod start;
 mod world;
@@ -21,9 +20,6 @@ async fn main() {
     let wants = |section: &str| asked.is_empty() || asked.iter().any(|name| name == section);
     if wants("start") {
         start::run().await;
-    }
-    if wants("refusals") {
-        refusals::run().await;
     }
     if wants("requests") {
         requests::quiet_hour().await;
