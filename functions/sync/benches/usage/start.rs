@@ -1,6 +1,5 @@
 //! Lambda: how large the functions are, and how long they take to their first answer.
 
-use crate::refusals::Asked;
 use crate::world::{head, line, megabytes};
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
@@ -67,6 +66,18 @@ fn first_event(name: &str) -> Value {
     if name == "sync" {
         return json!({"scheduled_time": "now"});
     }
-    let path = if name == "authenticate" { "/v1/connection" } else { "/v1/fields" };
-    Asked { method: "GET", path, headers: &[], body: None, is_base64: false, level: "high" }.event()
+    let (path, route) = match name {
+        "authenticate" => ("/v1/connection", "ANY /v1/connection"),
+        _ => ("/v1/fields", "ANY /v1/fields"),
+    };
+    json!({
+        "version": "2.0", "routeKey": route, "rawPath": path, "rawQueryString": "", "headers": {},
+        "requestContext": {
+            "accountId": "0", "apiId": "local", "domainName": "local", "domainPrefix": "local", "requestId": "first",
+            "authorizer": {"jwt": {"claims": {"workspace": "local", "access_level": "high"}, "scopes": null}},
+            "http": {"method": "GET", "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": ""},
+            "routeKey": route, "stage": "$default", "time": "30/Jun/2026:12:30:00 +0000", "timeEpoch": 0,
+        },
+        "isBase64Encoded": false,
+    })
 }
