@@ -132,15 +132,16 @@ async fn who_moved_most_comes_first_and_the_last_change_is_what_is_asked_for_if_
 async fn versions_that_are_not_there_are_refused() {
     let (world, id) = world().await;
     let path = format!("/v1/fields/{id}/compare");
-    for (query, pointer) in [
-        ("from=0&to=1", "?from"),
-        ("from=1&to=5", "?to"),
-        ("from=x", "?from"),
-        ("to=1", "?from"),
-        ("limit=0", "?limit"),
-        ("limit=1001", "?limit"),
+    for (status, query, pointer) in [
+        (422, "from=0&to=1", "?from"),
+        (422, "from=x", "?from"),
+        (404, "from=1&to=5", "?to"),
+        (404, "from=9", "?from"),
+        (404, "to=1", "?from"),
+        (422, "limit=0", "?limit"),
+        (422, "limit=1001", "?limit"),
     ] {
-        assert_eq!(world.get(&format!("{path}?{query}")).await.expect(422)["pointer"], pointer, "{query}");
+        assert_eq!(world.get(&format!("{path}?{query}")).await.expect(status)["pointer"], pointer, "{query}");
     }
     world.get("/v1/fields/nothing/compare").await.expect(404);
 }

@@ -12,6 +12,7 @@ use shared::fields::Field;
 use shared::id::{FieldId, WorkspaceId};
 use shared::preview::{Comparison, PreviewError, compare};
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 
 /// Objects that are named where nothing is said.
 const OBJECTS_DEFAULT: usize = 20;
@@ -65,7 +66,7 @@ pub(crate) async fn read(
 /// A version that is asked for; `None` where it is left out.
 fn asked(query: &BTreeMap<&str, &str>, name: &'static str) -> Result<Option<u64>, Problem> {
     let Some(text) = query.get(name) else { return Ok(None) };
-    text.parse().map(Some).map_err(|_| {
+    text.parse::<NonZeroU64>().map(|version| Some(version.get())).map_err(|_| {
         let detail = format!("\"{name}\" is the number of a version: see GET /v1/fields/{{id}}/versions.");
         Problem::invalid("version", format!("?{name}"), detail)
     })
@@ -89,13 +90,13 @@ async fn found(
     found.ok_or_else(|| {
         let (oldest, newest) = (stands.oldest_kept(), stands.version);
         let detail = format!("The field has no version {version}: {oldest} to {newest} are kept.");
-        Problem::invalid("unknown-version", format!("?{name}"), detail)
+        Problem::not_found("unknown-version", detail).at(format!("?{name}"))
     })
 }
 
 fn only_one(name: &str) -> Problem {
     let detail = "This is the field's first version, there is none before it to compare with: edit the field first.";
-    Problem::invalid("unknown-version", format!("?{name}"), detail)
+    Problem::not_found("unknown-version", detail).at(format!("?{name}"))
 }
 
 fn too_much(error: PreviewError) -> Problem {
