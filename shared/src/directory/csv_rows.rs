@@ -41,10 +41,10 @@ pub(super) fn read(kind: ObjectKind, text: &str) -> Result<Vec<Result<Change, Ro
 
 impl Header {
     fn parse(cells: &StringRecord) -> Result<Self, String> {
-        let columns = cells.iter().map(|cell| cell::column(cell).map(str::to_owned)).collect::<Result<Vec<_>, _>>()?;
-        if columns.len() > cell::COLUMNS_MAX {
-            return Err(format!("the header has {} columns: give at most {}", columns.len(), cell::COLUMNS_MAX));
+        if cells.len() > cell::COLUMNS_MAX {
+            return Err(format!("the header has {} columns: give at most {}", cells.len(), cell::COLUMNS_MAX));
         }
+        let columns = cells.iter().map(|cell| cell::column(cell).map(str::to_owned)).collect::<Result<Vec<_>, _>>()?;
         let mut seen = BTreeSet::new();
         if let Some(twice) = columns.iter().find(|name| !seen.insert(name.as_str())) {
             return Err(format!("the header names the column \"{twice}\" twice: rename or remove one"));
