@@ -41,9 +41,6 @@ pub(super) fn read(kind: ObjectKind, text: &str) -> Result<Vec<Result<Change, Ro
 
 impl Header {
     fn parse(cells: &StringRecord) -> Result<Self, String> {
-        if cells.len() > cell::COLUMNS_MAX {
-            return Err(format!("the header has {} columns: give at most {}", cells.len(), cell::COLUMNS_MAX));
-        }
         let columns = cells.iter().map(|cell| cell::column(cell).map(str::to_owned)).collect::<Result<Vec<_>, _>>()?;
         let mut seen = BTreeSet::new();
         if let Some(twice) = columns.iter().find(|name| !seen.insert(name.as_str())) {
@@ -113,8 +110,10 @@ fn records(text: &str) -> Result<Vec<Record>, Problem> {
             .read_record(&mut cells)
             .map_err(|error| Problem::at("", format!("the upload is not CSV: {error}")))?
         {
-            if !records.is_empty() {
-                count_row(&mut count)?;
+            // The first record is the header. Whoever names millions of columns is refused before anything is made of them.
+            match records.is_empty() {
+                true => check_columns(cells.len())?,
+                false => count_row(&mut count)?,
             }
             let offset = cells.position().map_or(0, |position| position.byte());
             let line = lines.line_of(start.saturating_add(usize::try_from(offset).unwrap_or(usize::MAX)));
@@ -131,6 +130,13 @@ fn records(text: &str) -> Result<Vec<Record>, Problem> {
         }
     }
     Ok(records)
+}
+
+fn check_columns(count: usize) -> Result<(), Problem> {
+    match count > cell::COLUMNS_MAX {
+        true => Err(Problem::at("", format!("the header has {count} columns: give at most {}", cell::COLUMNS_MAX))),
+        false => Ok(()),
+    }
 }
 
 /// Whether a quote that opens a cell of this record is still open at its end.
