@@ -20,12 +20,25 @@ struct Record {
     is_open: bool,
 }
 
+/// A longer first line holds no header that could be used, however its names are quoted and doubled.
+const HEADER_BYTES_MAX: usize = cell::COLUMNS_MAX * (8 * cell::COLUMN_CHARS_MAX + 3);
+
 struct Header {
     columns: Vec<String>,
     id_at: usize,
 }
 
 pub(super) fn read(kind: ObjectKind, text: &str) -> Result<Vec<Result<Change, RowError>>, Problem> {
+    // Splitting megabytes into millions of names takes longer than a refusal may.
+    let line = text.split(['\n', '\r']).next().unwrap_or_default();
+    if line.len() > HEADER_BYTES_MAX {
+        let (columns, chars) = (cell::COLUMNS_MAX, cell::COLUMN_CHARS_MAX);
+        let detail = format!(
+            "the header row has {} bytes: give at most {columns} columns, whose names have at most {chars} characters",
+            line.len()
+        );
+        return Err(Problem::at("", detail));
+    }
     let mut records = records(text)?.into_iter();
     let Some(first) = records.next() else {
         return Err(Problem::at("", "the upload is empty: begin it with a header row that names the columns"));
@@ -41,6 +54,9 @@ pub(super) fn read(kind: ObjectKind, text: &str) -> Result<Vec<Result<Change, Ro
 
 impl Header {
     fn parse(cells: &StringRecord) -> Result<Self, String> {
+        if cells.len() > cell::COLUMNS_MAX {
+            return Err(format!("the header has {} columns: give at most {}", cells.len(), cell::COLUMNS_MAX));
+        }
         let columns = cells.iter().map(|cell| cell::column(cell).map(str::to_owned)).collect::<Result<Vec<_>, _>>()?;
         let mut seen = BTreeSet::new();
         if let Some(twice) = columns.iter().find(|name| !seen.insert(name.as_str())) {
@@ -110,10 +126,8 @@ fn records(text: &str) -> Result<Vec<Record>, Problem> {
             .read_record(&mut cells)
             .map_err(|error| Problem::at("", format!("the upload is not CSV: {error}")))?
         {
-            // The first record is the header. Whoever names millions of columns is refused before anything is made of them.
-            match records.is_empty() {
-                true => check_columns(cells.len())?,
-                false => count_row(&mut count)?,
+            if !records.is_empty() {
+                count_row(&mut count)?;
             }
             let offset = cells.position().map_or(0, |position| position.byte());
             let line = lines.line_of(start.saturating_add(usize::try_from(offset).unwrap_or(usize::MAX)));
@@ -130,13 +144,6 @@ fn records(text: &str) -> Result<Vec<Record>, Problem> {
         }
     }
     Ok(records)
-}
-
-fn check_columns(count: usize) -> Result<(), Problem> {
-    match count > cell::COLUMNS_MAX {
-        true => Err(Problem::at("", format!("the header has {count} columns: give at most {}", cell::COLUMNS_MAX))),
-        false => Ok(()),
-    }
 }
 
 /// Whether a quote that opens a cell of this record is still open at its end.
@@ -256,6 +263,13 @@ mod tests {
         let wide: Vec<String> = (0..100).map(|column| format!("c{column}")).collect();
         assert!(read(ObjectKind::Account, &format!("id,{}\n", wide.join(","))).is_err());
         assert!(read(ObjectKind::Account, &format!("id,{}\n", wide[..99].join(","))).is_ok());
+        let millions = read(ObjectKind::Account, &format!("id{}", ",c".repeat(1_000_000))).unwrap_err();
+        assert!(millions.detail.contains("2000002 bytes: give at most 100 columns"), "{millions}");
+        // Lines of any end are lines, so a long file is no long header.
+        let rows = format!("a,{}\r", "x".repeat(100)).repeat(2_000);
+        assert_eq!(read(ObjectKind::Account, &format!("id,note\r{rows}")).unwrap().len(), 2_000);
+        let widest = format!("\"{}\"", "\"\"".repeat(120));
+        assert!(read(ObjectKind::Account, &format!("id,{widest}\n")).is_ok());
     }
 
     proptest! {
