@@ -10,7 +10,7 @@ pub const COLUMNS_MAX: usize = 100;
 /// The longest cell, in bytes.
 pub const CELL_BYTES_MAX: usize = 4_096;
 
-pub const COLUMN_CHARS_MAX: usize = 120;
+pub(super) const COLUMN_CHARS_MAX: usize = 120;
 
 /// Takes an id, trimmed.
 pub(super) fn id(text: &str) -> Result<&str, String> {
