@@ -56,9 +56,8 @@ pub(crate) async fn read(
         None if to > 1 => to - 1,
         None => return Err(only_one("from")),
     };
-    let versions = [found(context, workspace, &stands, "from", from), found(context, workspace, &stands, "to", to)];
-    let [from, to] = versions;
-    let (from, to) = (from.await?, to.await?);
+    let from = found(context, workspace, &stands, "from", from).await?;
+    let to = found(context, workspace, &stands, "to", to).await?;
     let compared = compare(context, workspace, [&from, &to], ROWS_MAX, limit).await;
     Reply::json(200, &compared.map_err(too_much)?)
 }

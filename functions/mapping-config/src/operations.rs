@@ -389,13 +389,5 @@ pub static OPERATIONS: [Operation<Act>; 30] = [
         is_creating: true,
         ..READ
     },
-    Operation {
-        act: Act::Audit,
-        id: "listChanges",
-        path: "/v1/audit",
-        summary: "Who changed what of the configuration, and when, newest first.",
-        query: &[LIMIT, CURSOR],
-        replies: &[(200, Some(shape::<Listed<audit::Shown>>))],
-        ..READ
-    },
+    audit::OPERATION,
 ];
