@@ -116,6 +116,8 @@ async fn who_moved_most_comes_first_and_the_last_change_is_what_is_asked_for_if_
         json!({"total": 5, "equal": 1, "higher": 0, "lower": 0, "gained": 0, "lost": 1, "other": 3})
     );
     assert!(list(&last, "items").iter().all(|item| item["difference"].is_null()));
+    let back = world.get(&format!("{path}?from=4&to=3")).await.expect(200);
+    assert_eq!((&back["objects"]["gained"], &back["objects"]["lost"]), (&json!(1), &json!(0)));
 
     world
         .put(&format!("/v1/fields/{id}"), &field("Uses", "account", "event", "first_used", &all_time()))
