@@ -11,7 +11,7 @@ use crate::matching::Status;
 use crate::store::{Store, StoreError};
 use crate::sync::checkpoint::{Checkpoint, KindState};
 use crate::sync::page::{self, ObjectValues, Values};
-use crate::sync::rewrites::{Cause, Rewrite};
+use crate::sync::rewrites::{Cause, KEPT_HOURS, Rewrite};
 use crate::time::{Hour, HourRange, Zone, to_the_second};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -59,7 +59,7 @@ pub struct Line {
 pub struct MovedBy {
     /// The reason.
     pub cause: Cause,
-    /// The last run that replaced hours because of it.
+    /// The last run that replaced hours because of it, or when others were excluded.
     pub at: String,
 }
 
@@ -144,6 +144,8 @@ pub(crate) struct Reader {
     pub(crate) now: Hour,
     pub(crate) provisional_hours: i32,
     pub(crate) with_notes: bool,
+    /// When whose usage counts was last changed, ms since 1970; 0 where it never was.
+    pub(crate) exclusions_changed_at_ms: i64,
 }
 
 /// Reads values. Objects come from the directory, so every object is shown, matched or not.
@@ -183,6 +185,10 @@ pub async fn list(context: &Context, workspace: &WorkspaceId, query: &Query) -> 
         now,
         provisional_hours: context.config.provisional_hours,
         with_notes: query.with_notes,
+        exclusions_changed_at_ms: match query.with_notes {
+            true => store.exclusions_get(workspace).await?.value.changed_at_ms,
+            false => 0,
+        },
     };
     let mut items = Vec::new();
     let mut objects = objects(&directory, query);
@@ -312,7 +318,8 @@ impl Reader {
 
     /// What of the past's changes may have moved a value; nothing where none is shown.
     fn moved_by(&self, field: &Field, window: HourRange, reason: Option<Reason>) -> Vec<MovedBy> {
-        let is_shown = |reason: Reason| reason.is_told_by_usage() || reason == Reason::Disconnected;
+        let is_shown =
+            |reason: Reason| reason.is_told_by_usage() || [Reason::Disconnected, Reason::Excluded].contains(&reason);
         let is_told = self.with_notes && reason.is_none_or(is_shown);
         let usage = &field.definition.usage;
         let rewrites = self.checkpoint.kinds.get(&usage.kind).filter(|_| is_told).map(|state| &state.rewrites);
@@ -320,7 +327,17 @@ impl Reader {
         let ids = usage.ids.as_ref().filter(|_| field.definition.of.is_none());
         let moves = |rewrite: &&Rewrite| rewrite.is_remembered(self.now) && rewrite.may_move(window, ids);
         let told = rewrites.into_iter().flatten().filter(moves);
-        told.map(|rewrite| MovedBy { cause: rewrite.cause, at: to_the_second(rewrite.at.start_ms()) }).collect()
+        let told = told.map(|rewrite| MovedBy { cause: rewrite.cause, at: to_the_second(rewrite.at.start_ms()) });
+        told.chain(self.excluded_since(field).filter(|_| is_told)).collect()
+    }
+
+    /// When others were excluded than before, if the field was there already and that is not long ago. Which values that moved is
+    /// not kept.
+    fn excluded_since(&self, field: &Field) -> Option<MovedBy> {
+        let at_ms = self.exclusions_changed_at_ms;
+        let is_recent = at_ms > 0 && self.now.0 - Hour::of_ms(at_ms).0 < KEPT_HOURS;
+        (is_recent && field.computes_since_ms() < at_ms)
+            .then(|| MovedBy { cause: Cause::Exclusions, at: to_the_second(at_ms) })
     }
 
     fn zone(&self) -> Zone {

@@ -48,8 +48,10 @@ fn cases() -> Vec<Case> {
         let json = |file: &str| serde_json::from_str::<Value>(&read(file)).unwrap();
         let rows = read("rows.csv").lines().skip(1).map(|line| row(&name, line)).collect();
         let mut definition = json("definition.json");
-        if let Some(ids) = definition.pointer_mut("/usage/ids").and_then(Value::as_array_mut) {
-            ids.iter_mut().for_each(|id| *id = json!(of(&name, id.as_str().unwrap())));
+        for list in ["/usage/ids", "/usage/exclude/visitors", "/usage/exclude/contacts"] {
+            if let Some(ids) = definition.pointer_mut(list).and_then(Value::as_array_mut) {
+                ids.iter_mut().for_each(|id| *id = json!(of(&name, id.as_str().unwrap())));
+            }
         }
         Case { rows, definition, expected: json("expected.json"), name }
     };

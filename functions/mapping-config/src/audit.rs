@@ -1,13 +1,27 @@
 //! Who changed what of the configuration, and when. The lines are written with the changes; here they are only read.
 
+use crate::operations::{Act, READ};
+use crate::parameters::{CURSOR, LIMIT};
 use schemars::JsonSchema;
 use serde::Serialize;
+use shared::api::operation::{Operation, shape};
 use shared::api::page::{self, Listed};
 use shared::api::{Problem, Reply, Request};
 use shared::context::Context;
 use shared::id::WorkspaceId;
 use shared::time::to_the_millisecond;
 use shared::trail::Line;
+
+/// What it can be asked.
+pub(crate) const OPERATION: Operation<Act> = Operation {
+    act: Act::Audit,
+    id: "listChanges",
+    path: "/v1/audit",
+    summary: "Who changed what of the configuration, and when, newest first.",
+    query: &[LIMIT, CURSOR],
+    replies: &[(200, Some(shape::<Listed<Shown>>))],
+    ..READ
+};
 
 /// A line as callers see it.
 #[derive(Serialize, JsonSchema)]

@@ -3,6 +3,7 @@
 
 use crate::checks::{self, ATTEMPTS_MAX, KnownIds};
 use crate::estimate;
+use crate::exclusions::refuse_unknown_in_field;
 use crate::fields::{SavedField, named, noted, parsed, shown, tag, unchanged, unknown};
 use crate::operations::{Act, FIELD, JSON, READ};
 use crate::source::{client, connection};
@@ -63,6 +64,7 @@ pub(crate) async fn put(
         let kinds = checks::kind_to_ask(&definition, Some(&before.definition)).into_iter().collect();
         let known = KnownIds::read(context, workspace, &client, kinds).await?;
         known.refuse_others(&definition, Some(&before.definition), &body)?;
+        refuse_unknown_in_field(context, workspace, &definition, Some(&before.definition), &body).await?;
 
         let kind = definition.usage.kind;
         let is_first = !fields.iter().any(|field| field.definition.usage.kind == kind);

@@ -6,6 +6,7 @@ use crate::configuration;
 use crate::directory::{self, Deleted, Uploaded};
 use crate::edit;
 use crate::estimate;
+use crate::exclusions;
 use crate::fields::{SavedField, Shown};
 use crate::matching::Saved;
 use crate::parameters::{ALL, CURSOR, DRY_RUN, FORMAT, LIMIT, OBJECT, OBJECT_ID, TEXT};
@@ -37,6 +38,10 @@ pub enum Act {
     ReadMatching,
     /// Saves or tries the matching.
     PutMatching,
+    /// Shows whose usage counts in no field.
+    ReadExclusions,
+    /// Saves or tries whose usage counts in no field.
+    PutExclusions,
     /// Says whose the events are that are nobody's.
     Unmatched,
     /// Shows a list of the directory.
@@ -59,9 +64,9 @@ pub enum Act {
     DeleteField,
     /// Shows what a field computed before.
     Versions,
-    /// Shows matching and fields as one file.
+    /// Shows matching, exclusions and fields as one file.
     ReadConfiguration,
-    /// Takes matching and fields from a file, or tells what that would change.
+    /// Takes matching, exclusions and fields from a file, or tells what that would change.
     PutConfiguration,
     /// Shows values.
     Values,
@@ -149,7 +154,7 @@ const fn delete_objects(id: &'static str, path: &'static str, kind: ObjectKind) 
 }
 
 /// All of them.
-pub static OPERATIONS: [Operation<Act>; 27] = [
+pub static OPERATIONS: [Operation<Act>; 29] = [
     Operation {
         act: Act::Metadata,
         id: "listMetadata",
@@ -225,6 +230,8 @@ pub static OPERATIONS: [Operation<Act>; 27] = [
         ..READ
     },
     unmatched::OPERATION,
+    exclusions::SHOW,
+    exclusions::SAVE,
     read_objects("listAccounts", ACCOUNTS, ObjectKind::Account),
     upload("uploadAccounts", ACCOUNTS, ObjectKind::Account, "id,name\nA-1,One\nA-2,Two\n"),
     delete_objects("deleteAccounts", ACCOUNTS, ObjectKind::Account),
@@ -386,13 +393,5 @@ pub static OPERATIONS: [Operation<Act>; 27] = [
         is_creating: true,
         ..READ
     },
-    Operation {
-        act: Act::Audit,
-        id: "listChanges",
-        path: "/v1/audit",
-        summary: "Who changed what of the configuration, and when, newest first.",
-        query: &[LIMIT, CURSOR],
-        replies: &[(200, Some(shape::<Listed<audit::Shown>>))],
-        ..READ
-    },
+    audit::OPERATION,
 ];

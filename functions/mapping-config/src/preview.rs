@@ -3,6 +3,7 @@
 
 use crate::checks::{self, KnownIds};
 use crate::estimate;
+use crate::exclusions::refuse_unknown_in_field;
 use crate::operations::{Act, JSON, READ};
 use crate::source::{client, connection, refused};
 use schemars::JsonSchema;
@@ -60,6 +61,8 @@ pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &R
     let (level, kind) = (query.definition.object, query.definition.usage.kind);
     checks::refuse_unmatched(&checks::matching(context, workspace).await?, level).map_err(in_definition)?;
     let unknown = refuse_unknown_ids(context, workspace, &connection, &query.definition, &body["definition"]);
+    unknown.await.map_err(in_definition)?;
+    let unknown = refuse_unknown_in_field(context, workspace, &query.definition, None, &body["definition"]);
     unknown.await.map_err(in_definition)?;
     let mut preview = preview(context, workspace, &query, ROWS_MAX).await.map_err(problem)?;
     let backfill = if preview.is_read {

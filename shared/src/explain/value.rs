@@ -5,19 +5,19 @@ use super::parts::{Day, LeftOut, Person, UsedObject, days, objects};
 use super::path::{MatchPath, path};
 use super::people::{People, Rank, in_full};
 use super::reproduction::{Reproduction, reproduction};
-use super::source::{Source, Whose};
+use super::source::{By, Source, Whose};
 use super::sums::{Sums, Tally};
 use super::{ExplainError, REREADS_MAX};
 use crate::context::Context;
 use crate::fields::{Accumulator, Definition, Field, Function, Plan, Reason};
-use crate::id::{FieldId, Kind, ObjectKind, WorkspaceId};
+use crate::id::{FieldId, Kind, ObjectKind, VisitorHash, WorkspaceId};
 use crate::sync::evaluate::Moment;
 use crate::time::{Hour, HourRange, parse_instant};
 use crate::usage::row::UsageRow;
 use crate::values::{self, Line, ValuesError};
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most bytes of a page's people: a function may answer 6 MB in all.
 const PEOPLE_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -159,7 +159,8 @@ async fn explained(
         let (people, is_cut) = in_full(&mut source, &plan, &ranges, counts, &ranks, PEOPLE_BYTES_MAX).await?;
         explanation.next_rank = ranks.get(people.len().wrapping_sub(1)).copied().filter(|_| has_more || is_cut);
         explanation.is_current &= found.accumulator.outcome(&plan).value() == explanation.line.value;
-        explanation.pendo = reproduction(&source, &field, &plan, shown_window(&explanation.line)).await?;
+        let window = shown_window(&explanation.line);
+        explanation.pendo = reproduction(&source, &field, &plan, window, &found.excluded_visitors).await?;
         explanation.people = found.people.len();
         explanation.total = Some(found.total.shown());
         explanation.left_out = found.left_out();
@@ -234,6 +235,10 @@ struct Found {
     other_objects: Tally,
     other_apps: Tally,
     other_types: Tally,
+    excluded: Tally,
+    excluded_by_field: Tally,
+    /// The visitors who are excluded and whose rows would count.
+    excluded_visitors: BTreeSet<VisitorHash>,
     ambiguous: Tally,
 }
 
@@ -253,12 +258,23 @@ impl Found {
             other_objects: Tally::default(),
             other_apps: Tally::default(),
             other_types: Tally::default(),
+            excluded: Tally::default(),
+            excluded_by_field: Tally::default(),
+            excluded_visitors: BTreeSet::new(),
             ambiguous: Tally::default(),
         };
         let is_by_minutes = field.definition.function == Function::Minutes;
         let is_named = |object: &str| field.definition.usage.ids.as_ref().is_none_or(|ids| ids.contains(object));
         let mut see = |row: &UsageRow<'_>, whose: Whose| match whose {
             Whose::Other => {}
+            Whose::Excluded(by) if plan.takes(row) => {
+                found.excluded_visitors.insert(row.visitor);
+                match by {
+                    By::Workspace => found.excluded.add(row),
+                    By::Field => found.excluded_by_field.add(row),
+                }
+            }
+            Whose::Excluded(_) => {}
             Whose::Own if plan.takes(row) => {
                 if leaves_a_trace(plan, row) {
                     let local_day = plan.zone().local_day(row.hour.start_ms());
@@ -271,7 +287,7 @@ impl Found {
             Whose::Contested if plan.takes(row) => found.ambiguous.add(row),
             Whose::Contested => {}
         };
-        source.visit(ranges, &mut see).await?;
+        source.visit(ranges, Some(&field.id), &mut see).await?;
         Ok(found)
     }
 
@@ -291,6 +307,8 @@ impl Found {
             ("other_objects", &self.other_objects),
             ("other_apps", &self.other_apps),
             ("other_types", &self.other_types),
+            ("excluded", &self.excluded),
+            ("excluded_by_field", &self.excluded_by_field),
             ("ambiguous", &self.ambiguous),
         ];
         let some = all.into_iter().filter(|(_, tally)| tally.rows > 0);

@@ -125,6 +125,7 @@ fn among(shape: &Shape<'_>) -> Result<Option<Among>, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exclusions::Exclusions;
     use crate::fields::{GUIDE_TYPES, Period, Window};
     use crate::id::Kind;
     use proptest::prelude::*;
@@ -209,6 +210,9 @@ mod tests {
             (with("/usage/apps", json!(vec![1; 101])), "/usage/apps", "101 entries"),
             (with("/usage/types", json!(["guideSeen"])), "/usage/types", "guide only"),
             (with("/usage/event", json!(1)), "/usage/event", "not known"),
+            (with("/usage/exclude", json!({})), "/usage/exclude", "names nobody"),
+            (with("/usage/exclude", json!({"visitors": []})), "/usage/exclude", "names nobody"),
+            (with("/usage/exclude", json!({"domains": ["@x"]})), "/usage/exclude/domains/0", "example.com"),
             (with("/usage", json!({"kind": "guide", "types": ["seen"]})), "/usage/types", "guideSeen"),
             (with("/function", json!("sum")), "/function", "distinct_visitors"),
             (with("/windows", json!({})), "/windows", "not known"),
@@ -258,6 +262,7 @@ mod tests {
             ids in prop::option::of(prop::collection::btree_set("[a-zA-Z0-9_-]{1,12}", 1..5)),
             apps in prop::option::of(prop::collection::btree_set(any::<i64>(), 1..4)),
             types in prop::option::of(prop::sample::subsequence(&GUIDE_TYPES[..], 1..=GUIDE_TYPES.len())),
+            exclude in prop::option::of(prop::collection::btree_set("[a-z]{1,8}", 1..3)),
             function in prop::sample::select(&Function::ALL[..]),
             window in windows(),
         ) -> Definition {
@@ -269,6 +274,7 @@ mod tests {
                     ids: ids.filter(|_| kind != Kind::Event),
                     apps,
                     types: types.filter(|_| kind == Kind::Guide).map(|types| types.into_iter().map(str::to_owned).collect()),
+                    exclude: exclude.map(|domains| Exclusions { domains, ..Exclusions::default() }),
                 },
                 of: (function == Function::AdoptionRate).then_some(Among::SameKind),
                 function,

@@ -1,7 +1,7 @@
 //! What somebody should know before they save a definition, in sentences.
 
 use super::distribution::{Distribution, Part};
-use super::everybody::Everybody;
+use super::everybody::{Everybody, excluded};
 use super::found::{FoundUsage, LastUse};
 use crate::fields::{Definition, Reason};
 use crate::id::Kind;
@@ -45,8 +45,10 @@ impl Facts<'_> {
             self.uncovered(),
             self.without_values(),
             self.unmatched(),
+            self.excluded(),
             self.of_nobody(),
             self.strangers(),
+            self.excludes_nobody(),
         ];
         let name = self.name_in_use();
         some.into_iter().flatten().chain(self.unused()).chain(self.deleted()).chain(name).collect()
@@ -116,6 +118,23 @@ impl Facts<'_> {
                 percent(share)
             )
         })
+    }
+
+    fn excluded(&self) -> Option<String> {
+        let FoundUsage { events, events_excluded, .. } = *self.usage;
+        let share = share(events_excluded, events + events_excluded);
+        (share >= SHARE_MIN).then(|| {
+            format!(
+                "{} of the events that it looks at are of people who are excluded, and do not count.",
+                percent(share)
+            )
+        })
+    }
+
+    fn excludes_nobody(&self) -> Option<String> {
+        let adds = excluded(&self.everybody.world) != self.everybody.world.excluded.everywhere();
+        let told = "Whom it excludes is nobody beside those whom the workspace excludes.";
+        (self.definition.usage.exclude.is_some() && !adds).then(|| told.to_owned())
     }
 
     fn of_nobody(&self) -> Option<String> {
