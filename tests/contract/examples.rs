@@ -9,7 +9,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 
 /// The order in which an admin would ask.
-const STORY: [&str; 34] = [
+const STORY: [&str; 35] = [
     "connect",
     "readConnection",
     "uploadAccounts",
@@ -36,6 +36,7 @@ const STORY: [&str; 34] = [
     "listValues",
     "previewField of what is stored",
     "explainValue",
+    "listPeers",
     "listUsage",
     "listUnmatched",
     "readStatus",

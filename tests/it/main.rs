@@ -9,6 +9,7 @@
 
 mod audit;
 mod browse;
+mod calculator;
 mod canary;
 mod configuration;
 mod deleted;
@@ -20,6 +21,8 @@ mod explain;
 mod fanout;
 mod faults;
 mod folds;
+mod formula_changes;
+mod formulas;
 mod freshness;
 mod garbled;
 mod golden;
@@ -30,6 +33,7 @@ mod log;
 mod logged;
 mod nulls;
 mod once;
+mod peers;
 mod preview;
 mod reconciled;
 mod reference;

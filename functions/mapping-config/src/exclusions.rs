@@ -144,8 +144,8 @@ pub(crate) async fn refuse_unknown_in_field(
     before: Option<&Definition>,
     body: &Value,
 ) -> Result<(), Problem> {
-    let Some(own) = &definition.usage.exclude else { return Ok(()) };
-    let before = before.and_then(|before| before.usage.exclude.as_ref());
+    let Some(own) = definition.exclusions() else { return Ok(()) };
+    let before = before.and_then(Definition::exclusions);
     refuse_unknown(context, workspace, own, before, (body, "/usage/exclude")).await
 }
 

@@ -13,9 +13,11 @@ mod edit;
 mod estimate;
 mod exclusions;
 mod fields;
+mod formulas;
 mod matching;
 pub mod operations;
 mod parameters;
+mod peers;
 mod people;
 mod preview;
 mod source;
@@ -79,6 +81,7 @@ async fn act(
         Act::PutConfiguration => Box::pin(configuration::put(context, workspace, request)).await,
         Act::Values => values::read(context, workspace, request).await,
         Act::Explain => usage::explained(context, workspace, request).await,
+        Act::Peers => peers::read(context, workspace, request).await,
         Act::Usage => usage::read(context, workspace, request).await,
         Act::Status => values::status(context, workspace, request).await,
         Act::Sync => values::sync(context, workspace, request).await,

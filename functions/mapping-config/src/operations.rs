@@ -1,20 +1,15 @@
 //! What `mapping-config` can be asked.
 
-use crate::audit;
 use crate::catalog::Metadata;
-use crate::configuration;
 use crate::directory::{self, Deleted, Uploaded};
 use crate::edit;
-use crate::estimate;
 use crate::exclusions;
 use crate::fields::{SavedField, Shown};
 use crate::matching::Saved;
 use crate::parameters::{ALL, CURSOR, DRY_RUN, FORMAT, LIMIT, OBJECT, OBJECT_ID, TEXT};
-use crate::preview;
-use crate::unmatched;
 use crate::usage::PEOPLE_MAX;
 use crate::values::Queued;
-use crate::versions;
+use crate::{audit, configuration, edit, estimate, peers, preview, unmatched, versions};
 use shared::api::operation::{Body, Level, Operation, Parameter, Takes, shape};
 use shared::api::page::Listed;
 use shared::explain::{Explanation, UsageLine};
@@ -72,6 +67,8 @@ pub enum Act {
     Values,
     /// Takes a value apart.
     Explain,
+    /// Shows accounts beside each other.
+    Peers,
     /// Shows stored rows.
     Usage,
     /// Shows the status.
@@ -154,7 +151,7 @@ const fn delete_objects(id: &'static str, path: &'static str, kind: ObjectKind) 
 }
 
 /// All of them.
-pub static OPERATIONS: [Operation<Act>; 29] = [
+pub static OPERATIONS: [Operation<Act>; 30] = [
     Operation {
         act: Act::Metadata,
         id: "listMetadata",
@@ -338,6 +335,7 @@ pub static OPERATIONS: [Operation<Act>; 29] = [
         replies: &[(200, Some(shape::<Explanation>))],
         ..READ
     },
+    peers::OPERATION,
     Operation {
         act: Act::Usage,
         id: "listUsage",

@@ -102,5 +102,5 @@ impl Scopes {
 
 /// The fields with exclusions of their own.
 fn own(fields: &[Field]) -> impl Iterator<Item = (&FieldId, &Exclusions)> {
-    fields.iter().filter_map(|field| Some((&field.id, field.definition.usage.exclude.as_ref()?)))
+    fields.iter().filter_map(|field| Some((&field.id, field.definition.exclusions()?)))
 }

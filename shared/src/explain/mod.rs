@@ -5,6 +5,8 @@
 //! written here, and Pendo is not asked.
 
 mod advice;
+mod formula;
+mod found;
 mod parts;
 mod path;
 mod people;
@@ -15,6 +17,7 @@ mod usage;
 mod value;
 
 pub use advice::Advice;
+pub use formula::FormulaOperand;
 pub use parts::{Day, HourOfUse, LeftOut, PendoAccount, Person, UsedObject};
 pub use path::{Linked, MatchPath, MatchRule};
 pub use people::Rank;

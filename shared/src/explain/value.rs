@@ -1,23 +1,25 @@
 //! A value taken apart: what it means, over which hours, whose rows they are, and sums at every level that add up to it.
 
 use super::advice::{Advice, advice};
+use super::formula::{self, FormulaOperand};
+use super::found::{Found, leaves_a_trace};
 use super::parts::{Day, LeftOut, Person, UsedObject, days, objects};
 use super::path::{MatchPath, path};
-use super::people::{People, Rank, in_full};
+use super::people::{Rank, in_full};
 use super::reproduction::{Reproduction, reproduction};
-use super::source::{By, Source, Whose};
-use super::sums::{Sums, Tally};
+use super::source::Source;
+use super::sums::Sums;
 use super::{ExplainError, REREADS_MAX};
 use crate::context::Context;
-use crate::fields::{Accumulator, Definition, Field, Function, Plan, Reason};
-use crate::id::{FieldId, Kind, ObjectKind, VisitorHash, WorkspaceId};
+use crate::fields::{Definition, Field, Function, Measure, Measured, Plan, Reason};
+use crate::id::{FieldId, ObjectKind, WorkspaceId};
 use crate::sync::evaluate::Moment;
 use crate::time::{Hour, HourRange, parse_instant};
 use crate::usage::row::UsageRow;
 use crate::values::{self, Line, ValuesError};
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// The most bytes of a page's people: a function may answer 6 MB in all.
 const PEOPLE_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -57,6 +59,9 @@ pub struct Explanation {
     pub advice: Option<Advice>,
     /// Why the usage is the object's.
     pub matching: MatchPath,
+    /// Of a formula: what it calculates with, in its order, each once. Its fields are taken apart in turn; of itself it has no
+    /// people, days and objects.
+    pub operands: Vec<FormulaOperand>,
     /// What all rows that count add up to; null where no value can be told.
     pub total: Option<Sums>,
     /// How many people contribute; theirs are the `items` of all pages.
@@ -71,7 +76,7 @@ pub struct Explanation {
     /// The features, pages, guides or track types.
     pub objects: Vec<UsedObject>,
     /// The question that gives the same at Pendo; null where no value can be told, where it would name too many ids, or where
-    /// one question does not do: averages, shares, stickiness and trend.
+    /// one question does not do: averages, shares, stickiness, trend and formulas.
     pub pendo: Option<Reproduction>,
     /// A page of the people, whoever contributes most first.
     pub items: Vec<Person>,
@@ -123,17 +128,18 @@ async fn explained(
     workspace: &WorkspaceId,
     query: &ExplanationQuery,
 ) -> Result<Explanation, ExplainError> {
-    let (field, line) = asked(context, workspace, query).await?;
+    let Asked { field, line, fields, lines } = asked(context, workspace, query).await?;
     let mut source = Source::open(context, workspace, query.object, &query.id).await?;
     let matching = path(&source).await?;
-    let function = field.definition.function;
+    let definition = field.definition.named(&fields);
     let mut explanation = Explanation {
         sentence: String::new(),
-        definition: Defined { id: field.id.clone(), version: field.version, definition: field.definition.clone() },
+        definition: Defined { id: field.id.clone(), version: field.version, definition },
         time_zone: source.connection.time_zone.name().to_owned(),
-        adds_up: adds_up(function),
+        adds_up: field.definition.measured().map_or(formula::ADDS_UP, |measured| adds_up(measured.function)),
         advice: advice(&line, &matching),
         matching,
+        operands: Vec::new(),
         total: None,
         people: 0,
         // Whoever edits the field meanwhile must not have one version's value explained by another's definition.
@@ -147,58 +153,81 @@ async fn explained(
         next_rank: None,
         line,
     };
-    if let Some(plan) = plan(&source, &field, &explanation.line) {
-        let ranges = BTreeMap::from([(plan.kind(), plan.reach())]);
-        let rows = source.rows_in(&ranges).await?;
-        if rows > query.rows_max {
-            return Err(ExplainError::TooMuch { rows });
+    match &field.definition.measure {
+        Measure::Formula { formula } => {
+            let columns = source.world.directory.objects(query.object).get(&query.id);
+            explanation.operands = formula::operands(formula, &fields, &lines, columns);
+            explanation.is_current &= formula::gives(formula, &explanation.operands, &explanation.line.value);
         }
-        let found = Found::read(&mut source, &plan, &field, &ranges).await?;
-        let (ranks, has_more) = found.people.page(query.after, query.limit);
-        let counts = |row: &UsageRow<'_>| plan.takes(row) && leaves_a_trace(&plan, row);
-        let (people, is_cut) = in_full(&mut source, &plan, &ranges, counts, &ranks, PEOPLE_BYTES_MAX).await?;
-        explanation.next_rank = ranks.get(people.len().wrapping_sub(1)).copied().filter(|_| has_more || is_cut);
-        explanation.is_current &= found.accumulator.outcome(&plan).value() == explanation.line.value;
-        let window = shown_window(&explanation.line);
-        explanation.pendo = reproduction(&source, &field, &plan, window, &found.excluded_visitors).await?;
-        explanation.people = found.people.len();
-        explanation.total = Some(found.total.shown());
-        explanation.left_out = found.left_out();
-        explanation.days = days(&found.days);
-        explanation.objects = objects(found.objects);
-        explanation.items = people;
+        Measure::Usage(measured) => {
+            if let Some(plan) = plan(&source, &field, &explanation.line) {
+                take_apart(&mut explanation, &mut source, &plan, measured, query).await?;
+            }
+        }
     }
     explanation.sentence = sentence(&explanation);
     Ok(explanation)
 }
 
-/// The field and the value's line.
-async fn asked(
-    context: &Context,
-    workspace: &WorkspaceId,
+/// Adds up the rows that make a value of usage.
+async fn take_apart(
+    explanation: &mut Explanation,
+    source: &mut Source<'_>,
+    plan: &Plan,
+    measured: &Measured,
     query: &ExplanationQuery,
-) -> Result<(Field, Line), ExplainError> {
+) -> Result<(), ExplainError> {
+    let ranges = BTreeMap::from([(plan.kind(), plan.reach())]);
+    let rows = source.rows_in(&ranges).await?;
+    if rows > query.rows_max {
+        return Err(ExplainError::TooMuch { rows });
+    }
+    let found = Found::read(source, plan, measured, &ranges).await?;
+    let (ranks, has_more) = found.people.page(query.after, query.limit);
+    let counts = |row: &UsageRow<'_>| plan.takes(row) && leaves_a_trace(plan, row);
+    let (people, is_cut) = in_full(source, plan, &ranges, counts, &ranks, PEOPLE_BYTES_MAX).await?;
+    explanation.next_rank = ranks.get(people.len().wrapping_sub(1)).copied().filter(|_| has_more || is_cut);
+    explanation.is_current &= found.accumulator.outcome(plan).value() == explanation.line.value;
+    let window = shown_window(&explanation.line);
+    explanation.pendo = reproduction(source, measured, plan, window, &found.excluded_visitors).await?;
+    explanation.people = found.people.len();
+    explanation.total = Some(found.total.shown());
+    explanation.left_out = found.left_out();
+    explanation.days = days(&found.days);
+    explanation.objects = objects(found.objects);
+    explanation.items = people;
+    Ok(())
+}
+
+/// A field with its value, and all fields; the lines of all of them where it is a formula.
+struct Asked {
+    field: Field,
+    line: Line,
+    fields: Vec<Field>,
+    lines: Vec<Line>,
+}
+
+async fn asked(context: &Context, workspace: &WorkspaceId, query: &ExplanationQuery) -> Result<Asked, ExplainError> {
     let unknown = || ValuesError::UnknownField(query.field.clone());
     if context.store.connection_get(workspace).await?.is_none() {
         return Err(ValuesError::NotConnected.into());
     }
-    let mut fields = context.store.fields_get(workspace).await?.value;
-    fields.retain(|field| field.definition.object == query.object);
-    let by_id = fields.iter().position(|field| field.id.as_str() == query.field);
-    let by_name = || fields.iter().position(|field| field.definition.name.eq_ignore_ascii_case(&query.field));
-    let field = fields.swap_remove(by_id.or_else(by_name).ok_or_else(unknown)?);
+    let fields = context.store.fields_get(workspace).await?.value;
+    let of_level = || fields.iter().filter(|field| field.definition.object == query.object);
+    let by_id = of_level().find(|field| field.id.as_str() == query.field);
+    let by_name = || of_level().find(|field| field.definition.name.eq_ignore_ascii_case(&query.field));
+    let field = by_id.or_else(by_name).ok_or_else(unknown)?.clone();
     let asked = values::Query {
         object: Some(query.object),
         id: Some(query.id.clone()),
-        field: Some(field.id.as_str().to_owned()),
+        // A formula with what it calculates with, as they stand at one time.
+        field: field.definition.measured().map(|_| field.id.as_str().to_owned()),
         with_notes: true,
         ..values::Query::default()
     };
-    let mut lines = values::list(context, workspace, &asked).await?.items;
-    // By its name, unless it was given another one meanwhile.
-    let at = lines.iter().position(|line| line.field == field.definition.name).unwrap_or_default();
-    let line = if at < lines.len() { lines.swap_remove(at) } else { return Err(unknown().into()) };
-    Ok((field, line))
+    let lines = values::list(context, workspace, &asked).await?.items;
+    let line = lines.iter().find(|line| line.field_id == field.id).ok_or_else(unknown)?.clone();
+    Ok(Asked { field, line, fields, lines })
 }
 
 /// The plan by which the value was computed; `None` where none can be told.
@@ -208,7 +237,7 @@ fn plan(source: &Source<'_>, field: &Field, line: &Line) -> Option<Plan> {
         return None;
     }
     let as_of = Hour::of_ms(parse_instant(line.as_of.as_ref()?)?);
-    let kind = field.definition.usage.kind;
+    let kind = field.definition.kind()?;
     Moment::of(&source.connection, BTreeMap::from([(kind, as_of)])).plan(field)
 }
 
@@ -216,104 +245,6 @@ fn plan(source: &Source<'_>, field: &Field, line: &Line) -> Option<Plan> {
 fn shown_window(line: &Line) -> Option<HourRange> {
     let hour = |text: &Option<String>| Some(Hour::of_ms(parse_instant(text.as_ref()?)?));
     Some(HourRange { from: hour(&line.from)?, to: hour(&line.to)? })
-}
-
-/// Whether a row changes what is kept of none: one without events mostly does not.
-fn leaves_a_trace(plan: &Plan, row: &UsageRow<'_>) -> bool {
-    let mut alone = plan.start();
-    alone.add(plan, row, 0);
-    row.events > 0 || alone != plan.start()
-}
-
-/// What one pass over the object's rows in the window finds.
-struct Found {
-    accumulator: Accumulator,
-    total: Tally,
-    people: People,
-    days: BTreeMap<i32, Tally>,
-    objects: BTreeMap<String, Tally>,
-    other_objects: Tally,
-    other_apps: Tally,
-    other_types: Tally,
-    excluded: Tally,
-    excluded_by_field: Tally,
-    /// The visitors who are excluded and whose rows would count.
-    excluded_visitors: BTreeSet<VisitorHash>,
-    ambiguous: Tally,
-}
-
-impl Found {
-    async fn read(
-        source: &mut Source<'_>,
-        plan: &Plan,
-        field: &Field,
-        ranges: &BTreeMap<Kind, HourRange>,
-    ) -> Result<Self, ExplainError> {
-        let mut found = Self {
-            accumulator: plan.start(),
-            total: Tally::default(),
-            people: People::default(),
-            days: BTreeMap::new(),
-            objects: BTreeMap::new(),
-            other_objects: Tally::default(),
-            other_apps: Tally::default(),
-            other_types: Tally::default(),
-            excluded: Tally::default(),
-            excluded_by_field: Tally::default(),
-            excluded_visitors: BTreeSet::new(),
-            ambiguous: Tally::default(),
-        };
-        let is_by_minutes = field.definition.function == Function::Minutes;
-        let is_named = |object: &str| field.definition.usage.ids.as_ref().is_none_or(|ids| ids.contains(object));
-        let mut see = |row: &UsageRow<'_>, whose: Whose| match whose {
-            Whose::Other => {}
-            Whose::Excluded(by) if plan.takes(row) => {
-                found.excluded_visitors.insert(row.visitor);
-                match by {
-                    By::Workspace => found.excluded.add(row),
-                    By::Field => found.excluded_by_field.add(row),
-                }
-            }
-            Whose::Excluded(_) => {}
-            Whose::Own if plan.takes(row) => {
-                if leaves_a_trace(plan, row) {
-                    let local_day = plan.zone().local_day(row.hour.start_ms());
-                    found.add(plan, row, local_day, if is_by_minutes { row.minutes } else { row.events });
-                }
-            }
-            Whose::Own if !is_named(row.object) => found.other_objects.add(row),
-            Whose::Own if !field.definition.usage.has_app(row.app) => found.other_apps.add(row),
-            Whose::Own => found.other_types.add(row),
-            Whose::Contested if plan.takes(row) => found.ambiguous.add(row),
-            Whose::Contested => {}
-        };
-        source.visit(ranges, Some(&field.id), &mut see).await?;
-        Ok(found)
-    }
-
-    fn add(&mut self, plan: &Plan, row: &UsageRow<'_>, local_day: i32, weight: u64) {
-        self.accumulator.add(plan, row, local_day);
-        self.total.add(row);
-        self.people.add(row.visitor, weight);
-        self.days.entry(local_day).or_default().add(row);
-        match self.objects.get_mut(row.object) {
-            Some(tally) => tally.add(row),
-            None => self.objects.entry(row.object.to_owned()).or_default().add(row),
-        }
-    }
-
-    fn left_out(&self) -> Vec<LeftOut> {
-        let all = [
-            ("other_objects", &self.other_objects),
-            ("other_apps", &self.other_apps),
-            ("other_types", &self.other_types),
-            ("excluded", &self.excluded),
-            ("excluded_by_field", &self.excluded_by_field),
-            ("ambiguous", &self.ambiguous),
-        ];
-        let some = all.into_iter().filter(|(_, tally)| tally.rows > 0);
-        some.map(|(why, tally)| LeftOut { why, sums: tally.shown() }).collect()
-    }
 }
 
 fn adds_up(function: Function) -> &'static str {
@@ -367,6 +298,7 @@ fn sentence(explanation: &Explanation) -> String {
             some(total.minutes, "minute", "minutes"),
             some(days.len() as u64, "day", "days")
         ),
+        _ if !explanation.operands.is_empty() => format!("{named} is {value}: {}.", formula::told(explanation)),
         _ => format!("{named} is {value}."),
     }
 }

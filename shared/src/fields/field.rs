@@ -83,7 +83,7 @@ impl Field {
     /// Whether it excludes somebody beside those whom the workspace does.
     #[must_use]
     pub fn has_exclusions(&self) -> bool {
-        self.definition.usage.exclude.is_some()
+        self.definition.exclusions().is_some()
     }
 
     /// Since when it has computed this, ms since 1970: where only its name was changed since, since it was created at least.
@@ -159,11 +159,11 @@ mod tests {
                 prop_assert!(!field.former_names.contains(&field.definition.name));
                 for other in &all {
                     if field.value_key() == other.value_key() {
-                        prop_assert_eq!(field.definition.window, other.definition.window);
+                        prop_assert_eq!(&field.definition.measure, &other.definition.measure);
                     }
                 }
                 // What differs in more than the name from the version before has a key of its own.
-                if at > 0 && all[at - 1].definition.window != field.definition.window {
+                if at > 0 && all[at - 1].definition.measure != field.definition.measure {
                     prop_assert!(all[..at].iter().all(|other| other.value_key() != field.value_key()));
                 }
             }

@@ -88,10 +88,12 @@ pub enum Reason {
     NeverUsed,
     /// The contact, or everybody that it is matched with, is excluded.
     Excluded,
-    /// A ratio over nothing.
+    /// A ratio over nothing, or a formula that divides by zero.
     Undefined,
     /// A change from nothing to something.
     New,
+    /// A formula's column of the directory is empty, or no number.
+    NoNumber,
     /// The connection was ended with its data kept.
     Disconnected,
 }
@@ -109,6 +111,7 @@ impl Reason {
             Self::Excluded => "excluded",
             Self::Undefined => "undefined",
             Self::New => "new",
+            Self::NoNumber => "no_number",
             Self::Disconnected => "disconnected",
         }
     }

@@ -25,23 +25,24 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Plans `field` as of the end of the last complete hour; `first_hour` is where all time begins.
+    /// Plans `field` as of the end of the last complete hour; `first_hour` is where all time begins. `None` for a formula,
+    /// which takes no rows.
     #[must_use]
-    pub fn new(field: &Field, as_of: Hour, zone: Zone, first_hour: Hour) -> Self {
-        let definition = &field.definition;
-        let window = definition.window.range(as_of, zone, first_hour);
-        Self {
+    pub fn new(field: &Field, as_of: Hour, zone: Zone, first_hour: Hour) -> Option<Self> {
+        let measured = field.definition.measured()?;
+        let window = measured.hours(as_of, zone, first_hour);
+        Some(Self {
             field: field.id.clone(),
             version: field.computes_since,
-            object: definition.object,
-            usage: definition.usage.clone(),
-            function: definition.function,
-            reach: definition.reach(as_of, zone, first_hour),
+            object: field.definition.object,
+            usage: measured.usage.clone(),
+            function: measured.function,
+            reach: measured.reach(as_of, zone, first_hour),
             window,
             zone,
             today: zone.local_day(as_of.start_ms()),
             first_day: zone.local_day(window.from.start_ms()),
-        }
+        })
     }
 
     /// The field's id.
@@ -185,7 +186,7 @@ mod tests {
                           "window": {"rolling_days": 1, "complete_days": true}});
         let definition = Definition::parse(&body).unwrap();
         let field = Field::new(FieldId::from_text("f"), definition, 0, None);
-        Plan::new(&field, Hour(60), Zone::UTC, Hour(0))
+        Plan::new(&field, Hour(60), Zone::UTC, Hour(0)).unwrap()
     }
 
     fn row(kind: Kind, hour: i32, object: &'static str, event_type: &'static str) -> UsageRow<'static> {
