@@ -188,6 +188,13 @@ impl Reference {
         is_named: &dyn Fn(&str) -> bool,
         rows: &[&RawRow],
     ) -> Result<Value, &'static str> {
+        if function == "minutes" {
+            return Ok(json!(rows.iter().map(|row| u64::from(row.minutes)).sum::<u64>()));
+        }
+        // Of some hours Pendo has minutes and no event: nobody was active in them.
+        let active: BTreeSet<_> = rows.iter().filter(|row| row.events > 0).map(|row| grouped(row)).collect();
+        let rows: Vec<&RawRow> = rows.iter().copied().filter(|row| active.contains(&grouped(row))).collect();
+        let rows = rows.as_slice();
         let days_apart = |one: NaiveDate, other: NaiveDate| (one - other).num_days();
         let last = rows.iter().map(|row| row.last_ms).max();
         let events = |rows: &[&RawRow]| rows.iter().map(|row| u64::from(row.events)).sum::<u64>();
@@ -197,7 +204,6 @@ impl Reference {
             |visitor: &String| rows.iter().filter(|row| row.visitor_id == *visitor).copied().collect::<Vec<&RawRow>>();
         Ok(match function {
             "count" => json!(events(rows)),
-            "minutes" => json!(rows.iter().map(|row| u64::from(row.minutes)).sum::<u64>()),
             "distinct_visitors" => json!(visitors.len()),
             "active_days" => json!(dates(rows)),
             "first_used" => json!(millisecond(rows.iter().map(|row| row.first_ms).min().ok_or("never_used")?)),
@@ -253,6 +259,11 @@ impl Reference {
         classes.insert("erased", erased.sum());
         classes
     }
+}
+
+/// What rows have in common that Pendo gives as one.
+fn grouped(row: &RawRow) -> (&str, Option<&str>, &str, i64, i64) {
+    (&row.visitor_id, row.account_id.as_deref(), &row.object_id, row.app_id, row.hour_ms)
 }
 
 fn has_type(row: &RawRow, wanted: &Value) -> bool {
