@@ -2,14 +2,12 @@
 
 use crate::catalog::Metadata;
 use crate::directory::{self, Deleted, Uploaded};
-use crate::edit;
-use crate::exclusions;
 use crate::fields::{SavedField, Shown};
 use crate::matching::Saved;
 use crate::parameters::{ALL, CURSOR, DRY_RUN, FORMAT, LIMIT, OBJECT, OBJECT_ID, TEXT};
 use crate::usage::PEOPLE_MAX;
 use crate::values::Queued;
-use crate::{audit, configuration, edit, estimate, peers, preview, unmatched, versions};
+use crate::{audit, configuration, edit, estimate, exclusions, peers, preview, unmatched, versions};
 use shared::api::operation::{Body, Level, Operation, Parameter, Takes, shape};
 use shared::api::page::Listed;
 use shared::explain::{Explanation, UsageLine};
