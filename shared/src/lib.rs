@@ -7,7 +7,7 @@
 //!
 //! - words: [`id`], [`time`], [`connection`], [`erased`], [`trail`]
 //! - source: [`pendo`] speaks Pendo's API and nothing else does
-//! - rules, pure, without I/O or clock: [`usage`], [`directory`], [`matching`], [`fields`], [`configuration`]
+//! - rules, pure, without I/O or clock: [`usage`], [`directory`], [`matching`], [`exclusions`], [`fields`], [`configuration`]
 //! - state: [`store`] (DynamoDB), [`secrets`] (Secrets Manager), [`queue`] (SQS)
 //! - running: [`sync`], [`values`], [`explain`], [`preview`], [`api`], [`config`], [`context`], [`clock`]
 //! - for tests: [`planted`], mistakes on purpose
@@ -20,6 +20,7 @@ pub mod connection;
 pub mod context;
 pub mod directory;
 pub mod erased;
+pub mod exclusions;
 pub mod explain;
 pub mod fields;
 pub mod id;

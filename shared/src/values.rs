@@ -3,6 +3,7 @@
 //! Nothing of this is stored with a value, so that a value's item is written only when the value changes.
 
 pub(crate) mod formulas;
+mod moved;
 mod pages;
 pub mod peers;
 
@@ -15,11 +16,12 @@ use crate::matching::Status;
 use crate::store::StoreError;
 use crate::sync::checkpoint::{Checkpoint, KindState};
 use crate::sync::page::{ObjectValues, Values};
-use crate::sync::rewrites::{Cause, Rewrite};
 use crate::time::{Hour, HourRange, Zone, to_the_second};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+
+pub use moved::MovedBy;
 
 /// One object and field, as exported.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -59,15 +61,6 @@ pub struct Line {
     /// Why Pendo's past may have moved it lately.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub moved_by: Vec<MovedBy>,
-}
-
-/// A change of the past that a value's window holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct MovedBy {
-    /// The reason.
-    pub cause: Cause,
-    /// The last run that replaced hours because of it.
-    pub at: String,
 }
 
 /// How settled a value's window is.
@@ -153,6 +146,8 @@ pub(crate) struct Reader {
     pub(crate) now: Hour,
     pub(crate) provisional_hours: i32,
     pub(crate) with_notes: bool,
+    /// When whose usage counts was last changed, ms since 1970; 0 where it never was.
+    pub(crate) exclusions_changed_at_ms: i64,
 }
 
 /// All that values are told from, as it stands at one time.
@@ -162,6 +157,7 @@ struct Standing {
     values: Values,
     fields: Vec<Field>,
     directory: Directory,
+    exclusions_changed_at_ms: i64,
 }
 
 impl Standing {
@@ -185,7 +181,8 @@ impl Standing {
         let checkpoint = checkpoint.value;
         let fields = store.fields_get(workspace).await?.value;
         let directory = store.directory_get(workspace).await?;
-        Ok(Some(Self { connection, checkpoint, values, fields, directory }))
+        let exclusions_changed_at_ms = store.exclusions_get(workspace).await?.value.changed_at_ms;
+        Ok(Some(Self { connection, checkpoint, values, fields, directory, exclusions_changed_at_ms }))
     }
 }
 
@@ -195,7 +192,7 @@ impl Standing {
 /// What was asked for does not exist; the table's.
 pub async fn list(context: &Context, workspace: &WorkspaceId, query: &Query) -> Result<Page, ValuesError> {
     let standing = Standing::read(context, workspace, query).await?.ok_or(ValuesError::NotConnected)?;
-    let Standing { connection, checkpoint, values, fields, directory } = standing;
+    let Standing { connection, checkpoint, values, fields, directory, exclusions_changed_at_ms } = standing;
     let is_asked = |field: &&Field| {
         let is_named = |name: &String| field.id.as_str() == name || field.definition.name.eq_ignore_ascii_case(name);
         query.field.as_ref().is_none_or(is_named)
@@ -212,6 +209,7 @@ pub async fn list(context: &Context, workspace: &WorkspaceId, query: &Query) -> 
         now: Hour::of_ms(context.clock.now_ms()),
         provisional_hours: context.config.provisional_hours,
         with_notes: query.with_notes,
+        exclusions_changed_at_ms,
     };
     let mut items = Vec::new();
     let mut objects = objects(&directory, query);
@@ -305,21 +303,8 @@ impl Reader {
             is_final: settled == Settled::Final,
             version: None,
             settled: self.with_notes.then_some(settled),
-            moved_by: reach.map_or_else(Vec::new, |reach| self.moved_by(measured, reach, reason)),
+            moved_by: reach.map_or_else(Vec::new, |reach| self.moved_by((field, measured), reach, reason)),
         }
-    }
-
-    /// What of the past's changes may have moved a value; nothing where none is shown.
-    fn moved_by(&self, measured: &Measured, window: HourRange, reason: Option<Reason>) -> Vec<MovedBy> {
-        let is_shown = |reason: Reason| reason.is_told_by_usage() || reason == Reason::Disconnected;
-        let is_told = self.with_notes && reason.is_none_or(is_shown);
-        let usage = &measured.usage;
-        let rewrites = self.checkpoint.kinds.get(&usage.kind).filter(|_| is_told).map(|state| &state.rewrites);
-        // Below the line of an adoption rate stand those who used any other object, too.
-        let ids = usage.ids.as_ref().filter(|_| measured.of.is_none());
-        let moves = |rewrite: &&Rewrite| rewrite.is_remembered(self.now) && rewrite.may_move(window, ids);
-        let told = rewrites.into_iter().flatten().filter(moves);
-        told.map(|rewrite| MovedBy { cause: rewrite.cause, at: to_the_second(rewrite.at.start_ms()) }).collect()
     }
 
     fn zone(&self) -> Zone {

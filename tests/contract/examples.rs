@@ -9,7 +9,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 
 /// The order in which an admin would ask.
-const STORY: [&str; 35] = [
+const STORY: [&str; 37] = [
     "connect",
     "readConnection",
     "uploadAccounts",
@@ -18,6 +18,8 @@ const STORY: [&str; 35] = [
     "saveMatching",
     "saveMatching for good",
     "readMatching",
+    "saveExclusions",
+    "readExclusions",
     "listCatalog",
     "estimateKind",
     "previewField",

@@ -23,5 +23,5 @@ mod log;
 mod matrix;
 mod page;
 #[expect(dead_code, reason = "shared with the stories, which use all of it")]
-#[path = "../it/reference.rs"]
+#[path = "../it/reference/mod.rs"]
 mod reference;

@@ -194,15 +194,15 @@ async fn usage_as_a_table_has_the_same_rows_and_runs_nothing() {
     let second = world.get(&format!("{path}&cursor={cursor}")).await;
     assert_eq!((first.status, second.status, second.headers.contains_key("x-next-cursor")), (200, 200, false));
     assert_eq!(first.headers["content-type"], "text/csv; charset=utf-8");
-    let head = "hour,kind,usage_object,event_type,app,visitor,pendo_account,events,minutes,first,last";
+    let head = "hour,kind,usage_object,event_type,app,visitor,pendo_account,events,minutes,first,last,excluded";
     let mut lines: Vec<&str> = first.text.lines().chain(second.text.lines()).filter(|line| *line != head).collect();
     lines.sort_unstable();
     let at = "2026-06-28T08:00:00.000Z";
     assert_eq!(
         lines,
         [
-            format!("2026-06-28T08:00:00Z,page,\"'=1+\"\"2\"\"\",,-323232,ann@x.test,A-1,2,1,{at},{at}"),
-            format!("2026-06-28T08:00:00Z,page,p,,-323232,ann@x.test,A-1,1,1,{at},{at}"),
+            format!("2026-06-28T08:00:00Z,page,\"'=1+\"\"2\"\"\",,-323232,ann@x.test,A-1,2,1,{at},{at},false"),
+            format!("2026-06-28T08:00:00Z,page,p,,-323232,ann@x.test,A-1,1,1,{at},{at},false"),
         ]
     );
 }

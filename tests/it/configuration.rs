@@ -303,14 +303,14 @@ async fn what_somebody_else_has_changed_meanwhile_stops_all_of_it_also_where_the
             Wanted { value: matching_value, read: matching_read, is_changed: *matching_value != matching.value };
         let fields =
             Wanted { value: fields_value.as_slice(), read: fields_read, is_changed: *fields_value != fields.value };
-        let put = store.configuration_put(&workspace, Some(&matching), &fields, line.clone()).await;
+        let put = store.configuration_put(&workspace, Some(&matching), None, &fields, line.clone()).await;
         assert!(matches!(put, Err(StoreError::Conflict { .. })), "{put:?}");
         assert_eq!(world.items().await, before, "neither document, nor the line");
     }
     // What does not change is put as it stands, to the byte.
     let matching = Wanted { value: &matching.value, read: matching.version, is_changed: false };
     let fields = Wanted { value: fewer.as_slice(), read: fields.version, is_changed: true };
-    store.configuration_put(&workspace, Some(&matching), &fields, line).await.unwrap();
+    store.configuration_put(&workspace, Some(&matching), None, &fields, line).await.unwrap();
     let after = world.items().await;
     let changed: Vec<&str> =
         after.iter().filter(|(key, item)| before.get(*key) != Some(item)).map(|((_, sort), _)| sort.as_str()).collect();

@@ -21,6 +21,17 @@ const ACCOUNTS: &str = "id,code\nA-1,p-1\nA-2,p-2\nA-3,p-3\nA-4,p-3\nA-5,nobody\
 const CONTACTS: &str = "id,account_id,email\nC-1,A-1,ann@x\nC-2,A-2,ann@x\nC-3,A-1,bob@x\nC-4,A-1,bob@x\nC-5,A-2,cid@x\n\
                         C-6,A-3,dan@x\nC-7,A-5,eve@x\nC-8,A-1,nobody@x\n";
 
+/// Whose usage may not count: by id, by whose it is in one account and in another, by domain, and several together.
+pub(crate) const EXCLUDED: [&str; 7] = [
+    r#"{"visitors":["=fay\"\\@x","ANN@x","bob@x","nobody@x"]}"#,
+    r#"{"contacts":["C-1"]}"#,
+    r#"{"contacts":["C-3","C-4"]}"#,
+    r#"{"contacts":["C-3","C-5"]}"#,
+    r#"{"domains":["x"]}"#,
+    r#"{"visitors":["stranger"],"contacts":["C-6","C-8"]}"#,
+    r#"{"visitors":["eve@x"],"domains":["elsewhere.test"]}"#,
+];
+
 /// Accounts by a code, contacts by the visitor's id.
 pub(crate) fn matching() -> Value {
     json!({"contact": {"visitor": "visitorId", "object": "email"}, "account": {"account": "accountId", "object": "code"}})
@@ -97,16 +108,17 @@ const OF_SEVERAL: [&str; 7] = [
 ];
 
 /// What is drawn for one field.
-pub(crate) type Definition = (bool, usize, usize, usize, usize, usize);
+pub(crate) type Definition = (bool, usize, usize, usize, usize, usize, usize);
 
 /// So many fields.
 pub(crate) fn definitions(count: usize) -> impl Strategy<Value = Vec<Definition>> {
-    let drawn = (any::<bool>(), 0..5_usize, 0..FUNCTIONS.len(), 0..5_usize, 0..3_usize, 0..5_usize);
+    let excluded = 0..3 * EXCLUDED.len();
+    let drawn = (any::<bool>(), 0..5_usize, 0..FUNCTIONS.len(), 0..5_usize, 0..3_usize, 0..5_usize, excluded);
     prop::collection::vec(drawn, count)
 }
 
 pub(crate) fn definition(drawn: Definition, at: usize) -> Value {
-    let (is_account, kind, function, window, some, app) = drawn;
+    let (is_account, kind, function, window, some, app, excluded) = drawn;
     let kind = ["event", "page", "feature", "track", "guide"][kind];
     let function = match (kind, FUNCTIONS[function]) {
         ("guide", "minutes") | ("event", "feature_breadth" | "adoption_rate") => "count",
@@ -140,6 +152,9 @@ pub(crate) fn definition(drawn: Definition, at: usize) -> Value {
     if let Some(app) = [DEFAULT_APP, SECOND_APP].get(app) {
         field["usage"]["apps"] = json!([app]);
     }
+    if let Some(excluded) = EXCLUDED.get(excluded) {
+        field["usage"]["exclude"] = serde_json::from_str(excluded).unwrap();
+    }
     field
 }
 
@@ -150,6 +165,7 @@ pub(crate) struct Story {
     history_from_ms: Option<i64>,
     fields: Vec<Value>,
     matching: Value,
+    exclusions: Value,
     visitors: Vec<(&'static str, Value)>,
     pendo: reqwest::Client,
 }
@@ -157,8 +173,10 @@ pub(crate) struct Story {
 impl Story {
     pub(crate) async fn told(runner: &mut TestRunner) -> Self {
         let zones = [Tz::UTC, Tz::America__New_York, Tz::Asia__Tokyo, Tz::Europe__Berlin];
-        let drawn = (rows(), definitions(pick(7, 14)), 0..4_usize, 0..4_usize, 0..3_usize, any::<bool>());
-        let (rows, definitions, zone, history, now, is_by_metadata) = drawn.new_tree(runner).unwrap().current();
+        let excluded = 0..2 * EXCLUDED.len();
+        let drawn = (rows(), definitions(pick(7, 14)), 0..4_usize, 0..4_usize, 0..3_usize, any::<bool>(), excluded);
+        let (rows, definitions, zone, history, now, is_by_metadata, excluded) =
+            drawn.new_tree(runner).unwrap().current();
         // Sometimes a clock changes within the windows.
         let now = ["2026-06-30T12:30:00Z", "2026-03-31T07:30:00Z", "2026-11-05T03:30:00Z"][now];
         let world = World::kept_in(pendo_simulator::Options::empty(), None, now).await;
@@ -189,15 +207,56 @@ impl Story {
         world.fields(&fields).await;
         // From the second hour on, values come from folds.
         world.tick_after(1).await;
-        world.tick_after(1).await;
-        Self { world, zone: zones[zone], history_from_ms, fields, matching, visitors, pendo: reqwest::Client::new() }
+        let mut story = Self {
+            world,
+            zone: zones[zone],
+            history_from_ms,
+            fields,
+            matching,
+            exclusions: Value::Null,
+            visitors,
+            pendo: reqwest::Client::new(),
+        };
+        if let Some(excluded) = EXCLUDED.get(excluded) {
+            story.exclude(&serde_json::from_str(excluded).unwrap()).await;
+        }
+        story.world.tick_after(1).await;
+        story.agrees().await;
+        story
     }
 
-    fn reference(&self) -> Reference {
+    /// Excludes others than before, from everything.
+    pub(crate) async fn exclude(&mut self, exclusions: &Value) {
+        self.world.put("/v1/exclusions", exclusions).await.expect(200);
+        self.world.idle().await;
+        self.exclusions = exclusions.clone();
+    }
+
+    /// Every value is what the brute force says; answers how many there were.
+    pub(crate) async fn agrees(&self) -> usize {
+        let (lines, reference) = (self.world.lines().await, self.reference());
+        for definition in &self.fields {
+            for (id, expected) in reference.expected(definition) {
+                let part = |name: &str| definition[name].as_str().unwrap().to_owned();
+                let line = &lines[&(part("object"), id, part("name"))];
+                let said = (&line["value"], line["reason"].as_str());
+                assert_eq!(
+                    said,
+                    (&expected.value, expected.reason),
+                    "{line} of {definition} without {}",
+                    self.exclusions
+                );
+            }
+        }
+        lines.len()
+    }
+
+    pub(crate) fn reference(&self) -> Reference {
         let now_ms = self.world.stack.clock().now_ms();
         let reference = Reference::new(self.world.pendo().truth(), &self.matching, self.zone, now_ms)
             .with_directory(ACCOUNTS, CONTACTS)
-            .with_people(&self.visitors, &[]);
+            .with_people(&self.visitors, &[])
+            .with_exclusions(&self.exclusions);
         match self.history_from_ms {
             Some(from_ms) => reference.with_history_from(from_ms),
             None => reference,

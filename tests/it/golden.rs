@@ -66,8 +66,10 @@ fn cases() -> Vec<Case> {
         let json = |file: &str| serde_json::from_str::<Value>(&read(file)).unwrap();
         let rows = read("rows.csv").lines().skip(1).map(|line| row(&name, line)).collect();
         let mut definition = json("definition.json");
-        if let Some(ids) = definition.pointer_mut("/usage/ids").and_then(Value::as_array_mut) {
-            ids.iter_mut().for_each(|id| *id = json!(of(&name, id.as_str().unwrap())));
+        for list in ["/usage/ids", "/usage/exclude/visitors", "/usage/exclude/contacts"] {
+            if let Some(ids) = definition.pointer_mut(list).and_then(Value::as_array_mut) {
+                ids.iter_mut().for_each(|id| *id = json!(of(&name, id.as_str().unwrap())));
+            }
         }
         let beside = |file: &str| std::fs::read_to_string(folder.join(file)).ok();
         let fields = beside("fields.json").map_or_else(Vec::new, |text| serde_json::from_str(&text).unwrap());

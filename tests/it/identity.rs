@@ -147,7 +147,7 @@ async fn a_visitor_in_two_accounts_counts_in_both_and_once_as_a_contact() {
     assert_eq!(story.events("C-1").await, 12, "in whatever Pendo account the row lies");
     assert_eq!(
         story.classes("account").await,
-        json!({"matched": 7, "unmatched": 5, "ambiguous": 0, "without_id": 0, "erased": 0})
+        json!({"matched": 7, "unmatched": 5, "ambiguous": 0, "without_id": 0, "excluded": 0, "erased": 0})
     );
 }
 

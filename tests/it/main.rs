@@ -18,6 +18,7 @@ mod deleted;
 mod demo;
 mod early;
 mod erased;
+mod exclusions;
 mod explain;
 mod fanout;
 mod faults;

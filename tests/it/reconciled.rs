@@ -37,7 +37,7 @@ async fn the_classes_of_each_level_add_up_to_pendos_total_with_anonymous_exclude
     world.pendo().do_not_process("erased@x.test", true);
     world.fields(&[field("Events", "account", "event", "count", &all_time())]).await;
     let found = report(&world).await;
-    let classes = |matched, unmatched, ambiguous, without_id| json!({"matched": matched, "unmatched": unmatched, "ambiguous": ambiguous, "without_id": without_id, "erased": 128});
+    let classes = |matched, unmatched, ambiguous, without_id| json!({"matched": matched, "unmatched": unmatched, "ambiguous": ambiguous, "without_id": without_id, "excluded": 0, "erased": 128});
     assert_eq!(found["events_by"]["account"], classes(2, 4, 0, 8), "{found}");
     assert_eq!(found["events_by"]["contact"], classes(2, 4, 8, 0), "{found}");
     assert_eq!((&found["anonymous_events"], &found["excluded_events"]), (&json!(16), &json!(96)), "{found}");

@@ -24,7 +24,7 @@ mod overlap;
 mod planted;
 mod proxy;
 #[expect(dead_code, reason = "shared with the stories, which use all of it")]
-#[path = "../it/reference.rs"]
+#[path = "../it/reference/mod.rs"]
 mod reference;
 mod scene;
 #[expect(dead_code, reason = "shared with the torture chamber, which uses all of it")]

@@ -20,6 +20,7 @@ pub(crate) struct History {
     contacts: BTreeMap<String, Value>,
     fields: BTreeMap<usize, (String, Value)>,
     matching: Value,
+    exclusions: Value,
     zone: Tz,
     met: Vec<RawRow>,
     zones_of_pendo: usize,
@@ -45,6 +46,9 @@ fn pool() -> Vec<Value> {
     let mut named = field("named", "account", "feature", "count", &all_time());
     named["usage"]["ids"] = json!([OBJECTS[2]]);
     pool.push(named);
+    let mut without = field("without", "account", "event", "distinct_visitors", &json!({"rolling_days": 21}));
+    without["usage"]["exclude"] = json!({"visitors": ["1", "a\"b", "v1@x"]});
+    pool.push(without);
     pool
 }
 
@@ -54,6 +58,18 @@ fn matchings() -> [Value; 3] {
     let by_key = json!({"contact": {"visitor": "visitorId", "object": "email", "ignore_case": true},
                         "account": {"account": "accountId", "object": "key"}});
     [both_levels(), exact, by_key]
+}
+
+/// Whom the workspace may exclude; of the contacts those that are there.
+fn exclusions(at: usize, contacts: &BTreeMap<String, Value>) -> Value {
+    let some = |ids: &[&'static str]| ids.iter().filter(|id| contacts.contains_key(**id)).copied().collect::<Vec<&str>>();
+    match at {
+        0 => json!({}),
+        1 => json!({"domains": ["x"]}),
+        2 => json!({"visitors": ["V1@X", "v2@x", "_PENDO_T_one"]}),
+        3 => json!({"contacts": some(&["C-0", "C-1", "C-2"])}),
+        _ => json!({"visitors": ["\u{ff41}@x"], "contacts": some(&["C-3", "C-4"])}),
+    }
 }
 
 impl History {
@@ -71,6 +87,7 @@ impl History {
             contacts: BTreeMap::new(),
             fields: BTreeMap::new(),
             matching: both_levels(),
+            exclusions: json!({}),
             zone: Tz::UTC,
             met: Vec::new(),
             zones_of_pendo: 0,
@@ -189,6 +206,11 @@ impl History {
                 self.world.patch("/v1/connection", &json!({"paused": paused})).await.expect(200);
                 self.world.idle().await;
             }
+            Operation::Exclusions(at) => {
+                self.exclusions = exclusions(*at, &self.contacts);
+                self.world.put("/v1/exclusions", &self.exclusions).await.expect(200);
+                self.world.idle().await;
+            }
             Operation::Exclude(visitor) => self.world.pendo().exclude(&visitors()[*visitor]),
         }
     }
@@ -235,6 +257,7 @@ impl History {
         Reference::new(self.world.pendo().truth(), &self.matching, self.zone, now_ms)
             .with_objects(self.accounts.clone(), self.contacts.clone())
             .with_people(&visitors, &accounts)
+            .with_exclusions(&self.exclusions)
     }
 
     /// What is not as it should be; empty when all is well.

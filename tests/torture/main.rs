@@ -1,4 +1,4 @@
-//! The torture chamber, Pendo's side: random histories against the brute force of `it/reference.rs`, faults of every kind,
+//! The torture chamber, Pendo's side: random histories against the brute force of `it/reference`, faults of every kind,
 //! late rows, hostile ids, wrong clocks, volume, other strategies, and planted bugs that the checks must catch. Small in an
 //! ordinary run; the whole of it with `.ci/torture`. Each check prints its seed, how many cases it ran, how many failed, and what
 //! that says.
@@ -13,7 +13,7 @@
 #[path = "../it/harness.rs"]
 #[expect(dead_code, reason = "what only the stories use")]
 mod harness;
-#[path = "../it/reference.rs"]
+#[path = "../it/reference/mod.rs"]
 #[expect(dead_code, reason = "what only the stories use")]
 mod reference;
 

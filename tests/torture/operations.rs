@@ -68,6 +68,8 @@ pub(crate) enum Operation {
     Pause(bool),
     /// A visitor goes on Pendo's exclude list.
     Exclude(usize),
+    /// The workspace excludes others than before.
+    Exclusions(usize),
 }
 
 pub(crate) const APPS: [i64; 2] = [DEFAULT_APP, SECOND_APP];
@@ -146,8 +148,8 @@ pub(crate) fn draw(seed: u64, length: u64) -> (&'static str, Vec<Operation>) {
             67..=70 => Operation::Cut(usize::try_from(3 + random.below(400)).unwrap()),
             71..=75 => Operation::Faults { percent: *random.of(&[10, 30, 60]), troubles: quick(), salt: random.next() },
             76..=78 => Operation::Zone(random.of::<&str>(&ZONES)),
-            79..=81 => Operation::Field(index(&mut random, 24)),
-            82..=83 => Operation::Redefine { at: index(&mut random, 24), to: index(&mut random, 24) },
+            79..=81 => Operation::Field(index(&mut random, 25)),
+            82..=83 => Operation::Redefine { at: index(&mut random, 25), to: index(&mut random, 25) },
             84..=88 => Operation::Contact {
                 id: index(&mut random, 8),
                 account: index(&mut random, 4),
@@ -156,7 +158,8 @@ pub(crate) fn draw(seed: u64, length: u64) -> (&'static str, Vec<Operation>) {
             89..=90 => Operation::DeleteContact(index(&mut random, 8)),
             91..=93 => Operation::Account { id: index(&mut random, 5), key: index(&mut random, 9) },
             94..=95 => Operation::Matching(index(&mut random, 3)),
-            96..=97 => Operation::Pause(random.is(40)),
+            96 => Operation::Pause(random.is(40)),
+            97..=98 => Operation::Exclusions(index(&mut random, 5)),
             _ => Operation::Exclude(index(&mut random, visitors().len())),
         };
         operations.push(operation);

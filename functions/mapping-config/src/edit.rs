@@ -2,6 +2,7 @@
 //! back by sending it again.
 
 use crate::checks::{self, ATTEMPTS_MAX, KnownIds};
+use crate::exclusions::refuse_unknown_in_field;
 use crate::fields::{SavedField, named, noted, parsed, tag, unchanged, unknown};
 use crate::operations::{Act, FIELD, JSON, READ};
 use crate::source::{client, connection};
@@ -74,6 +75,7 @@ pub(crate) async fn put(
             let known = KnownIds::read(context, workspace, client, kinds).await?;
             known.refuse_others(&definition, Some(&before.definition), &body)?;
         }
+        refuse_unknown_in_field(context, workspace, &definition, Some(&before.definition), &body).await?;
         context.store.versions_keep(workspace, [&before]).await?;
         let line = by.line("edit", named(id), Some(noted(&before, &fields)?), Some(noted(&after, &fields)?));
         match context.store.noting(workspace, line).fields_put(workspace, &fields, stands.version).await {

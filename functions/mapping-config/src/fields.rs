@@ -4,7 +4,7 @@
 
 use crate::checks::{self, ATTEMPTS_MAX, KnownIds};
 use crate::source::{client, connection, refused};
-use crate::{deleted, estimate, formulas};
+use crate::{deleted, estimate, exclusions, formulas};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -74,6 +74,7 @@ pub(crate) async fn create(context: &Context, workspace: &WorkspaceId, request: 
             let kinds = checks::kind_to_ask(&definition, None).into_iter().collect();
             let known = KnownIds::read(context, workspace, client, kinds).await?;
             known.refuse_others(&definition, None, &body)?;
+            exclusions::refuse_unknown_in_field(context, workspace, &definition, None, &body).await?;
             are_ids_known = true;
         }
         let line = by.line("create", named(&field.id), None, Some(noted(&field, &fields)?));

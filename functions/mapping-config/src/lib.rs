@@ -1,4 +1,4 @@
-//! Everything an admin sets and a reader reads: what Pendo offers, matching, directory, fields, values, status.
+//! Everything an admin sets and a reader reads: what Pendo offers, matching, exclusions, directory, fields, values, status.
 //!
 //! Thin: it routes and answers. Whoever configures needs the level `high`; values and status are for any level of the
 //! workspace. Visitor ids are shown to `high` only: by matching, by the usage browser and by explanations.
@@ -12,6 +12,7 @@ mod deleted;
 mod directory;
 mod edit;
 mod estimate;
+mod exclusions;
 mod fields;
 mod formulas;
 mod matching;
@@ -65,6 +66,8 @@ async fn act(
         Act::ReadMatching => matching::read(context, workspace, request).await,
         Act::PutMatching => matching::put(context, workspace, request).await,
         Act::UndoMatching => matching::undo(context, workspace, request).await,
+        Act::ReadExclusions => exclusions::read(context, workspace, request).await,
+        Act::PutExclusions => exclusions::put(context, workspace, request).await,
         Act::Unmatched => unmatched::read(context, workspace, request).await,
         Act::ReadObjects(kind) => directory::read(context, workspace, kind, request).await,
         Act::Upload(kind) => directory::upload(context, workspace, kind, request).await,

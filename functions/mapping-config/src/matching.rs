@@ -12,6 +12,7 @@ use shared::api::operation::{Operation, shape};
 use shared::api::{Problem, Reply, Request, etag, extent, nudge, refuse_stale};
 use shared::context::Context;
 use shared::directory::{Directory, ID};
+use shared::exclusions::{Exclusions, Found};
 use shared::fields::Field;
 use shared::fields::below;
 use shared::id::{ObjectKind, WorkspaceId};
@@ -102,7 +103,8 @@ async fn save(
     refuse_unknown(&client, &directory, &matching).await?;
     let erased = context.store.erased_get(workspace, &connection).await?.value;
     let known = Known::read(&client, &matching, &erased).await?;
-    let report = reported(&client, &matching, &directory, &known).await?;
+    let exclusions = context.store.exclusions_get(workspace).await?.value.exclusions;
+    let report = reported(&client, &matching, &directory, &known, &exclusions).await?;
 
     let is_equal = kept.as_ref().is_some_and(|kept| kept.stands == matching);
     let (status, values) = match (is_dry_run, is_equal) {
@@ -139,10 +141,14 @@ async fn reported(
     matching: &Matching,
     directory: &Directory,
     known: &Known,
+    exclusions: &Exclusions,
 ) -> Result<Report, Problem> {
     let links = Links::resolve(matching, directory, &known.visitors, &known.accounts);
+    let people = known.visitors.iter().map(|known| (known.id.clone(), known.value.clone()));
+    let excluded = Found::among(&[exclusions], directory, &links, people).by(exclusions);
+    let whose = (&links, &excluded);
     let make =
-        |candidates: &Candidates| report(matching, directory, &known.visitors, &known.accounts, candidates, &links);
+        |candidates: &Candidates| report(matching, directory, &known.visitors, &known.accounts, candidates, whose);
     let first = make(&Candidates::default());
     if !suggestion::is_needed(&first, directory) {
         return Ok(first);

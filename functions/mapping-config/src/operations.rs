@@ -7,7 +7,7 @@ use crate::matching::{self, Saved};
 use crate::parameters::{ALL, CURSOR, DRY_RUN, FORMAT, LIMIT, OBJECT, OBJECT_ID, TEXT};
 use crate::usage::PEOPLE_MAX;
 use crate::values::Queued;
-use crate::{audit, compare, configuration, edit, estimate, peers, preview, unmatched, versions};
+use crate::{audit, compare, configuration, edit, estimate, exclusions, peers, preview, unmatched, versions};
 use shared::api::operation::{Body, Level, Operation, Parameter, Takes, shape};
 use shared::api::page::Listed;
 use shared::explain::{Explanation, UsageLine};
@@ -33,6 +33,10 @@ pub enum Act {
     PutMatching,
     /// Puts the matching back that the last change replaced.
     UndoMatching,
+    /// Shows whose usage counts in no field.
+    ReadExclusions,
+    /// Saves or tries whose usage counts in no field.
+    PutExclusions,
     /// Says whose the events are that are nobody's.
     Unmatched,
     /// Shows a list of the directory.
@@ -57,9 +61,9 @@ pub enum Act {
     Versions,
     /// Shows two versions of a field side by side.
     CompareVersions,
-    /// Shows matching and fields as one file.
+    /// Shows matching, exclusions and fields as one file.
     ReadConfiguration,
-    /// Takes matching and fields from a file, or tells what that would change.
+    /// Takes matching, exclusions and fields from a file, or tells what that would change.
     PutConfiguration,
     /// Shows values.
     Values,
@@ -149,7 +153,7 @@ const fn delete_objects(id: &'static str, path: &'static str, kind: ObjectKind) 
 }
 
 /// All of them.
-pub static OPERATIONS: [Operation<Act>; 30] = [
+pub static OPERATIONS: [Operation<Act>; 32] = [
     Operation {
         act: Act::Metadata,
         id: "listMetadata",
@@ -226,6 +230,8 @@ pub static OPERATIONS: [Operation<Act>; 30] = [
     },
     matching::UNDO,
     unmatched::OPERATION,
+    exclusions::SHOW,
+    exclusions::SAVE,
     read_objects("listAccounts", ACCOUNTS, ObjectKind::Account),
     upload("uploadAccounts", ACCOUNTS, ObjectKind::Account, "id,name\nA-1,One\nA-2,Two\n"),
     delete_objects("deleteAccounts", ACCOUNTS, ObjectKind::Account),

@@ -2,6 +2,7 @@
 //! has seen in its lists, and for what there would be to read of a kind that was never read.
 
 use crate::checks::{self, KnownIds};
+use crate::exclusions::refuse_unknown_in_field;
 use crate::operations::{Act, JSON, READ};
 use crate::source::{client, connection, refused};
 use crate::{estimate, formulas};
@@ -62,6 +63,8 @@ pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &R
     let unknown = refuse_unknown_ids(context, workspace, &connection, definition, &body["definition"]);
     unknown.await.map_err(in_definition)?;
     refuse_unfit(context, workspace, definition).await.map_err(in_definition)?;
+    let unknown = refuse_unknown_in_field(context, workspace, definition, None, &body["definition"]);
+    unknown.await.map_err(in_definition)?;
     let mut preview = preview(context, workspace, &query, ROWS_MAX).await.map_err(not_previewed)?;
     let backfill = match definition.kind().filter(|_| !preview.is_read) {
         None => None,

@@ -19,7 +19,7 @@ pub(crate) const PEOPLE_DEFAULT: usize = 20;
 /// The most people of a page.
 pub(crate) const PEOPLE_MAX: usize = 100;
 /// The columns of usage as CSV.
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 12] = [
     "hour",
     "kind",
     "usage_object",
@@ -31,6 +31,7 @@ const COLUMNS: [&str; 11] = [
     "minutes",
     "first",
     "last",
+    "excluded",
 ];
 
 /// `GET /v1/usage`: the stored rows of an account or contact, newest hour first.
@@ -99,8 +100,8 @@ fn hour(query: &BTreeMap<&str, &str>, name: &'static str) -> Result<Option<Hour>
 }
 
 fn cells(line: &UsageLine) -> Vec<Value> {
-    let UsageLine { hour, kind, usage_object, event_type, app, visitor, pendo_account, events, minutes, first, last } =
-        line;
+    let UsageLine { hour, kind, usage_object, event_type, app, visitor, pendo_account, .. } = line;
+    let UsageLine { events, minutes, first, last, excluded, .. } = line;
     vec![
         json!(hour),
         json!(kind),
@@ -113,6 +114,7 @@ fn cells(line: &UsageLine) -> Vec<Value> {
         json!(minutes),
         json!(first),
         json!(last),
+        json!(excluded),
     ]
 }
 

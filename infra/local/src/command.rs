@@ -191,6 +191,9 @@ async fn set_up(stack: &Stack, api: &Api, plan: &Plan) -> Result<(Fields, Value)
         }
     }
     let mut matching = setup::set_matching(api, &plan.matching).await?;
+    if let Some(exclusions) = &plan.exclusions {
+        say(&setup::set_exclusions(api, exclusions).await?);
+    }
     fields.create(api).await?;
     api.send(Method::POST, "/v1/sync", &json!({})).await?;
     stack.release_jobs();

@@ -48,6 +48,9 @@ pub struct Arguments {
     /// How Pendo's visitors and accounts match contacts and accounts, as PUT /v1/matching takes it [default: the example's]
     #[arg(long, value_name = "FILE")]
     pub matching: Option<PathBuf>,
+    /// Whose usage counts in no field, as PUT /v1/exclusions takes it [default: as it stands, at first nobody's]
+    #[arg(long, value_name = "FILE")]
+    pub exclusions: Option<PathBuf>,
     /// A list of calculated fields, each as POST /v1/fields takes it [default: the example's]
     #[arg(long, value_name = "FILE")]
     pub fields: Option<PathBuf>,
@@ -104,6 +107,8 @@ pub struct Plan {
     pub contacts: Upload,
     /// The matching's body.
     pub matching: String,
+    /// The exclusions' body, if there is one.
+    pub exclusions: Option<String>,
     /// The fields' file.
     pub fields: String,
     /// How far back to read.
@@ -162,6 +167,7 @@ impl Arguments {
             accounts: upload(self.accounts.as_deref(), ACCOUNTS)?,
             contacts: upload(self.contacts.as_deref(), CONTACTS)?,
             matching: text_of(self.matching.as_deref(), MATCHING)?,
+            exclusions: self.exclusions.as_deref().map(|path| text_of(Some(path), "")).transpose()?,
             fields: text_of(self.fields.as_deref(), FIELDS)?,
             history_from: self.history_from,
             time_zone: self.time_zone,

@@ -1,4 +1,4 @@
-//! Brings a stack to what the options say: connection, directory, matching, fields. All of it may be there already; what
+//! Brings a stack to what the options say: connection, directory, matching, exclusions, fields. All of it may be there already; what
 //! is equal changes nothing.
 
 use reqwest::Method;
@@ -81,6 +81,19 @@ pub async fn set_matching(api: &Api, matching: &str) -> Result<Value, SetupError
     let body: Value = serde_json::from_str(matching)
         .map_err(|error| SetupError::File(format!("the matching is not JSON: {error}")))?;
     api.send(Method::PUT, "/v1/matching", &body).await.map_err(refused("the matching was not taken"))
+}
+
+/// Sets whose usage counts in no field; answers what is worth saying.
+///
+/// # Errors
+/// Not JSON, or refused.
+pub async fn set_exclusions(api: &Api, exclusions: &str) -> Result<String, SetupError> {
+    let body: Value = serde_json::from_str(exclusions)
+        .map_err(|error| SetupError::File(format!("the exclusions are not JSON: {error}")))?;
+    let answer =
+        api.send(Method::PUT, "/v1/exclusions", &body).await.map_err(refused("the exclusions were not taken"))?;
+    let count = |name: &str| answer.pointer(&format!("/report/{name}")).and_then(Value::as_u64).unwrap_or_default();
+    Ok(format!("Excluded: {} visitors, {} contacts.", count("visitors"), count("contacts")))
 }
 
 /// The fields of the file.

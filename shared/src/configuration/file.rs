@@ -1,5 +1,6 @@
 //! The file itself: checked whole when it is parsed, printed in one order.
 
+use crate::exclusions::Exclusions;
 use crate::fields::shape::{Shape, wrong_type};
 use crate::fields::{Definition, FIELDS_MAX, Field, Problem, layers};
 use crate::matching::Matching;
@@ -12,13 +13,16 @@ use std::collections::BTreeMap;
 /// The form of the file that this version writes, and the only one it reads.
 pub const FORMAT: u64 = 1;
 
-/// Matching and fields as a file has them. Of what is left out it says nothing.
+/// Matching, exclusions and fields as a file has them. Of what is left out it says nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Configuration {
     format: u64,
     /// The matching.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub matching: Option<Matching>,
+    /// Whose usage counts in no field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclusions: Option<Exclusions>,
     /// The fields.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fields: Option<Vec<Definition>>,
@@ -27,13 +31,14 @@ pub struct Configuration {
 impl Configuration {
     /// What stands: fields of usage, then formulas behind what they use, by level and name.
     #[must_use]
-    pub fn of(matching: Option<&Matching>, fields: &[Field]) -> Self {
+    pub fn of(matching: Option<&Matching>, exclusions: Option<&Exclusions>, fields: &[Field]) -> Self {
         let mut layers = layers(fields);
         layers.iter_mut().for_each(|layer| {
             layer.sort_by_key(|field| (field.definition.object, field.definition.name_key()));
         });
         let definitions = layers.into_iter().flatten().map(|field| field.definition.named(fields)).collect();
-        Self { format: FORMAT, matching: matching.cloned(), fields: Some(definitions) }
+        let (matching, exclusions) = (matching.cloned(), exclusions.cloned());
+        Self { format: FORMAT, matching, exclusions, fields: Some(definitions) }
     }
 
     /// Parses a file.
@@ -41,14 +46,15 @@ impl Configuration {
     /// # Errors
     /// The first thing that is missing, unknown, of a wrong type, impossible, or there twice.
     pub fn parse(body: &Value) -> Result<Self, Problem> {
-        let shape = Shape::of(body, "", &["format", "matching", "fields"])?;
+        let shape = Shape::of(body, "", &["format", "matching", "exclusions", "fields"])?;
         let format = shape.required("format", "the form of the file, which is 1")?;
         if format.as_f64() != Some(1.0) {
             return Err(Problem::at("/format", "format must be 1, the only form that is known; export the file anew"));
         }
         let matching = shape.optional("matching").map(matching).transpose()?;
+        let exclusions = shape.optional("exclusions").map(|some| Exclusions::parse(some, "/exclusions")).transpose()?;
         let fields = shape.optional("fields").map(fields).transpose()?;
-        Ok(Self { format: FORMAT, matching, fields })
+        Ok(Self { format: FORMAT, matching, exclusions, fields })
     }
 }
 
@@ -100,6 +106,7 @@ impl JsonSchema for Configuration {
         json_schema!({"type": "object", "required": ["format"], "additionalProperties": false, "properties": {
             "format": {"const": FORMAT, "description": "The form of the file."},
             "matching": generator.subschema_for::<Matching>(),
+            "exclusions": generator.subschema_for::<Exclusions>(),
             "fields": {"type": "array", "maxItems": FIELDS_MAX, "items": generator.subschema_for::<Definition>(),
                 "description": "Each name once in its level, whatever its case."}}})
     }
@@ -121,11 +128,12 @@ mod tests {
             Field::new(FieldId::random(), Definition::parse(&field(name, object)).unwrap(), 0, None)
         });
         let matching = Matching::parse(&json!({"account": {"account": "accountId", "object": "id"}})).unwrap();
-        let file = Configuration::of(Some(&matching), &stands);
+        let own = Exclusions::parse(&json!({"domains": ["own.test"]}), "").unwrap();
+        let file = Configuration::of(Some(&matching), Some(&own), &stands);
         let names = file.fields.iter().flatten().map(|definition| definition.name.as_str());
         assert_eq!(names.collect::<Vec<_>>(), ["a", "Z", "b"]);
         assert_eq!(Configuration::parse(&json!(file)), Ok(file));
-        let empty = Configuration::of(None, &[]);
+        let empty = Configuration::of(None, None, &[]);
         assert_eq!(json!(empty), json!({"format": 1, "fields": []}));
         assert_eq!(Configuration::parse(&json!(empty)), Ok(empty));
     }
@@ -141,7 +149,7 @@ mod tests {
             ("5", field("Y", "contact")),
         ]
         .map(|(id, body)| Field::new(FieldId::from_text(id), Definition::parse(&body).unwrap(), 0, None));
-        let file = json!(Configuration::of(None, &stands));
+        let file = json!(Configuration::of(None, None, &stands));
         let expected = [
             field("z", "account"),
             field("Y", "contact"),
@@ -171,6 +179,8 @@ mod tests {
                 "/matching/contact/visitor",
                 "cannot be matched",
             ),
+            (json!({"format": 1, "exclusions": null}), "/exclusions", "visitors, domains or contacts"),
+            (json!({"format": 1, "exclusions": {"domains": ["@x"]}}), "/exclusions/domains/0", "example.com"),
             (with(json!({})), "/fields", "a list"),
             (with(json!(vec![1; 201])), "/fields", "200"),
             (with(json!([field("a", "account"), 7])), "/fields/1", "POST /v1/fields"),

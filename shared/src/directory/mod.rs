@@ -24,6 +24,8 @@ pub type Object = BTreeMap<String, Value>;
 
 /// The column that names a contact's account.
 pub const ACCOUNT_ID: &str = "account_id";
+/// The column of a contact's address.
+pub const EMAIL: &str = "email";
 /// The column that names the object itself.
 pub const ID: &str = "id";
 

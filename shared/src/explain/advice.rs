@@ -49,6 +49,13 @@ pub(super) fn advice(line: &Line, path: &MatchPath) -> Option<Advice> {
             "The whole window was read, and nothing that the field counts happened in it.".to_owned(),
             "Nothing: GET /v1/usage shows what the object used otherwise, and when.".to_owned(),
         ),
+        Reason::Excluded => (
+            "The contact is excluded, by itself, by the domain of its address, or since everybody that it is matched with is."
+                .to_owned(),
+            "Nothing, if that is meant: GET /v1/exclusions shows whom the workspace excludes, \"usage\" of the definition \
+             whom the field does besides."
+                .to_owned(),
+        ),
         Reason::Undefined => (
             "It is a ratio over nothing, or a formula that divides by zero.".to_owned(),
             "Nothing: it has a value once there is something to divide by.".to_owned(),

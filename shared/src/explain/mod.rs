@@ -6,6 +6,7 @@
 
 mod advice;
 mod formula;
+mod found;
 mod parts;
 mod path;
 mod people;

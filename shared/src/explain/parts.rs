@@ -72,8 +72,8 @@ pub struct Person {
 /// Usage of the object's within the window that the field does not count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LeftOut {
-    /// `other_objects` or `other_apps` that the field does not name, `other_types` of guide events, or `ambiguous`: rows of visitors
-    /// that fit other contacts alike.
+    /// `other_objects` or `other_apps` that the field does not name, `other_types` of guide events, `excluded` or `excluded_by_field`:
+    /// of people whom the workspace, or this field, excludes; or `ambiguous`: rows of visitors that fit other contacts alike.
     pub why: &'static str,
     /// Its sums.
     #[serde(flatten)]

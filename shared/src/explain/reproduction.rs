@@ -3,12 +3,13 @@
 use super::ExplainError;
 use super::source::Source;
 use crate::fields::{Function, GUIDE_TYPES, Measured, Plan};
-use crate::id::{Kind, ObjectKind};
+use crate::id::{Kind, ObjectKind, VisitorHash};
 use crate::pendo::reproduce::{Figure, Question, Whose, body};
 use crate::time::{DAY_MS, HourRange};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// A question to Pendo.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -42,18 +43,20 @@ pub(super) async fn reproduction(
     measured: &Measured,
     plan: &Plan,
     window: Option<HourRange>,
+    excluded: &BTreeSet<VisitorHash>,
 ) -> Result<Option<Reproduction>, ExplainError> {
     let Some(range) = window.filter(|window| !window.is_empty()) else { return Ok(None) };
     let links = &source.world.links;
     let names = match source.object {
-        ObjectKind::Account => Default::default(),
+        ObjectKind::Account => source.names(excluded).await?,
         ObjectKind::Contact => source.names(&links.visitors_of(source.id).iter().copied().collect()).await?,
     };
     let whose = match source.object {
         ObjectKind::Account => Whose::Accounts(links.pendo_accounts_of(source.id)),
         ObjectKind::Contact => {
             let account = source.world.directory.account_of_contact(source.id).unwrap_or_default();
-            let visitors = links.visitors_of(source.id).iter().filter_map(|visitor| {
+            let counted = links.visitors_of(source.id).iter().filter(|visitor| !excluded.contains(visitor));
+            let visitors = counted.filter_map(|visitor| {
                 // A visitor that fits others too is this contact's in the Pendo accounts of its account only.
                 let is_shared = links.contacts_fitting(*visitor).nth(1).is_some();
                 Some((names.get(visitor)?.as_str(), is_shared.then(|| links.pendo_accounts_of(account))))
@@ -67,7 +70,12 @@ pub(super) async fn reproduction(
     let ids = usage.ids.as_ref().map(|ids| ids.iter().map(String::as_str).collect());
     let types = (usage.kind == Kind::Guide).then_some(types);
     let apps = usage.apps.as_ref().map(|apps| apps.iter().copied().collect());
-    let body = body(&Question { kind: usage.kind, range, ids, apps, types, whose, figure });
+    // What an account's rows are left without; a contact's question names those who count.
+    let without = match source.object {
+        ObjectKind::Account => names.values().map(String::as_str).collect(),
+        ObjectKind::Contact => Vec::new(),
+    };
+    let body = body(&Question { kind: usage.kind, range, ids, apps, types, whose, without, figure });
     Ok(body.map(|body| Reproduction { path: "POST /api/v1/aggregation", gives, reading, body }))
 }
 

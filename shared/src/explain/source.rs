@@ -3,7 +3,7 @@
 use super::ExplainError;
 use crate::connection::Connection;
 use crate::context::Context;
-use crate::id::{Kind, ObjectKind, VisitorHash, WorkspaceId};
+use crate::id::{FieldId, Kind, ObjectKind, VisitorHash, WorkspaceId};
 use crate::matching::{Link, Matching};
 use crate::store::noun::People;
 use crate::store::{SeenIn, Shard, Store};
@@ -20,10 +20,21 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub(super) enum Whose {
     /// The object's.
     Own,
+    /// The object's, but for whoever excludes the person.
+    Excluded(By),
     /// It might be the object's, but fits another one alike.
     Contested,
     /// Somebody else's, or nobody's.
     Other,
+}
+
+/// Who excludes somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// The workspace, from every field.
+    Workspace,
+    /// One field.
+    Field,
 }
 
 /// One object and the shards that hold its rows.
@@ -67,10 +78,12 @@ impl<'a> Source<'a> {
         Ok(Self { store, workspace, connection, checkpoint, world, matching, object, id, shards, blocks })
     }
 
-    /// Shows every row of the ranges that lies in those shards, and answers how many there were.
+    /// Shows every row of the ranges that lies in those shards, and answers how many there were. Excluded is who counts in no
+    /// field, or not in this one.
     pub(super) async fn visit(
         &mut self,
         ranges: &BTreeMap<Kind, HourRange>,
+        field: Option<&FieldId>,
         see: &mut impl FnMut(&UsageRow<'_>, Whose),
     ) -> Result<u64, ExplainError> {
         let Self { store, world, object, id, shards, blocks, .. } = self;
@@ -78,7 +91,7 @@ impl<'a> Source<'a> {
         for shard in shards {
             let mut seen = |row: &UsageRow<'_>| {
                 rows += 1;
-                see(row, whose(world, *object, id, row));
+                see(row, whose(world, *object, id, row, field));
             };
             Rows::default().visit(store, shard, ranges, blocks, &mut seen).await?;
         }
@@ -126,16 +139,21 @@ impl<'a> Source<'a> {
 
 /// As evaluation has it (`sync/evaluate.rs`): by the Pendo account on the row, or by its visitor; an object without a home
 /// has no value.
-fn whose(world: &World, object: ObjectKind, id: &str, row: &UsageRow<'_>) -> Whose {
+fn whose(world: &World, object: ObjectKind, id: &str, row: &UsageRow<'_>, field: Option<&FieldId>) -> Whose {
+    let own = || match field {
+        _ if world.excludes(row) => Whose::Excluded(By::Workspace),
+        Some(field) if world.excludes_from(field, row) => Whose::Excluded(By::Field),
+        _ => Whose::Own,
+    };
     match object {
         ObjectKind::Account => match world.links.account_of(row.account) {
-            Link::Matched(account) if account == id && world.homes.contains_key(account) => Whose::Own,
+            Link::Matched(account) if account == id && world.homes.contains_key(account) => own(),
             _ => Whose::Other,
         },
         ObjectKind::Contact if world.links.visitors_of(id).binary_search(&row.visitor).is_err() => Whose::Other,
         ObjectKind::Contact => match world.links.contact_of(row.visitor, row.account) {
-            Link::Matched(contact) if contact == id && world.home_of_contact(contact).is_some() => Whose::Own,
-            Link::Ambiguous => Whose::Contested,
+            Link::Matched(contact) if contact == id && world.home_of_contact(contact).is_some() => own(),
+            Link::Ambiguous if own() == Whose::Own => Whose::Contested,
             _ => Whose::Other,
         },
     }

@@ -71,6 +71,8 @@ pub struct UsageLine {
     pub first: String,
     /// The last event.
     pub last: String,
+    /// Whether it counts in no field, since the workspace excludes the visitor or the contact.
+    pub excluded: bool,
 }
 
 /// A page of rows.
@@ -153,7 +155,7 @@ async fn read(context: &Context, workspace: &WorkspaceId, query: &UsageQuery) ->
             break;
         }
         let part: BTreeMap<Kind, HourRange> = within(&ranges, day);
-        let rows = source.visit(&part, &mut |row, whose| taken.see(row, whose)).await?;
+        let rows = source.visit(&part, None, &mut |row, whose| taken.see(row, whose)).await?;
         cost += if rows > 0 { rows + DAY_COSTS_ROWS } else { 0 };
     }
     let (rows, last) = taken.page();
@@ -214,7 +216,7 @@ impl<'q> Taken<'q> {
     }
 
     fn see(&mut self, row: &UsageRow<'_>, whose: Whose) {
-        let is_wanted = whose == Whose::Own
+        let is_wanted = matches!(whose, Whose::Own | Whose::Excluded(_))
             && self.visitor.is_none_or(|visitor| visitor == row.visitor)
             && self.query.usage_object.as_ref().is_none_or(|object| object == row.object);
         if !is_wanted {
@@ -236,7 +238,7 @@ impl<'q> Taken<'q> {
                 }
             }
         }
-        self.rows.insert(position, line(row));
+        self.rows.insert(position, line(row, whose != Whose::Own));
         if self.rows.len() > self.query.limit + 1 {
             self.rows.pop_last();
         }
@@ -253,7 +255,7 @@ impl<'q> Taken<'q> {
     }
 }
 
-fn line(row: &UsageRow<'_>) -> UsageLine {
+fn line(row: &UsageRow<'_>, excluded: bool) -> UsageLine {
     let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     UsageLine {
         hour: to_the_second(row.hour.start_ms()),
@@ -267,12 +269,14 @@ fn line(row: &UsageRow<'_>) -> UsageLine {
         minutes: row.minutes,
         first: to_the_millisecond(row.first_ms),
         last: to_the_millisecond(row.last_ms),
+        excluded,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explain::source::By;
 
     fn row(hour: i32, visitor: u64, object: &'static str, events: u64) -> UsageRow<'static> {
         let hour = Hour(hour);
@@ -357,6 +361,11 @@ mod tests {
         taken.see(&row(1, 1, "p", 1), Whose::Other);
         taken.see(&row(1, 1, "p", 1), Whose::Contested);
         assert_eq!(taken.page().0, []);
+        let mut taken = Taken::new(&query);
+        taken.see(&row(1, 1, "p", 1), Whose::Own);
+        taken.see(&row(2, 2, "p", 1), Whose::Excluded(By::Workspace));
+        let shown: Vec<bool> = taken.page().0.into_iter().map(|(_, line)| line.excluded).collect();
+        assert_eq!(shown, [true, false], "a row that does not count is shown as one");
     }
 
     #[test]

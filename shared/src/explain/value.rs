@@ -2,16 +2,17 @@
 
 use super::advice::{Advice, advice};
 use super::formula::{self, FormulaOperand};
+use super::found::{Found, leaves_a_trace};
 use super::parts::{Day, LeftOut, Person, UsedObject, days, objects};
 use super::path::{MatchPath, path};
-use super::people::{People, Rank, in_full};
+use super::people::{Rank, in_full};
 use super::reproduction::{Reproduction, reproduction};
-use super::source::{Source, Whose};
-use super::sums::{Sums, Tally};
+use super::source::Source;
+use super::sums::Sums;
 use super::{ExplainError, REREADS_MAX};
 use crate::context::Context;
-use crate::fields::{Accumulator, Definition, Field, Function, Measure, Measured, Plan, Reason};
-use crate::id::{FieldId, Kind, ObjectKind, WorkspaceId};
+use crate::fields::{Definition, Field, Function, Measure, Measured, Plan, Reason};
+use crate::id::{FieldId, ObjectKind, WorkspaceId};
 use crate::sync::evaluate::Moment;
 use crate::time::{Hour, HourRange, parse_instant};
 use crate::usage::row::UsageRow;
@@ -187,7 +188,8 @@ async fn take_apart(
     let (people, is_cut) = in_full(source, plan, &ranges, counts, &ranks, PEOPLE_BYTES_MAX).await?;
     explanation.next_rank = ranks.get(people.len().wrapping_sub(1)).copied().filter(|_| has_more || is_cut);
     explanation.is_current &= found.accumulator.outcome(plan).value() == explanation.line.value;
-    explanation.pendo = reproduction(source, measured, plan, shown_window(&explanation.line)).await?;
+    let window = shown_window(&explanation.line);
+    explanation.pendo = reproduction(source, measured, plan, window, &found.excluded_visitors).await?;
     explanation.people = found.people.len();
     explanation.total = Some(found.total.shown());
     explanation.left_out = found.left_out();
@@ -243,87 +245,6 @@ fn plan(source: &Source<'_>, field: &Field, line: &Line) -> Option<Plan> {
 fn shown_window(line: &Line) -> Option<HourRange> {
     let hour = |text: &Option<String>| Some(Hour::of_ms(parse_instant(text.as_ref()?)?));
     Some(HourRange { from: hour(&line.from)?, to: hour(&line.to)? })
-}
-
-/// Whether a row changes what is kept of none: one without events mostly does not.
-fn leaves_a_trace(plan: &Plan, row: &UsageRow<'_>) -> bool {
-    let mut alone = plan.start();
-    alone.add(plan, row, 0);
-    row.events > 0 || alone != plan.start()
-}
-
-/// What one pass over the object's rows in the window finds.
-struct Found {
-    accumulator: Accumulator,
-    total: Tally,
-    people: People,
-    days: BTreeMap<i32, Tally>,
-    objects: BTreeMap<String, Tally>,
-    other_objects: Tally,
-    other_apps: Tally,
-    other_types: Tally,
-    ambiguous: Tally,
-}
-
-impl Found {
-    async fn read(
-        source: &mut Source<'_>,
-        plan: &Plan,
-        measured: &Measured,
-        ranges: &BTreeMap<Kind, HourRange>,
-    ) -> Result<Self, ExplainError> {
-        let mut found = Self {
-            accumulator: plan.start(),
-            total: Tally::default(),
-            people: People::default(),
-            days: BTreeMap::new(),
-            objects: BTreeMap::new(),
-            other_objects: Tally::default(),
-            other_apps: Tally::default(),
-            other_types: Tally::default(),
-            ambiguous: Tally::default(),
-        };
-        let is_by_minutes = measured.function == Function::Minutes;
-        let is_named = |object: &str| measured.usage.ids.as_ref().is_none_or(|ids| ids.contains(object));
-        let mut see = |row: &UsageRow<'_>, whose: Whose| match whose {
-            Whose::Other => {}
-            Whose::Own if plan.takes(row) => {
-                if leaves_a_trace(plan, row) {
-                    let local_day = plan.zone().local_day(row.hour.start_ms());
-                    found.add(plan, row, local_day, if is_by_minutes { row.minutes } else { row.events });
-                }
-            }
-            Whose::Own if !is_named(row.object) => found.other_objects.add(row),
-            Whose::Own if !measured.usage.has_app(row.app) => found.other_apps.add(row),
-            Whose::Own => found.other_types.add(row),
-            Whose::Contested if plan.takes(row) => found.ambiguous.add(row),
-            Whose::Contested => {}
-        };
-        source.visit(ranges, &mut see).await?;
-        Ok(found)
-    }
-
-    fn add(&mut self, plan: &Plan, row: &UsageRow<'_>, local_day: i32, weight: u64) {
-        self.accumulator.add(plan, row, local_day);
-        self.total.add(row);
-        self.people.add(row.visitor, weight);
-        self.days.entry(local_day).or_default().add(row);
-        match self.objects.get_mut(row.object) {
-            Some(tally) => tally.add(row),
-            None => self.objects.entry(row.object.to_owned()).or_default().add(row),
-        }
-    }
-
-    fn left_out(&self) -> Vec<LeftOut> {
-        let all = [
-            ("other_objects", &self.other_objects),
-            ("other_apps", &self.other_apps),
-            ("other_types", &self.other_types),
-            ("ambiguous", &self.ambiguous),
-        ];
-        let some = all.into_iter().filter(|(_, tally)| tally.rows > 0);
-        some.map(|(why, tally)| LeftOut { why, sums: tally.shown() }).collect()
-    }
 }
 
 fn adds_up(function: Function) -> &'static str {

@@ -7,6 +7,7 @@ use super::sense::refuse_nonsense;
 use super::shape::{Shape, listed, wrong_type};
 use super::usage::Usage;
 use super::window::Window;
+use crate::exclusions::Exclusions;
 use crate::id::{Kind, ObjectKind};
 use crate::time::{Hour, HourRange, Zone};
 use serde::{Deserialize, Serialize};
@@ -93,6 +94,12 @@ impl Definition {
     #[must_use]
     pub fn kind(&self) -> Option<Kind> {
         self.measured().map(|measured| measured.usage.kind)
+    }
+
+    /// Whom it excludes beside those whom the workspace does; a formula takes its fields as they are.
+    #[must_use]
+    pub fn exclusions(&self) -> Option<&Exclusions> {
+        self.measured()?.usage.exclude.as_ref()
     }
 
     /// The name by which two fields of one level are the same.
@@ -275,6 +282,9 @@ mod tests {
             (with("/usage/apps", json!(vec![1; 101])), "/usage/apps", "101 entries"),
             (with("/usage/types", json!(["guideSeen"])), "/usage/types", "guide only"),
             (with("/usage/event", json!(1)), "/usage/event", "not known"),
+            (with("/usage/exclude", json!({})), "/usage/exclude", "names nobody"),
+            (with("/usage/exclude", json!({"visitors": []})), "/usage/exclude", "names nobody"),
+            (with("/usage/exclude", json!({"domains": ["@x"]})), "/usage/exclude/domains/0", "example.com"),
             (with("/usage", json!({"kind": "guide", "types": ["seen"]})), "/usage/types", "guideSeen"),
             (with("/function", json!("sum")), "/function", "distinct_visitors"),
             (with("/windows", json!({})), "/windows", "not known"),
@@ -332,6 +342,7 @@ mod tests {
             ids in prop::option::of(prop::collection::btree_set("[a-zA-Z0-9_-]{1,12}", 1..5)),
             apps in prop::option::of(prop::collection::btree_set(any::<i64>(), 1..4)),
             types in prop::option::of(prop::sample::subsequence(&GUIDE_TYPES[..], 1..=GUIDE_TYPES.len())),
+            exclude in prop::option::of(prop::collection::btree_set("[a-z]{1,8}", 1..3)),
             function in prop::sample::select(&Function::ALL[..]),
             window in windows(),
         ) -> Definition {
@@ -341,6 +352,7 @@ mod tests {
                     ids: ids.filter(|_| kind != Kind::Event),
                     apps,
                     types: types.filter(|_| kind == Kind::Guide).map(|types| types.into_iter().map(str::to_owned).collect()),
+                    exclude: exclude.map(|domains| Exclusions { domains, ..Exclusions::default() }),
                 },
                 of: (function == Function::AdoptionRate).then_some(Among::SameKind),
                 function,

@@ -80,6 +80,18 @@ impl Field {
         self.computes_since == self.version
     }
 
+    /// Whether it excludes somebody beside those whom the workspace does.
+    #[must_use]
+    pub fn has_exclusions(&self) -> bool {
+        self.definition.exclusions().is_some()
+    }
+
+    /// Since when it has computed this, ms since 1970: where only its name was changed since, since it was created at least.
+    #[must_use]
+    pub fn computes_since_ms(&self) -> i64 {
+        if self.is_recomputed() { self.edited_at_ms } else { self.created_at_ms }
+    }
+
     /// What its values are kept under, so that none of another definition is taken for one of this.
     #[must_use]
     pub fn value_key(&self) -> (FieldId, u64) {

@@ -15,6 +15,8 @@ pub enum Outcome {
     Instant(i64),
     /// Null, because nothing happened in the window.
     NeverUsed,
+    /// Null, because nothing of the contact's usage counts.
+    Excluded,
     /// One whole number over another; null over nothing.
     Ratio {
         /// What is divided.
@@ -42,7 +44,7 @@ impl Outcome {
         match self {
             Self::Count(count) => Value::from(count),
             Self::Instant(ms) => Value::from(to_the_millisecond(ms)),
-            Self::NeverUsed => Value::Null,
+            Self::NeverUsed | Self::Excluded => Value::Null,
             Self::Ratio { numerator, denominator } => Value::from(quotient(numerator.into(), denominator)),
             // Nothing after nothing is no change.
             Self::Change { current: 0, previous: 0 } => Value::from(0.0),
@@ -57,6 +59,7 @@ impl Outcome {
     pub fn reason(self) -> Option<Reason> {
         match self {
             Self::NeverUsed => Some(Reason::NeverUsed),
+            Self::Excluded => Some(Reason::Excluded),
             Self::Ratio { denominator: 0, .. } => Some(Reason::Undefined),
             Self::Change { current: 1.., previous: 0 } => Some(Reason::New),
             _ => None,
@@ -83,6 +86,8 @@ pub enum Reason {
     NotRead,
     /// Nothing happened in the window.
     NeverUsed,
+    /// The contact, or everybody that it is matched with, is excluded.
+    Excluded,
     /// A ratio over nothing, or a formula that divides by zero.
     Undefined,
     /// A change from nothing to something.
@@ -103,6 +108,7 @@ impl Reason {
             Self::Backfilling => "backfilling",
             Self::NotRead => "not_read",
             Self::NeverUsed => "never_used",
+            Self::Excluded => "excluded",
             Self::Undefined => "undefined",
             Self::New => "new",
             Self::NoNumber => "no_number",

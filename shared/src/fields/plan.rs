@@ -121,6 +121,12 @@ impl Plan {
             && self.usage.has_type(row.event_type)
     }
 
+    /// Whether the field excludes somebody beside those whom the workspace does.
+    #[must_use]
+    pub fn has_exclusions(&self) -> bool {
+        self.usage.exclude.is_some()
+    }
+
     /// Whether a row of this object counts as use: of adoption, whose other rows only say who there is, the named objects.
     #[must_use]
     pub fn is_use_of_named(&self, object: &str) -> bool {

@@ -2,6 +2,7 @@
 
 use super::problem::{Problem, below};
 use super::shape::{Shape, dotted, listed, wrong_type};
+use crate::exclusions::Exclusions;
 use crate::id::Kind;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
@@ -34,6 +35,9 @@ pub struct Usage {
     /// The types of guide events; absent means seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub types: Option<BTreeSet<String>>,
+    /// Whose usage does not count, beside those whom the workspace excludes; absent means nobody's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclude: Option<Exclusions>,
 }
 
 impl JsonSchema for Usage {
@@ -43,6 +47,7 @@ impl JsonSchema for Usage {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let is = |kind: Kind| serde_json::json!({"properties": {"kind": {"const": kind.name()}}, "required": ["kind"]});
+        let names = |list: &str| serde_json::json!({"properties": {list: {"minItems": 1}}, "required": [list]});
         json_schema!({"type": "object", "required": ["kind"], "additionalProperties": false, "properties": {
             "kind": generator.subschema_for::<Kind>(),
             "ids": {"type": "array", "minItems": 1, "maxItems": IDS_MAX,
@@ -51,7 +56,9 @@ impl JsonSchema for Usage {
             "apps": {"type": "array", "minItems": 1, "maxItems": APPS_MAX, "items": {"type": "integer", "format": "int64"},
                 "description": "Pendo's ids of the apps in which it happened; all of them if left out."},
             "types": {"type": "array", "minItems": 1, "maxItems": IDS_MAX, "items": {"enum": GUIDE_TYPES},
-                "description": "For guides: the types of events; those that were seen if left out."}},
+                "description": "For guides: the types of events; those that were seen if left out."},
+            "exclude": {"allOf": [generator.subschema_for::<Exclusions>()], "anyOf": [names("visitors"), names("domains"), names("contacts")],
+                "description": "Whose usage does not count, beside those whom the workspace excludes."}},
             "allOf": [
                 {"if": is(Kind::Event), "then": {"properties": {"ids": false}}},
                 {"if": is(Kind::Guide), "else": {"properties": {"types": false}}}]})
@@ -60,7 +67,7 @@ impl JsonSchema for Usage {
 
 impl Usage {
     pub(super) fn parse(value: &Value, pointer: &str) -> Result<Self, Problem> {
-        let shape = Shape::of(value, pointer, &["kind", "ids", "apps", "types"])?;
+        let shape = Shape::of(value, pointer, &["kind", "ids", "apps", "types", "exclude"])?;
         let kind_name = shape.text("kind", &listed(&KINDS))?;
         let kind = kind_of(kind_name).map_err(|detail| Problem::at(shape.pointer_to("kind"), detail))?;
 
@@ -85,7 +92,14 @@ impl Usage {
             let detail = format!("usage.types does not know \"{unknown}\"; use {}", listed(&GUIDE_TYPES));
             return Err(Problem::at(types_at, detail));
         }
-        Ok(Self { kind, ids, apps, types })
+
+        let exclude_at = shape.pointer_to("exclude");
+        let exclude = shape.optional("exclude").map(|some| Exclusions::parse(some, &exclude_at)).transpose()?;
+        if exclude.as_ref().is_some_and(Exclusions::is_empty) {
+            let detail = "usage.exclude names nobody; give visitors, domains or contacts, or leave it out";
+            return Err(Problem::at(exclude_at, detail));
+        }
+        Ok(Self { kind, ids, apps, types, exclude })
     }
 
     /// Whether the field looks at what happened in this app.

@@ -6,6 +6,7 @@ use super::links::Links;
 use super::rule::{Matching, Rule};
 use super::suggestion::{Candidate, Candidates, Suggestion, suggest};
 use crate::directory::{Directory, Object};
+use crate::exclusions::Excluded;
 use crate::id::VisitorHash;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -60,6 +61,8 @@ pub struct PendoCounts {
     pub ambiguous: usize,
     /// They have no value to compare.
     pub without_id: usize,
+    /// Visitors of whom no usage counts, whosever they would be.
+    pub excluded: usize,
     /// Visitors that nobody identified.
     pub anonymous: usize,
     /// Ids of each.
@@ -85,14 +88,16 @@ pub fn report(
     visitors: &[KnownVisitor],
     accounts: &[KnownAccount],
     candidates: &Candidates,
-    links: &Links,
+    (links, excluded): (&Links, &Excluded),
 ) -> Report {
     let contact = matching.contact.as_ref().map(|rule| {
         let objects = object_counts(&directory.contacts, |id| links.contact_status(id));
         let (anonymous, identified): (Vec<&str>, Vec<&str>) =
             visitors.iter().map(|visitor| visitor.id.as_str()).partition(|id| is_anonymous(id));
-        let mut pendo = pendo_counts(identified.into_iter(), |id| links.visitor_link(VisitorHash::of(id)));
-        pendo.anonymous = anonymous.len();
+        let (gone, counted): (Vec<&str>, Vec<&str>) =
+            identified.into_iter().partition(|id| excluded.has_visitor(VisitorHash::of(id)));
+        let mut pendo = pendo_counts(counted.into_iter(), |id| links.visitor_link(VisitorHash::of(id)));
+        (pendo.anonymous, pendo.excluded) = (anonymous.len(), gone.len());
         level(rule, &directory.contacts, objects, pendo, &candidates.visitor)
     });
     let account = matching.account.as_ref().map(|rule| {
@@ -178,13 +183,19 @@ mod tests {
     use serde_json::json;
 
     fn sample() -> Report {
+        sample_without([])
+    }
+
+    /// With these visitors excluded.
+    fn sample_without<const N: usize>(own: [&str; N]) -> Report {
         let (directory, mut visitors, mut accounts) = world();
         visitors.reverse();
         accounts.rotate_left(2);
         let values = ["p-a", "p-c", "p-f", "A", "B", "C", "D"].map(str::to_owned).to_vec();
         let candidates =
             Candidates { visitor: Vec::new(), account: vec![Candidate { key: PendoKey::AccountId, values }] };
-        report(&both_levels(), &directory, &visitors, &accounts, &candidates, &links())
+        let excluded = Excluded::of_visitors(own.map(VisitorHash::of));
+        report(&both_levels(), &directory, &visitors, &accounts, &candidates, (&links(), &excluded))
     }
 
     #[test]
@@ -196,7 +207,7 @@ mod tests {
         let contact = sample().contact.unwrap();
         assert_eq!(json!(contact.objects), expected);
         let expected = json!({
-            "matched": 3, "unmatched": 1, "ambiguous": 1, "without_id": 1, "anonymous": 1,
+            "matched": 3, "unmatched": 1, "ambiguous": 1, "without_id": 1, "excluded": 0, "anonymous": 1,
             "examples": {"matched": [" cid@x", "ANN@x", "cid@x"], "unmatched": ["stranger"], "ambiguous": ["bob@x"]},
         });
         assert_eq!(json!(contact.pendo), expected);
@@ -204,6 +215,15 @@ mod tests {
         let account = sample().account.unwrap();
         assert_eq!((account.objects.matched, account.objects.ambiguous, account.objects.unmatched), (2, 2, 2));
         assert_eq!((account.pendo.matched, account.pendo.ambiguous, account.pendo.unmatched), (3, 1, 2));
+    }
+
+    #[test]
+    fn whoever_is_excluded_is_counted_apart_and_no_example() {
+        let expected = json!({
+            "matched": 3, "unmatched": 0, "ambiguous": 0, "without_id": 1, "excluded": 2, "anonymous": 1,
+            "examples": {"matched": [" cid@x", "ANN@x", "cid@x"], "unmatched": [], "ambiguous": []},
+        });
+        assert_eq!(json!(sample_without(["bob@x", "stranger"]).contact.unwrap().pendo), expected);
     }
 
     #[test]
@@ -221,7 +241,7 @@ mod tests {
         let values = vec!["A".to_owned(), "B".to_owned()];
         let candidates = Candidates { visitor: Vec::new(), account: vec![Candidate { key, values }] };
         let links = Links::resolve(&rules, &directory, std::iter::empty::<KnownVisitor>(), &accounts);
-        let report = report(&rules, &directory, &[], &accounts, &candidates, &links);
+        let report = report(&rules, &directory, &[], &accounts, &candidates, (&links, &Excluded::default()));
         assert_eq!(report.contact, None);
         assert_eq!(report.account.unwrap().suggestion, None);
     }

@@ -19,6 +19,8 @@ pub struct TallyCounts {
     pub ambiguous: u64,
     /// Of nobody's: there is nothing to compare.
     pub without_id: u64,
+    /// Of visitors who are excluded from everything, whosever they would be.
+    pub excluded: u64,
     /// Of nobody's: the visitor is erased, and the rows were dropped.
     pub erased: u64,
 }
@@ -27,7 +29,7 @@ impl TallyCounts {
     /// All events.
     #[must_use]
     pub fn total(&self) -> u64 {
-        [self.matched, self.unmatched, self.ambiguous, self.without_id, self.erased]
+        [self.matched, self.unmatched, self.ambiguous, self.without_id, self.excluded, self.erased]
             .into_iter()
             .fold(0, u64::saturating_add)
     }
@@ -37,6 +39,7 @@ impl TallyCounts {
         self.unmatched = self.unmatched.saturating_add(other.unmatched);
         self.ambiguous = self.ambiguous.saturating_add(other.ambiguous);
         self.without_id = self.without_id.saturating_add(other.without_id);
+        self.excluded = self.excluded.saturating_add(other.excluded);
         self.erased = self.erased.saturating_add(other.erased);
     }
 }
@@ -62,7 +65,7 @@ pub struct Tally(BTreeMap<(ObjectKind, Kind, i32), TallyCounts>);
 
 impl Tally {
     /// Adds a row on every matched level.
-    pub fn add(&mut self, row: &UsageRow<'_>, links: &Links) {
+    pub fn add(&mut self, row: &UsageRow<'_>, links: &Links, is_excluded: bool) {
         let by_level = [
             (ObjectKind::Account, links.account_of(row.account)),
             (ObjectKind::Contact, links.contact_of(row.visitor, row.account)),
@@ -73,6 +76,7 @@ impl Tally {
             }
             let counts = self.0.entry((level, row.kind, row.hour.utc_day())).or_default();
             let class = match link {
+                _ if is_excluded => &mut counts.excluded,
                 Link::Matched(_) => &mut counts.matched,
                 Link::Ambiguous => &mut counts.ambiguous,
                 Link::WithoutId => &mut counts.without_id,
@@ -160,21 +164,23 @@ mod tests {
     fn each_level_has_its_own_classes() {
         let links = links();
         let mut tally = Tally::default();
-        tally.add(&row(Kind::Page, 25, "ANN@x", Some("p-a"), 5), &links);
-        tally.add(&row(Kind::Page, 47, "ANN@x", None, 7), &links);
-        tally.add(&row(Kind::Page, 48, "stranger", Some("p-c"), 1), &links);
+        tally.add(&row(Kind::Page, 25, "ANN@x", Some("p-a"), 5), &links, false);
+        tally.add(&row(Kind::Page, 47, "ANN@x", None, 7), &links, false);
+        tally.add(&row(Kind::Page, 48, "stranger", Some("p-c"), 1), &links, false);
+        tally.add(&row(Kind::Page, 49, "ANN@x", Some("p-a"), 4), &links, true);
         tally.add_erased(Kind::Page, Hour(49), 9, &links);
-        let counts = |matched, unmatched, ambiguous, without_id, erased| TallyCounts {
+        let counts = |[matched, unmatched, ambiguous, without_id, excluded, erased]: [u64; 6]| TallyCounts {
             matched,
             unmatched,
             ambiguous,
             without_id,
+            excluded,
             erased,
         };
-        assert_eq!(tally.get(ObjectKind::Account, Kind::Page, 1), counts(5, 0, 0, 7, 0));
-        assert_eq!(tally.get(ObjectKind::Contact, Kind::Page, 1), counts(5, 0, 7, 0, 0));
-        assert_eq!(tally.get(ObjectKind::Account, Kind::Page, 2), counts(0, 0, 1, 0, 9));
-        assert_eq!(tally.get(ObjectKind::Contact, Kind::Page, 2), counts(0, 1, 0, 0, 9));
+        assert_eq!(tally.get(ObjectKind::Account, Kind::Page, 1), counts([5, 0, 0, 7, 0, 0]));
+        assert_eq!(tally.get(ObjectKind::Contact, Kind::Page, 1), counts([5, 0, 7, 0, 0, 0]));
+        assert_eq!(tally.get(ObjectKind::Account, Kind::Page, 2), counts([0, 0, 1, 0, 4, 9]));
+        assert_eq!(tally.get(ObjectKind::Contact, Kind::Page, 2), counts([0, 1, 0, 0, 4, 9]));
         assert_eq!(tally.lines().count(), 4);
     }
 
@@ -184,10 +190,10 @@ mod tests {
         let none = std::iter::empty::<crate::matching::KnownAccount>();
         let links = Links::resolve(&rules, &directory(json!({}), json!({"x": {}})), visitors(&["x"]), none);
         let mut tally = Tally::default();
-        tally.add(&row(Kind::Event, 0, "x", None, 1), &links);
+        tally.add(&row(Kind::Event, 0, "x", None, 1), &links, false);
         tally.add_erased(Kind::Event, Hour(1), 2, &links);
         let expected = json!([{"level": "contact", "kind": "event", "day": 0,
-                               "matched": 1, "unmatched": 0, "ambiguous": 0, "without_id": 0, "erased": 2}]);
+                               "matched": 1, "unmatched": 0, "ambiguous": 0, "without_id": 0, "excluded": 0, "erased": 2}]);
         assert_eq!(serde_json::to_value(&tally).unwrap(), expected);
     }
 
@@ -205,7 +211,7 @@ mod tests {
             let links = links();
             let tally_of = |rows: &[UsageRow<'_>]| {
                 let mut tally = Tally::default();
-                rows.iter().for_each(|row| tally.add(row, &links));
+                rows.iter().for_each(|row| tally.add(row, &links, row.events % 3 == 0));
                 tally
             };
             let whole = tally_of(&rows);

@@ -49,6 +49,8 @@ pub struct Question<'a> {
     pub types: Option<Vec<&'a str>>,
     /// Whose rows.
     pub whose: Whose<'a>,
+    /// Visitors whose rows are left out.
+    pub without: Vec<&'a str>,
     /// What of them.
     pub figure: Figure,
 }
@@ -57,8 +59,13 @@ pub struct Question<'a> {
 /// hours.
 #[must_use]
 pub fn body(question: &Question<'_>) -> Option<Value> {
-    let Question { kind, range, ids, apps, types, whose, figure } = question;
+    let Question { kind, range, ids, apps, types, whose, without, figure } = question;
     let mut filters = vec![whose_rows(whose)?];
+    if !without.is_empty() {
+        let mut all: Vec<String> = without.iter().map(|id| format!("visitorId != {}", json!(id))).collect();
+        all.sort_unstable();
+        filters.push((all.len() <= IDS_MAX).then(|| all.join(" && "))?);
+    }
     if let (Some(ids), Some(key)) = (ids, object_key(*kind)) {
         filters.push(any_of(key, ids.iter().copied())?);
     }
@@ -137,10 +144,14 @@ mod tests {
     use crate::time::Hour;
 
     fn filters(whose: Whose<'_>) -> Option<Vec<String>> {
+        filters_without(whose, Vec::new())
+    }
+
+    fn filters_without(whose: Whose<'_>, without: Vec<&str>) -> Option<Vec<String>> {
         let range = HourRange { from: Hour(0), to: Hour(24) };
         let (ids, types) = (Some(vec!["g\"1"]), Some(vec!["guideSeen"]));
         let (apps, figure) = (Some(vec![-323_232, 5]), Figure::Events);
-        let body = body(&Question { kind: Kind::Guide, range, ids, apps, types, whose, figure })?;
+        let body = body(&Question { kind: Kind::Guide, range, ids, apps, types, whose, without, figure })?;
         let stages = body.pointer("/request/pipeline").unwrap().as_array().unwrap();
         Some(stages.iter().filter_map(|stage| Some(stage["filter"].as_str()?.to_owned())).collect())
     }
@@ -160,6 +171,17 @@ mod tests {
         );
         let visitors = Whose::Visitors(vec![("v", None), ("w", Some(&accounts[..1]))]);
         assert_eq!(filters(visitors).unwrap()[1], r#"visitorId == "v" || (visitorId == "w" && (accountId == "a"))"#);
+    }
+
+    #[test]
+    fn whoever_is_left_out_is_named() {
+        let accounts = ["a".to_owned()];
+        let found = filters_without(Whose::Accounts(&accounts), vec!["w", "v\""]).unwrap();
+        assert_eq!(found[1..3], [r#"accountId == "a""#, r#"visitorId != "v\"" && visitorId != "w""#]);
+        let many: Vec<String> = (0..=IDS_MAX).map(|n| n.to_string()).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert!(filters_without(Whose::Accounts(&accounts), many[1..].to_vec()).is_some());
+        assert_eq!(filters_without(Whose::Accounts(&accounts), many), None);
     }
 
     #[test]

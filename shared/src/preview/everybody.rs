@@ -5,9 +5,10 @@
 use super::PreviewError;
 use crate::connection::Connection;
 use crate::context::Context;
+use crate::exclusions::Excluded;
 use crate::fields::{Field, Plan};
 use crate::id::WorkspaceId;
-use crate::store::{Shard, Store, StoreError};
+use crate::store::{Shard, Store, StoreError, Versioned};
 use crate::sync::checkpoint::Checkpoint;
 use crate::sync::evaluate::{ALWAYS, Moment, evaluate_all, ranges_within};
 use crate::sync::moves::Sink;
@@ -56,8 +57,10 @@ impl<'a> Everybody<'a> {
         let count = store.layout_get(workspace, &connection.id).await?.map_or(1, |layout| layout.shards);
         let now_ms = context.clock.now_ms();
         let sink = sink(&store, workspace, &connection, count, now_ms);
-        let (shards, mut world) = (sink.heads().await?, sink.world().await?.at_one_home());
-        let standing = std::mem::replace(&mut world.fields.value, definitions);
+        let shards = sink.heads().await?;
+        let Versioned { version, value: standing } = store.fields_get(workspace).await?;
+        let tried = Versioned { version, value: definitions };
+        let world = World::with(&store, workspace, &connection, count, tried).await?.at_one_home();
         // A frozen connection shows its values as of then.
         let frozen = |as_of: Hour| connection.frozen_as_of.map_or(as_of, |frozen| as_of.min(frozen));
         let as_of = checkpoint.kinds.iter().filter_map(|(kind, state)| Some((*kind, frozen(state.as_of?)))).collect();
@@ -116,6 +119,7 @@ impl<'a> Everybody<'a> {
             now: self.now,
             provisional_hours: self.provisional_hours,
             with_notes: true,
+            exclusions_changed_at_ms: 0,
         };
         let mut lines = Vec::new();
         for (id, columns) in self.world.directory.objects(level) {
@@ -123,6 +127,12 @@ impl<'a> Everybody<'a> {
         }
         lines
     }
+}
+
+/// Whose usage does not count in the first of the definitions.
+pub(super) fn excluded(world: &World) -> &Excluded {
+    let first = world.fields.value.first();
+    first.map_or_else(|| world.excluded.everywhere(), |field| world.excluded.from_field(&field.id))
 }
 
 fn sink<'s>(

@@ -38,6 +38,7 @@ pub(super) async fn tried(
         nulls: &nulls,
         matched,
         usage: None,
+        excludes_more: false,
         uses: &BTreeMap::new(),
         listed: &Map::new(),
     };

@@ -1,6 +1,6 @@
 //! What the rows tell beside values: how many there are, whose they are, and when the named objects were last used.
 
-use super::everybody::Everybody;
+use super::everybody::{Everybody, excluded};
 use crate::fields::{Plan, Usage};
 use crate::id::{ObjectKind, VisitorHash};
 use crate::matching::Link;
@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[schemars(rename = "PreviewUsage")]
 pub struct FoundUsage {
-    /// Stored rows.
+    /// Stored rows that count.
     pub rows: u64,
     /// Their events.
     pub events: u64,
@@ -27,6 +27,8 @@ pub struct FoundUsage {
     pub visitors: Option<usize>,
     /// Those of them who are no contact.
     pub visitors_not_contacts: Option<usize>,
+    /// Events beside those above that do not count, because somebody is excluded.
+    pub events_excluded: u64,
 }
 
 /// The same while rows are seen.
@@ -36,6 +38,7 @@ pub(super) struct Found {
     rows: u64,
     events: u64,
     events_matched: u64,
+    events_excluded: u64,
     /// Whether each of the accounts' visitors is a contact.
     visitors: HashMap<VisitorHash, bool>,
     /// When each named object was last used, ms since 1970.
@@ -45,11 +48,15 @@ pub(super) struct Found {
 impl Found {
     pub(super) fn new(plan: Plan, usage: Usage) -> Self {
         let (visitors, last) = (HashMap::new(), BTreeMap::new());
-        Self { plan, usage, rows: 0, events: 0, events_matched: 0, visitors, last }
+        Self { plan, usage, rows: 0, events: 0, events_matched: 0, events_excluded: 0, visitors, last }
     }
 
     pub(super) fn see(&mut self, world: &World, row: &UsageRow<'_>) {
         if !self.plan.takes(row) {
+            return;
+        }
+        if world.excludes_from(self.plan.field(), row) {
+            self.events_excluded = self.events_excluded.saturating_add(row.events);
             return;
         }
         self.rows += 1;
@@ -76,6 +83,7 @@ impl Found {
             rows: self.rows,
             events: self.events,
             events_matched: self.events_matched,
+            events_excluded: self.events_excluded,
             visitors: has_visitors.then_some(self.visitors.len()),
             visitors_not_contacts: has_visitors.then_some(strangers),
         }
@@ -127,6 +135,7 @@ impl Everybody<'_> {
         let Some(as_of) = self.moment.as_of.get(&usage.kind).copied() else { return Ok(uses) };
         let after = HourRange { from: reach.to, to: as_of };
         let before = HourRange { from: self.moment.history_from, to: reach.from };
+        let excluded = excluded(&self.world);
         let (mut blocks, mut rows) = (Blocks::default(), 0);
         for part in [after, before] {
             let spans: BTreeSet<i32> = self.shards.iter().flat_map(|shard| shard.spans(part.to)).collect();
@@ -144,7 +153,11 @@ impl Everybody<'_> {
                 }
                 let mut last = BTreeMap::new();
                 for shard in &mut self.shards {
-                    let mut see = |row: &UsageRow<'_>| see_use(usage, row, &mut last);
+                    let mut see = |row: &UsageRow<'_>| {
+                        if !excluded.holds(row.visitor, row.account, &self.world.links) {
+                            see_use(usage, row, &mut last);
+                        }
+                    };
                     Rows::default().visit(&self.store, shard, &ranges, &mut blocks, &mut see).await?;
                 }
                 let found: Vec<(String, i64)> = last.into_iter().filter(|(id, _)| missing.remove(id)).collect();

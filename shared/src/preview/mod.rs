@@ -159,6 +159,7 @@ async fn tried(
         nulls: &nulls,
         matched,
         usage: Some(&found),
+        excludes_more: everybody::excluded(&everybody.world) != everybody.world.excluded.everywhere(),
         uses: &uses,
         listed: &listed,
     };

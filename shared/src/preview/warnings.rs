@@ -39,6 +39,8 @@ pub(super) struct Facts<'f> {
     pub(super) matched: Part,
     /// `None` of a formula.
     pub(super) usage: Option<&'f FoundUsage>,
+    /// Whether it excludes anybody whom the workspace does not.
+    pub(super) excludes_more: bool,
     /// When the named objects were last used.
     pub(super) uses: &'f BTreeMap<String, LastUse>,
     /// The objects of the kind as the last run saw them in Pendo's lists.
@@ -56,8 +58,10 @@ impl Facts<'_> {
             self.without_values(),
             self.without_numbers(),
             self.unmatched(),
+            self.excluded(),
             self.of_nobody(),
             self.strangers(),
+            self.excludes_nobody(),
         ];
         let name = self.name_in_use();
         some.into_iter().flatten().chain(self.unused()).chain(self.deleted()).chain(name).collect()
@@ -140,6 +144,22 @@ impl Facts<'_> {
                 percent(share)
             )
         })
+    }
+
+    fn excluded(&self) -> Option<String> {
+        let FoundUsage { events, events_excluded, .. } = *self.usage?;
+        let share = share(events_excluded, events + events_excluded);
+        (share >= SHARE_MIN).then(|| {
+            format!(
+                "{} of the events that it looks at are of people who are excluded, and do not count.",
+                percent(share)
+            )
+        })
+    }
+
+    fn excludes_nobody(&self) -> Option<String> {
+        let told = "Whom it excludes is nobody beside those whom the workspace excludes.";
+        (self.definition.exclusions().is_some() && !self.excludes_more).then(|| told.to_owned())
     }
 
     fn of_nobody(&self) -> Option<String> {

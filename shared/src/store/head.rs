@@ -45,7 +45,8 @@ pub struct Seen {
     pub directory: u64,
     /// Version of the matching.
     pub matching: u64,
-    /// A hash of the links of the objects at home here: what directory, matching and Pendo's people come to.
+    /// A hash of the links of the objects at home here, and of who is excluded of those with rows in the sources: what directory,
+    /// matching, exclusions and Pendo's people come to.
     pub links: u64,
     /// The zone in which windows were cut.
     pub zone: String,

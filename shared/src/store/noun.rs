@@ -1,10 +1,11 @@
-//! One small family of methods per noun: connection, matching, fields, directory, Pendo's visitors and accounts.
+//! One small family of methods per noun: connection, matching, exclusions, fields, directory, Pendo's visitors and accounts.
 
 use super::run::Due;
 use super::tree::Map;
 use super::{Partition, Store, StoreError, Versioned};
 use crate::connection::{Connection, ConnectionStatus};
 use crate::directory::Directory;
+use crate::exclusions::Standing;
 use crate::fields::Field;
 use crate::id::{ConnectionId, Kind, ObjectKind, WorkspaceId};
 use crate::matching::{KeptMatching, Matching};
@@ -60,13 +61,14 @@ impl Store {
         self.document_delete(&Partition::workspace(workspace), "connection", expected).await
     }
 
-    /// Forgets the workspace's matching, fields and directory. What the directory's roots named is swept by
+    /// Forgets the workspace's matching, exclusions, fields and directory. What the directory's roots named is swept by
     /// [`Store::directory_sweep`], what the fields were before by [`Store::versions_sweep`].
     ///
     /// # Errors
     /// The table's.
     pub async fn workspace_forget(&self, workspace: &WorkspaceId) -> Result<(), StoreError> {
         self.item_delete(&Partition::workspace(workspace), "matching").await?;
+        self.item_delete(&Partition::workspace(workspace), "exclusions").await?;
         self.item_delete(&Partition::workspace(workspace), "fields").await?;
         for kind in [ObjectKind::Account, ObjectKind::Contact] {
             self.tree_forget(&Partition::directory(workspace), kind.name()).await?;
@@ -116,6 +118,28 @@ impl Store {
         expected: u64,
     ) -> Result<u64, StoreError> {
         self.document_put(&Partition::workspace(workspace), "matching", matching, expected, None).await
+    }
+
+    /// Whose usage counts in no field; version 0 and nobody before they were first saved.
+    ///
+    /// # Errors
+    /// The table's.
+    pub async fn exclusions_get(&self, workspace: &WorkspaceId) -> Result<Versioned<Standing>, StoreError> {
+        let found = self.document_get(&Partition::workspace(workspace), "exclusions").await?;
+        Ok(found.unwrap_or(Versioned { version: 0, value: Standing::default() }))
+    }
+
+    /// Writes whose usage counts in no field if their version still is `expected`.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it moved; the table's.
+    pub async fn exclusions_put(
+        &self,
+        workspace: &WorkspaceId,
+        exclusions: &Standing,
+        expected: u64,
+    ) -> Result<u64, StoreError> {
+        self.document_put(&Partition::workspace(workspace), "exclusions", exclusions, expected, None).await
     }
 
     /// All calculated fields; version 0 and empty before the first.

@@ -9,7 +9,7 @@ use super::shards::{Blocks, Rows};
 use super::world::World;
 use crate::connection::Connection;
 use crate::context::Context;
-use crate::fields::{Accumulator, Field, Fold, Plan};
+use crate::fields::{Accumulator, Field, Fold, Outcome, Plan};
 use crate::id::{Kind, ObjectKind, WorkspaceId};
 use crate::matching::{Link, Status};
 use crate::store::{Folds, Shard, StoreError};
@@ -136,28 +136,62 @@ impl<'a> Home<'a> {
     }
 
     fn add(&self, row: &UsageRow<'_>, local_day: i32, account: Option<&str>, fold: &mut Fold<'_>) {
+        if self.world.excludes(row) {
+            return;
+        }
         if let Some(account) = account {
-            add(&self.accounts, fold.of(ObjectKind::Account, account), row, local_day);
+            self.add_to(&self.accounts, fold.of(ObjectKind::Account, account), row, local_day);
         }
         if !self.contacts.is_empty()
             && let Link::Matched(contact) = self.world.links.contact_of(row.visitor, row.account)
             && self.world.home_of_contact(contact) == Some(self.number)
         {
-            add(&self.contacts, fold.of(ObjectKind::Contact, contact), row, local_day);
+            self.add_to(&self.contacts, fold.of(ObjectKind::Contact, contact), row, local_day);
+        }
+    }
+
+    fn add_to(&self, plans: &[Plan], accumulators: &mut [Accumulator], row: &UsageRow<'_>, local_day: i32) {
+        for (plan, accumulator) in plans.iter().zip(accumulators) {
+            let is_excluded = || plan.has_exclusions() && self.world.excludes_from(plan.field(), row);
+            if plan.takes(row) && !is_excluded() {
+                accumulator.add(plan, row, local_day);
+            }
         }
     }
 
     fn values(&self, fold: &Fold<'_>) -> Values {
         let mut values = Values::new();
         for account in self.world.homes.iter().filter(|(_, at)| **at == self.number).map(|(account, _)| account) {
-            insert(&mut values, ObjectKind::Account, account, self.world.links.account_status(account), fold);
+            self.insert(&mut values, ObjectKind::Account, account, self.world.links.account_status(account), fold);
         }
         for contact in self.world.directory.contacts.keys() {
             if self.world.home_of_contact(contact) == Some(self.number) {
-                insert(&mut values, ObjectKind::Contact, contact, self.world.links.contact_status(contact), fold);
+                self.insert(&mut values, ObjectKind::Contact, contact, self.world.links.contact_status(contact), fold);
             }
         }
         values
+    }
+
+    fn insert(&self, values: &mut Values, kind: ObjectKind, id: &str, status: Status, fold: &Fold<'_>) {
+        let plans = fold.plans(kind);
+        let outcomes = match status {
+            Status::Matched => {
+                let found = fold.get(kind, id);
+                let outcome = |(at, plan): (usize, &Plan)| {
+                    let key = (plan.field().clone(), plan.version());
+                    if kind == ObjectKind::Contact && self.world.excluded.from_field(plan.field()).has_contact(id) {
+                        return (key, Outcome::Excluded);
+                    }
+                    let folded = found.and_then(|accumulators| accumulators.get(at));
+                    (key, folded.map_or_else(|| plan.start().outcome(plan), |folded| folded.outcome(plan)))
+                };
+                plans.iter().enumerate().map(outcome).collect()
+            }
+            // Nobody's usage is theirs; a page without them says the same in fewer bytes.
+            Status::Unmatched => return,
+            Status::Ambiguous => BTreeMap::new(),
+        };
+        values.insert((kind, id.to_owned()), ObjectValues { status, outcomes });
     }
 }
 
@@ -235,31 +269,4 @@ pub async fn evaluate_only(context: &Context, workspace: &WorkspaceId) -> Result
     sink.evaluate_due(&moment).await?;
     reconcile::attribute(&sink, &moment, None).await?;
     Ok(())
-}
-
-fn add(plans: &[Plan], accumulators: &mut [Accumulator], row: &UsageRow<'_>, local_day: i32) {
-    for (plan, accumulator) in plans.iter().zip(accumulators) {
-        if plan.takes(row) {
-            accumulator.add(plan, row, local_day);
-        }
-    }
-}
-
-fn insert(values: &mut Values, kind: ObjectKind, id: &str, status: Status, fold: &Fold<'_>) {
-    let plans = fold.plans(kind);
-    let outcomes = match status {
-        Status::Matched => {
-            let found = fold.get(kind, id);
-            let outcome = |(at, plan): (usize, &Plan)| {
-                let folded = found.and_then(|accumulators| accumulators.get(at));
-                let outcome = folded.map_or_else(|| plan.start().outcome(plan), |folded| folded.outcome(plan));
-                ((plan.field().clone(), plan.version()), outcome)
-            };
-            plans.iter().enumerate().map(outcome).collect()
-        }
-        // Nobody's usage is theirs; a page without them says the same in fewer bytes.
-        Status::Unmatched => return,
-        Status::Ambiguous => BTreeMap::new(),
-    };
-    values.insert((kind, id.to_owned()), ObjectValues { status, outcomes });
 }

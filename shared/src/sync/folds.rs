@@ -99,7 +99,8 @@ fn key_of(home: &Home<'_>, span: i32, to: Hour, sources: &[&Shard], own: &Rows) 
     let none = Rows::default();
     for source in sources {
         let new = if source.number == home.number { own } else { &none };
-        (source.number, source.mark(span, to, &new.entries)).hash(&mut hasher);
+        let excluded = home.world.excluded.mark(source.number);
+        (source.number, source.mark(span, to, &new.entries), excluded).hash(&mut hasher);
     }
     is_reached.then(|| hasher.finish())
 }

@@ -246,7 +246,7 @@ impl Sink<'_> {
             definitions: world.definitions(),
             directory: world.directory.version,
             matching: world.matching_version,
-            links: world.links_hash(number),
+            links: world.whose_hash(number, &sources),
             zone: moment.zone.name().to_owned(),
             as_of: moment.as_of.clone(),
             days: moment.as_of.iter().map(|(kind, as_of)| (*kind, moment.zone.local_day(as_of.start_ms()))).collect(),

@@ -28,6 +28,7 @@ const COUNT: u64 = 2;
 const INSTANT: u64 = 3;
 const RATIO: u64 = 4;
 const CHANGE: u64 = 5;
+const EXCLUDED: u64 = 6;
 
 /// Objects of a page, about: pages are written whole when one value in them changes.
 const OBJECTS_PER_PAGE: usize = 48;
@@ -97,12 +98,13 @@ fn pack_page(objects: Vec<(&(ObjectKind, String), &ObjectValues)>) -> Packed {
                 Some(Outcome::Instant(_)) => INSTANT,
                 Some(Outcome::Ratio { .. }) => RATIO,
                 Some(Outcome::Change { .. }) => CHANGE,
+                Some(Outcome::Excluded) => EXCLUDED,
             });
         }
         let mut last = 0;
         for outcome in outcomes() {
             match outcome {
-                None | Some(Outcome::NeverUsed) => {}
+                None | Some(Outcome::NeverUsed | Outcome::Excluded) => {}
                 Some(Outcome::Count(count)) => out.number(*count),
                 Some(Outcome::Instant(ms)) => out.signed(ms.wrapping_sub(std::mem::replace(&mut last, *ms))),
                 Some(Outcome::Ratio { numerator: one, denominator: other })
@@ -160,6 +162,7 @@ pub fn unpack(body: &[u8]) -> Result<Values, PackError> {
             let outcome = match tag {
                 NONE => continue,
                 NEVER_USED => Outcome::NeverUsed,
+                EXCLUDED => Outcome::Excluded,
                 COUNT => Outcome::Count(input.number()?),
                 INSTANT => {
                     last = last.wrapping_add(input.signed()?);
@@ -187,13 +190,14 @@ mod tests {
             Outcome::Instant(-5),
             Outcome::Ratio { numerator: 7, denominator: u64::MAX },
             Outcome::Change { current: 0, previous: 3 },
+            Outcome::Excluded,
         ];
         (0..300_usize)
             .map(|n| {
                 // Each field stands in two versions, which are not each other's.
                 let field = |at: usize| (FieldId::from_text(&format!("field-{}", at / 2 * 2)), 1 + at as u64 % 2);
-                let of = |at: usize| match (n + at) % 7 {
-                    6 => Outcome::Instant(1_782_820_800_000 + (n * n) as i64),
+                let of = |at: usize| match (n + at) % 8 {
+                    7 => Outcome::Instant(1_782_820_800_000 + (n * n) as i64),
                     known => outcomes[known],
                 };
                 let status = STATUSES[n % 3];

@@ -14,6 +14,7 @@ use crate::pendo::{PendoError, totals as asked};
 use crate::store::Layout;
 use crate::time::{Hour, HourRange};
 use crate::usage::fingerprint::Fingerprint;
+use crate::usage::row::UsageRow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was gone by age at one comparison and still is so much later is gone for good.
@@ -135,7 +136,8 @@ pub async fn attribute(sink: &Sink<'_>, moment: &Moment, erased: Option<[u64; 3]
     let mut stored: BTreeMap<(Kind, i32), u64> = BTreeMap::new();
     let mut blocks = Blocks::default();
     for shard in &mut shards {
-        Rows::default().visit(sink.store, shard, &ranges, &mut blocks, &mut |row| tally.add(row, &world.links)).await?;
+        let mut see = |row: &UsageRow<'_>| tally.add(row, &world.links, world.excludes(row));
+        Rows::default().visit(sink.store, shard, &ranges, &mut blocks, &mut see).await?;
         for (kind, range) in &ranges {
             for (hour, entry) in shard.entries(*kind, *range) {
                 tally.add_erased(*kind, hour, entry.erased.totals.events, &world.links);
@@ -160,6 +162,7 @@ pub async fn attribute(sink: &Sink<'_>, moment: &Moment, erased: Option<[u64; 3]
             ("unmatched", counts.unmatched),
             ("ambiguous", counts.ambiguous),
             ("without_id", counts.without_id),
+            ("excluded", counts.excluded),
             ("erased", counts.erased),
         ] {
             *level.entry(class.to_owned()).or_default() += events;

@@ -16,8 +16,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A rewrite is remembered for thirty days.
-const KEPT_HOURS: i32 = 30 * 24;
+/// A rewrite is remembered for thirty days, and told with the values that it may have moved.
+pub(crate) const KEPT_HOURS: i32 = 30 * 24;
 /// Rewrites that are kept of a kind at most, the newest.
 const KEPT_MAX: usize = 12;
 /// Days that are kept by name, the newest. Every window ends about now, so it holds a day that changed just if it holds one of
@@ -34,6 +34,8 @@ pub enum Cause {
     RowsMoved,
     /// A day that shrank to half its events or fewer was believed after readings had agreed.
     DayShrank,
+    /// Others are excluded than before: nothing of Pendo's was replaced, and some of it counts no more, or counts again.
+    Exclusions,
     /// Pendo changed hours that were final and does not say why: very late rows, deletions, its exclude list.
     Unexplained,
 }

@@ -2,11 +2,13 @@
 
 use crate::connection::Connection;
 use crate::directory::Directory;
+use crate::exclusions::Scopes;
 use crate::fields::Field;
-use crate::id::{Kind, ObjectKind, VisitorHash, WorkspaceId};
+use crate::id::{FieldId, Kind, ObjectKind, VisitorHash, WorkspaceId};
 use crate::matching::{KnownAccount, KnownVisitor, Links, Matching};
 use crate::store::noun::People;
 use crate::store::{SeenIn, Store, StoreError, Versioned};
+use crate::usage::row::UsageRow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{Hash, Hasher};
 
@@ -20,7 +22,10 @@ pub struct World {
     pub matching_version: u64,
     /// The matching, resolved.
     pub links: Links,
-    /// For each home a hash of all that the links say of its objects: when it stands still, so do their values.
+    /// Whose usage does not count.
+    pub excluded: Scopes,
+    /// For each home a hash of all that the links say of its objects, and which are excluded: when it stands still, so do
+    /// their values, as far as links decide.
     links_hashes: Vec<u64>,
     /// Shards that hold rows of each visitor.
     pub visitor_shards: HashMap<VisitorHash, Vec<u16>>,
@@ -47,17 +52,34 @@ impl World {
         shards: u16,
     ) -> Result<Self, StoreError> {
         let fields = store.fields_get(workspace).await?;
+        Self::with(store, workspace, connection, shards, fields).await
+    }
+
+    /// Reads all but the fields, in whose place others may be tried.
+    ///
+    /// # Errors
+    /// The table's.
+    pub async fn with(
+        store: &Store,
+        workspace: &WorkspaceId,
+        connection: &Connection,
+        shards: u16,
+        fields: Versioned<Vec<Field>>,
+    ) -> Result<Self, StoreError> {
+        let exclusions = store.exclusions_get(workspace).await?.value.exclusions;
         let matching = store.matching_get(workspace).await?;
         let (matching_version, matching) =
             matching.map_or((0, Matching { contact: None, account: None }), |found| (found.version, found.value));
         let directory = store.directory_get(workspace).await?;
-        // Where visitors are not matched nobody asks who they are, and they are many.
-        let (visitors, seen_visitors) = match matching.contact {
+        // Where visitors are neither matched nor excluded nobody asks who they are, and they are many.
+        let visitors = match matching.contact {
             None => Default::default(),
-            Some(_) => (
-                store.people_get(workspace, &connection.id, People::Visitors).await?.value,
-                store.seen_get(workspace, &connection.id, SeenIn::Visitors).await?.value,
-            ),
+            Some(_) => store.people_get(workspace, &connection.id, People::Visitors).await?.value,
+        };
+        let has_exclusions = !exclusions.is_empty() || fields.value.iter().any(Field::has_exclusions);
+        let seen_visitors = match matching.contact.is_some() || has_exclusions {
+            false => Default::default(),
+            true => store.seen_get(workspace, &connection.id, SeenIn::Visitors).await?.value,
         };
         let accounts = store.people_get(workspace, &connection.id, People::Accounts).await?.value;
         let seen_accounts = store.seen_get(workspace, &connection.id, SeenIn::Accounts).await?.value;
@@ -68,7 +90,7 @@ impl World {
             known(&visitors, &seen_visitors).map(|(id, value)| KnownVisitor { id, value }),
             known(&accounts, &seen_accounts).map(|(id, value)| KnownAccount { id, value }),
         );
-        let visitor_shards = seen_visitors
+        let visitor_shards: HashMap<_, _> = seen_visitors
             .iter()
             .map(|(id, shards)| {
                 let shards = shards.as_array().into_iter().flatten();
@@ -83,13 +105,43 @@ impl World {
                 (account.clone(), shard_of(Some(anchor), VisitorHash(0), shards))
             })
             .collect();
+        let excluded = Scopes::resolve(
+            &exclusions,
+            &fields.value,
+            &directory,
+            &links,
+            known(&visitors, &seen_visitors),
+            (&visitor_shards, shards),
+        );
+        let links_hashes = Vec::new();
         let mut world =
-            Self { fields, directory, matching_version, links, links_hashes: Vec::new(), visitor_shards, homes };
+            Self { fields, directory, matching_version, links, excluded, links_hashes, visitor_shards, homes };
         world.links_hashes = world.hash_links(shards);
         Ok(world)
     }
 
-    /// A hash of all that the links say of the objects at home in `home`.
+    /// Whether a row's usage counts in no field.
+    #[must_use]
+    pub fn excludes(&self, row: &UsageRow<'_>) -> bool {
+        self.excluded.everywhere().holds(row.visitor, row.account, &self.links)
+    }
+
+    /// Whether a row's usage does not count in a field, be it because it counts in none.
+    #[must_use]
+    pub fn excludes_from(&self, field: &FieldId, row: &UsageRow<'_>) -> bool {
+        self.excluded.from_field(field).holds(row.visitor, row.account, &self.links)
+    }
+
+    /// A hash of all that the links say of the objects at home in `home`, and of whose usage in its sources does not count.
+    #[must_use]
+    pub fn whose_hash(&self, home: u16, sources: &BTreeSet<u16>) -> u64 {
+        let mut hasher = twox_hash::XxHash3_64::default();
+        self.links_hash(home).hash(&mut hasher);
+        sources.iter().for_each(|source| self.excluded.mark(*source).hash(&mut hasher));
+        hasher.finish()
+    }
+
+    /// A hash of all that the links say of the objects at home in `home`, and of the contacts among them that are excluded.
     #[must_use]
     pub fn links_hash(&self, home: u16) -> u64 {
         self.links_hashes.get(usize::from(home)).copied().unwrap_or_default()
@@ -140,6 +192,7 @@ impl World {
             let Some(hasher) = home else { continue };
             (contact, account_of(contact)).hash(hasher);
             (self.links.contact_status(contact) as u8).hash(hasher);
+            self.excluded.hash_contact(contact, hasher);
             for visitor in self.links.visitors_of(contact) {
                 visitor.hash(hasher);
                 // Whoever else the visitor fits decides with it, wherever they are at home.

@@ -3,6 +3,7 @@
 use super::Nobody;
 use super::weights::{Weighed, Weights};
 use crate::directory::Directory;
+use crate::exclusions::{Exclusions, Found};
 use crate::id::ObjectKind;
 use crate::matching::{ALIASES_MAX, KnownAccount, KnownVisitor, Links, Matching, Status, Why};
 use schemars::JsonSchema;
@@ -35,6 +36,7 @@ pub(super) struct People {
 pub(super) struct Trial<'a> {
     pub(super) level: ObjectKind,
     pub(super) matching: &'a Matching,
+    pub(super) exclusions: &'a Exclusions,
     pub(super) directory: &'a Directory,
     pub(super) people: &'a People,
     pub(super) weights: &'a Weights,
@@ -95,11 +97,13 @@ impl Trial<'_> {
         };
         change(rule?);
         let links = Links::resolve(&matching, self.directory, &self.people.visitors, &self.people.accounts);
+        let people = self.people.visitors.iter().map(|known| (known.id.clone(), known.value.clone()));
+        let excluded = Found::among(&[self.exclusions], self.directory, &links, people).by(self.exclusions);
         Some(Help {
             advice,
             matched_objects: self.objects(&links),
             matched_objects_now: self.objects(self.links),
-            matched_events: self.weights.weighed(self.level, &links).matched,
+            matched_events: self.weights.weighed(self.level, &links, &excluded).matched,
             matching,
         })
     }

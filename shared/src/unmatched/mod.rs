@@ -8,6 +8,7 @@ pub use weights::Weighed;
 
 use crate::connection::Connection;
 use crate::context::Context;
+use crate::exclusions::Exclusions;
 use crate::explain::{ExplainError, REREADS_MAX};
 use crate::id::{Kind, ObjectKind, VisitorHash, WorkspaceId};
 use crate::matching::{KnownAccount, KnownVisitor, Link, Matching, Rule, Why, nearest};
@@ -58,7 +59,7 @@ pub struct Unmatched {
 /// One level.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct LevelUnmatched {
-    /// Events by whose they are: `matched`, `unmatched`, `ambiguous` and `without_id` add up to `total`.
+    /// Events by whose they are: `matched`, `unmatched`, `ambiguous`, `without_id` and `excluded` add up to `total`.
     pub events: Weighed,
     /// Visitors or Pendo accounts with events that are nobody's.
     pub nobodies: usize,
@@ -125,7 +126,15 @@ async fn read(context: &Context, workspace: &WorkspaceId, query: &UnmatchedQuery
     let matching = store.matching_get(workspace).await?.map(|stands| stands.value).unwrap_or_default();
     let weights = weights(&store, workspace, &connection, shards, (kind, range), query.rows_max).await?;
     let people = people(&store, workspace, &connection).await?;
-    let told = Told { world: &world, matching: &matching, weights: &weights, people: &people, limit: query.limit };
+    let exclusions = store.exclusions_get(workspace).await?.value.exclusions;
+    let told = Told {
+        world: &world,
+        matching: &matching,
+        exclusions: &exclusions,
+        weights: &weights,
+        people: &people,
+        limit: query.limit,
+    };
     Ok(Unmatched {
         kind: Some(kind),
         from: Some(to_the_second(range.from.start_ms())),
@@ -175,6 +184,7 @@ async fn people(store: &Store, workspace: &WorkspaceId, connection: &Connection)
 struct Told<'a> {
     world: &'a World,
     matching: &'a Matching,
+    exclusions: &'a Exclusions,
     weights: &'a Weights,
     people: &'a People,
     limit: usize,
@@ -183,11 +193,11 @@ struct Told<'a> {
 impl Told<'_> {
     fn level(&self, level: ObjectKind) -> Option<LevelUnmatched> {
         let rule = self.matching.rule(level)?;
-        let Self { world, matching, weights, people, limit } = *self;
+        let Self { world, matching, exclusions, weights, people, limit } = *self;
         let (links, directory) = (&world.links, &world.directory);
         let nobodies = self.nobodies(level, rule);
-        let now = weights.weighed(level, links);
-        let trial = Trial { level, matching, directory, people, weights, links, now };
+        let now = weights.weighed(level, links, world.excluded.everywhere());
+        let trial = Trial { level, matching, exclusions, directory, people, weights, links, now };
         let mut reasons = BTreeMap::new();
         nobodies.iter().for_each(|nobody| *reasons.entry(nobody.why).or_default() += 1);
         Some(LevelUnmatched {
@@ -201,12 +211,13 @@ impl Told<'_> {
 
     /// Those with most events first.
     fn nobodies(&self, level: ObjectKind, rule: &Rule) -> Vec<Nobody> {
+        let (links, excluded) = (&self.world.links, self.world.excluded.everywhere());
         let mut found: Vec<(Option<&str>, Option<&str>, Nobodys)> = match level {
             ObjectKind::Account => {
                 let values: HashMap<&str, Option<&str>> =
                     self.people.accounts.iter().map(|known| (known.id.as_str(), known.value.as_deref())).collect();
                 let of = |(id, what)| (Some(id), values.get(id).copied().flatten(), what);
-                self.weights.pendo_accounts(&self.world.links).into_iter().map(of).collect()
+                self.weights.pendo_accounts(links, excluded).into_iter().map(of).collect()
             }
             ObjectKind::Contact => {
                 let known: HashMap<VisitorHash, &KnownVisitor> =
@@ -215,7 +226,7 @@ impl Told<'_> {
                     let known = known.get(&visitor);
                     (known.map(|known| known.id.as_str()), known.and_then(|known| known.value.as_deref()), what)
                 };
-                self.weights.visitors(&self.world.links).into_iter().map(of).collect()
+                self.weights.visitors(links, excluded).into_iter().map(of).collect()
             }
         };
         found.sort_by(|(one, _, first), (other, _, second)| (second.events, one).cmp(&(first.events, other)));

@@ -1,5 +1,6 @@
 //! Events by visitor and Pendo account: enough to say what any matching would make of them.
 
+use crate::exclusions::Excluded;
 use crate::id::{ObjectKind, VisitorHash};
 use crate::matching::{Link, Links};
 use crate::usage::row::UsageRow;
@@ -26,6 +27,8 @@ pub struct Weighed {
     pub ambiguous: u64,
     /// Nobody's: there is nothing to compare.
     pub without_id: u64,
+    /// Of visitors who are excluded from everything, whosever they would be.
+    pub excluded: u64,
     /// All of them.
     pub total: u64,
 }
@@ -50,10 +53,11 @@ impl Weights {
     }
 
     /// Whose they are on a level.
-    pub(super) fn weighed(&self, level: ObjectKind, links: &Links) -> Weighed {
+    pub(super) fn weighed(&self, level: ObjectKind, links: &Links, excluded: &Excluded) -> Weighed {
         let mut weighed = Weighed::default();
         for (visitor, account, events) in self.each() {
             let class = match link(level, links, visitor, account) {
+                _ if excluded.holds(visitor, account, links) => &mut weighed.excluded,
                 Link::Matched(_) => &mut weighed.matched,
                 Link::Ambiguous => &mut weighed.ambiguous,
                 Link::WithoutId => &mut weighed.without_id,
@@ -66,24 +70,26 @@ impl Weights {
     }
 
     /// The visitors whose events, or some of them, are no contact's.
-    pub(super) fn visitors(&self, links: &Links) -> HashMap<VisitorHash, Nobodys> {
-        self.nobodys(ObjectKind::Contact, links, |visitor, _| Some(visitor))
+    pub(super) fn visitors(&self, links: &Links, excluded: &Excluded) -> HashMap<VisitorHash, Nobodys> {
+        self.nobodys(ObjectKind::Contact, links, excluded, |visitor, _| Some(visitor))
     }
 
     /// The Pendo accounts whose events are no account's.
-    pub(super) fn pendo_accounts(&self, links: &Links) -> HashMap<&str, Nobodys> {
-        self.nobodys(ObjectKind::Account, links, |_, account| account)
+    pub(super) fn pendo_accounts(&self, links: &Links, excluded: &Excluded) -> HashMap<&str, Nobodys> {
+        self.nobodys(ObjectKind::Account, links, excluded, |_, account| account)
     }
 
     fn nobodys<'a, K: std::hash::Hash + Eq>(
         &'a self,
         level: ObjectKind,
         links: &Links,
+        excluded: &Excluded,
         key: impl Fn(VisitorHash, Option<&'a str>) -> Option<K>,
     ) -> HashMap<K, Nobodys> {
         let mut found: HashMap<K, Nobodys> = HashMap::new();
         for (visitor, account, more) in self.each().filter(|(_, _, events)| *events > 0) {
             let link = match link(level, links, visitor, account) {
+                _ if excluded.holds(visitor, account, links) => continue,
                 Link::Matched(_) => continue,
                 Link::Ambiguous => Link::Ambiguous,
                 Link::WithoutId => Link::WithoutId,

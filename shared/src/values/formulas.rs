@@ -33,7 +33,7 @@ pub(crate) async fn tried(
     definition: &Definition,
 ) -> Result<Option<Tried>, StoreError> {
     let Some(standing) = Standing::read(context, workspace, &Query::default()).await? else { return Ok(None) };
-    let Standing { connection, checkpoint, values, fields: standing, directory } = standing;
+    let Standing { connection, checkpoint, values, fields: standing, directory, exclusions_changed_at_ms } = standing;
     let now_ms = context.clock.now_ms();
     let field = Field::new(FieldId::random(), definition.identified(&standing), now_ms, None);
     let asked = BTreeSet::from([field.id.clone()]);
@@ -45,6 +45,7 @@ pub(crate) async fn tried(
         now: Hour::of_ms(now_ms),
         provisional_hours: context.config.provisional_hours,
         with_notes: true,
+        exclusions_changed_at_ms,
     };
     let (level, mut lines, mut matched) = (definition.object, Vec::new(), 0);
     for (id, columns) in directory.objects(level) {

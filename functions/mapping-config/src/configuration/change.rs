@@ -1,16 +1,17 @@
 //! From what stands to what a file wants: checked, saved, and what it sets off.
 
-use super::shown::{ConfigurationChange, FieldChanges, MatchingChange};
+use super::shown::{ConfigurationChange, ExclusionsChange, FieldChanges, MatchingChange};
 use super::state::State;
 use crate::checks::{self, KnownIds};
 use crate::matching::{refuse_unknown, refuse_used_level};
 use crate::people::Known;
-use crate::{edit, estimate, fields, formulas};
+use crate::{edit, estimate, exclusions, fields, formulas};
 use serde_json::{Value, json};
 use shared::api::{Problem, nudge};
 use shared::configuration::{Configuration, Difference};
 use shared::connection::Connection;
 use shared::context::Context;
+use shared::exclusions::Standing;
 use shared::fields::{Definition, Field};
 use shared::id::{Kind, WorkspaceId};
 use shared::matching::{KeptMatching, Matching};
@@ -27,6 +28,8 @@ pub(super) struct Change {
     stands: State,
     /// The matching that is wanted; `None` where there was none and the file has none.
     matching: Option<Matching>,
+    /// The exclusions that are wanted.
+    exclusions: Standing,
     difference: Difference,
 }
 
@@ -41,7 +44,17 @@ impl Change {
             },
         };
         let matching = file.matching.as_ref().or(stands.matching()).cloned();
-        Self { stands, matching, difference }
+        let exclusions = match &file.exclusions {
+            Some(wanted) if *wanted != stands.exclusions.value.exclusions => {
+                Standing { exclusions: wanted.clone(), changed_at_ms: by.at_ms() }
+            }
+            _ => stands.exclusions.value.clone(),
+        };
+        Self { stands, matching, exclusions, difference }
+    }
+
+    fn are_exclusions_changed(&self) -> bool {
+        self.exclusions != self.stands.exclusions.value
     }
 
     fn is_matching_changed(&self) -> bool {
@@ -50,7 +63,7 @@ impl Change {
 
     /// Whether what stands is what is wanted.
     pub(super) fn is_empty(&self) -> bool {
-        !self.is_matching_changed() && self.difference.is_empty()
+        !self.is_matching_changed() && !self.are_exclusions_changed() && self.difference.is_empty()
     }
 
     /// All that is checked where a field is created or edited and where the matching is saved, with the place in the file.
@@ -74,6 +87,9 @@ impl Change {
             let directory = context.store.directory_get(workspace).await?;
             refuse_unknown(client, &directory, &matching).await.map_err(|problem| problem.below("/matching"))?;
         }
+        let before = Some(&self.stands.exclusions.value.exclusions);
+        let sent = (body, "/exclusions");
+        exclusions::refuse_unknown(context, workspace, &self.exclusions.exclusions, before, sent).await?;
         let definitions = || {
             let set = self.difference.set();
             set.map(|(at, before, after)| (at, before.map(|before| &before.definition), &after.definition))
@@ -84,6 +100,8 @@ impl Change {
             let place = format!("/fields/{at}");
             let sent = body.pointer(&place).unwrap_or(&Value::Null);
             known.refuse_others(definition, before, sent).map_err(|problem| problem.below(&place))?;
+            let unknown = exclusions::refuse_unknown_in_field(context, workspace, definition, before, sent);
+            unknown.await.map_err(|problem| problem.below(&place))?;
         }
         Ok(())
     }
@@ -128,12 +146,19 @@ impl Change {
             let read = self.stands.matching.as_ref().map_or(0, |stands| stands.version);
             Wanted { value, read, is_changed: self.is_matching_changed() }
         });
+        let exclusions = Wanted {
+            value: &self.exclusions,
+            read: self.stands.exclusions.version,
+            is_changed: self.are_exclusions_changed(),
+        };
+        // Where nothing was ever said, and nothing is, there is nothing to write.
+        let some = Some(&exclusions).filter(|wanted| wanted.is_changed || wanted.read > 0);
         let fields = Wanted {
             value: self.difference.fields.as_slice(),
             read: self.stands.fields.version,
             is_changed: !self.difference.is_empty(),
         };
-        match store.configuration_put(workspace, matching.as_ref(), &fields, self.line(by)).await {
+        match store.configuration_put(workspace, matching.as_ref(), some, &fields, self.line(by)).await {
             Ok(()) => {}
             Err(StoreError::Conflict { .. }) => return Ok(None),
             Err(error) => return Err(error.into()),
@@ -151,16 +176,20 @@ impl Change {
         }
         Ok(Some(State {
             matching: matching.map(|wanted| Versioned { version: wanted.version(), value: wanted.value.clone() }),
+            exclusions: Versioned { version: some.map_or(0, Wanted::version), value: self.exclusions.clone() },
             fields: Versioned { version: fields.version(), value: self.difference.fields.clone() },
         }))
     }
 
     /// What differs, as the trail has it.
     fn line(&self, by: &Asker) -> Line {
-        let noted = |matching: Option<&Matching>, fields: Vec<Definition>| {
+        let noted = |matching: Option<&Matching>, exclusions: &Standing, fields: Vec<Definition>| {
             let mut noted = json!({"fields": fields});
             if self.is_matching_changed() {
                 noted["matching"] = json!(matching);
+            }
+            if self.are_exclusions_changed() {
+                noted["exclusions"] = json!(exclusions.exclusions);
             }
             Some(noted)
         };
@@ -169,8 +198,9 @@ impl Change {
         let before = before.map(|field| field.definition.named(&self.stands.fields.value));
         let after = changed.iter().map(|change| &change.after).chain(created.iter().map(|(_, field)| field));
         let after = after.map(|field| field.definition.named(fields));
-        let before = noted(self.stands.matching(), before.collect());
-        by.line("import", "configuration", before, noted(self.matching.as_ref(), after.collect()))
+        let before = noted(self.stands.matching(), &self.stands.exclusions.value, before.collect());
+        let after = noted(self.matching.as_ref(), &self.exclusions, after.collect());
+        by.line("import", "configuration", before, after)
     }
 
     /// How many values are computed anew.
@@ -178,8 +208,8 @@ impl Change {
         let edited = self.difference.changed.iter().map(|change| &change.after).filter(|field| field.is_recomputed());
         let created = self.difference.created.iter().map(|(_, field)| field);
         let all = &self.difference.fields;
-        let anew: Vec<Field> =
-            if self.is_matching_changed() { all.clone() } else { edited.chain(created).cloned().collect() };
+        let is_all_anew = self.is_matching_changed() || self.are_exclusions_changed();
+        let anew: Vec<Field> = if is_all_anew { all.clone() } else { edited.chain(created).cloned().collect() };
         if anew.is_empty() {
             return Ok(0);
         }
@@ -215,7 +245,14 @@ impl Change {
             before: self.stands.matching().cloned(),
             after: self.matching.clone(),
         };
+        let exclusions = ExclusionsChange {
+            is_changed: self.are_exclusions_changed(),
+            before: self.stands.exclusions().cloned(),
+            after: Some(&self.exclusions.exclusions)
+                .filter(|_| self.stands.exclusions.version > 0 || self.are_exclusions_changed())
+                .cloned(),
+        };
         let fields = FieldChanges::of(&self.difference, &self.stands.fields.value);
-        ConfigurationChange { status, matching, fields, values_to_recompute, backfills }
+        ConfigurationChange { status, matching, exclusions, fields, values_to_recompute, backfills }
     }
 }

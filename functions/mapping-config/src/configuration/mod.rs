@@ -26,7 +26,7 @@ pub(crate) const EXPORT: Operation<Act> = Operation {
     act: Act::ReadConfiguration,
     id: "readConfiguration",
     path: CONFIGURATION,
-    summary: "Matching and calculated fields as one file, which this or another workspace takes. No key, no directory and no ids are in it.",
+    summary: "Matching, exclusions and calculated fields as one file, which this or another workspace takes. No key, no directory and no ids are in it.",
     replies: &[(200, Some(shape::<Configuration>))],
     answers_etag: true,
     ..READ
@@ -38,7 +38,7 @@ pub(crate) const IMPORT: Operation<Act> = Operation {
     id: "saveConfiguration",
     method: "PUT",
     path: CONFIGURATION,
-    summary: "Takes matching and fields from a file, all of it or nothing, and answers what was changed; or tells what would be. Fields are the same by level and name. What the file leaves out stays.",
+    summary: "Takes matching, exclusions and fields from a file, all of it or nothing, and answers what was changed; or tells what would be. Fields are the same by level and name. What the file leaves out stays.",
     query: &[
         DRY_RUN,
         Parameter {
@@ -52,7 +52,7 @@ pub(crate) const IMPORT: Operation<Act> = Operation {
     body: Some(Body {
         types: JSON,
         shape: Some(shape::<Configuration>),
-        example: r#"{"format":1,"matching":{"contact":{"visitor":"visitorId","object":"email"},"account":{"account":"accountId","object":"id"}},"fields":[{"name":"MAU","object":"account","usage":{"kind":"event"},"function":"distinct_visitors","window":{"rolling_days":28,"complete_days":true}},{"name":"Active days","object":"contact","usage":{"kind":"event"},"function":"active_days","window":{"calendar":"month","offset":1}}]}"#,
+        example: r#"{"format":1,"matching":{"contact":{"visitor":"visitorId","object":"email"},"account":{"account":"accountId","object":"id"}},"exclusions":{"domains":["our-company.example"]},"fields":[{"name":"MAU","object":"account","usage":{"kind":"event"},"function":"distinct_visitors","window":{"rolling_days":28,"complete_days":true}},{"name":"Active days","object":"contact","usage":{"kind":"event"},"function":"active_days","window":{"calendar":"month","offset":1}}]}"#,
     }),
     replies: &[(200, Some(shape::<ConfigurationChange>))],
     takes_if_match: true,
@@ -64,7 +64,8 @@ pub(crate) const IMPORT: Operation<Act> = Operation {
 pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &Request) -> Result<Reply, Problem> {
     request.query()?;
     let stands = State::read(context, workspace).await?;
-    Ok(Reply::json(200, &Configuration::of(stands.matching(), &stands.fields.value))?.tagged(&stands.tag()?))
+    Ok(Reply::json(200, &Configuration::of(stands.matching(), stands.exclusions(), &stands.fields.value))?
+        .tagged(&stands.tag()?))
 }
 
 /// `PUT /v1/configuration`; with `?dry_run=true` it saves nothing, with `?prune=true` it deletes what the file does not name.

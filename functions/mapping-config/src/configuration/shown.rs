@@ -4,6 +4,7 @@ use crate::estimate;
 use schemars::JsonSchema;
 use serde::Serialize;
 use shared::configuration::Difference;
+use shared::exclusions::Exclusions;
 use shared::fields::{Definition, Field};
 use shared::id::ObjectKind;
 use shared::matching::Matching;
@@ -14,6 +15,7 @@ pub(crate) struct ConfigurationChange {
     /// `saved`, `unchanged` or `dry_run`.
     pub(crate) status: &'static str,
     pub(crate) matching: MatchingChange,
+    pub(crate) exclusions: ExclusionsChange,
     pub(crate) fields: FieldChanges,
     /// How many values are computed anew.
     pub(crate) values_to_recompute: usize,
@@ -27,6 +29,14 @@ pub(crate) struct MatchingChange {
     pub(crate) is_changed: bool,
     pub(crate) before: Option<Matching>,
     pub(crate) after: Option<Matching>,
+}
+
+/// Whose usage counted in no field before and does not after; null where it was never said.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ExclusionsChange {
+    pub(crate) is_changed: bool,
+    pub(crate) before: Option<Exclusions>,
+    pub(crate) after: Option<Exclusions>,
 }
 
 /// The fields by what becomes of them.
