@@ -9,7 +9,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 
 /// The order in which an admin would ask.
-const STORY: [&str; 32] = [
+const STORY: [&str; 33] = [
     "connect",
     "readConnection",
     "uploadAccounts",
@@ -33,6 +33,7 @@ const STORY: [&str; 32] = [
     "sync",
     "listValues",
     "previewField of what is stored",
+    "readHistory",
     "explainValue",
     "listUsage",
     "listUnmatched",

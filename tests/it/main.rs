@@ -29,6 +29,7 @@ mod log;
 mod logged;
 mod nulls;
 mod once;
+mod points;
 mod preview;
 mod reconciled;
 mod reference;

@@ -12,6 +12,7 @@ mod directory;
 mod edit;
 mod estimate;
 mod fields;
+mod history;
 mod matching;
 pub mod operations;
 mod parameters;
@@ -75,6 +76,7 @@ async fn act(
         Act::ReadConfiguration => configuration::read(context, workspace, request).await,
         Act::PutConfiguration => Box::pin(configuration::put(context, workspace, request)).await,
         Act::Values => values::read(context, workspace, request).await,
+        Act::History => history::read(context, workspace, request).await,
         Act::Explain => usage::explained(context, workspace, request).await,
         Act::Usage => usage::read(context, workspace, request).await,
         Act::Status => values::status(context, workspace, request).await,

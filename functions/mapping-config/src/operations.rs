@@ -4,8 +4,6 @@ use crate::audit;
 use crate::catalog::Metadata;
 use crate::configuration;
 use crate::directory::{self, Deleted, Uploaded};
-use crate::edit;
-use crate::estimate;
 use crate::fields::{SavedField, Shown};
 use crate::matching::Saved;
 use crate::parameters::{ALL, CURSOR, DRY_RUN, FORMAT, LIMIT, OBJECT, OBJECT_ID, TEXT};
@@ -14,6 +12,7 @@ use crate::unmatched;
 use crate::usage::PEOPLE_MAX;
 use crate::values::Queued;
 use crate::versions;
+use crate::{edit, estimate, history};
 use shared::api::operation::{Body, Level, Operation, Parameter, Takes, shape};
 use shared::api::page::Listed;
 use shared::explain::{Explanation, UsageLine};
@@ -65,6 +64,8 @@ pub enum Act {
     PutConfiguration,
     /// Shows values.
     Values,
+    /// Shows a value day by day.
+    History,
     /// Takes a value apart.
     Explain,
     /// Shows stored rows.
@@ -149,7 +150,7 @@ const fn delete_objects(id: &'static str, path: &'static str, kind: ObjectKind) 
 }
 
 /// All of them.
-pub static OPERATIONS: [Operation<Act>; 27] = [
+pub static OPERATIONS: [Operation<Act>; 28] = [
     Operation {
         act: Act::Metadata,
         id: "listMetadata",
@@ -306,6 +307,7 @@ pub static OPERATIONS: [Operation<Act>; 27] = [
         replies: &[(200, Some(shape::<Listed<Line>>)), (200, None)],
         ..READ
     },
+    history::OPERATION,
     Operation {
         act: Act::Explain,
         id: "explainValue",

@@ -19,6 +19,7 @@ pub use parts::{Day, HourOfUse, LeftOut, PendoAccount, Person, UsedObject};
 pub use path::{Linked, MatchPath, MatchRule};
 pub use people::Rank;
 pub use reproduction::{Gives, Reproduction};
+pub(crate) use source::{Source, Whose};
 pub use sums::Sums;
 pub use usage::{Position, UsageLine, UsagePage, UsageQuery, usage};
 pub use value::{Defined, Explanation, ExplanationQuery, explain};

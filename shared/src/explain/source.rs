@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Whose a row is, seen from one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Whose {
+pub(crate) enum Whose {
     /// The object's.
     Own,
     /// It might be the object's, but fits another one alike.
@@ -27,23 +27,23 @@ pub(super) enum Whose {
 }
 
 /// One object and the shards that hold its rows.
-pub(super) struct Source<'a> {
+pub(crate) struct Source<'a> {
     store: Store,
     workspace: &'a WorkspaceId,
-    pub(super) connection: Connection,
+    pub(crate) connection: Connection,
     /// As it stood before the heads were read: what it vouches for is in them.
-    pub(super) checkpoint: Checkpoint,
-    pub(super) world: World,
-    pub(super) matching: Matching,
-    pub(super) object: ObjectKind,
-    pub(super) id: &'a str,
+    pub(crate) checkpoint: Checkpoint,
+    pub(crate) world: World,
+    pub(crate) matching: Matching,
+    pub(crate) object: ObjectKind,
+    pub(crate) id: &'a str,
     shards: Vec<Shard>,
     blocks: Blocks,
 }
 
 impl<'a> Source<'a> {
     /// Reads what tells whose rows are, and the heads of the shards that can hold the object's.
-    pub(super) async fn open(
+    pub(crate) async fn open(
         context: &'a Context,
         workspace: &'a WorkspaceId,
         object: ObjectKind,
@@ -68,7 +68,7 @@ impl<'a> Source<'a> {
     }
 
     /// Shows every row of the ranges that lies in those shards, and answers how many there were.
-    pub(super) async fn visit(
+    pub(crate) async fn visit(
         &mut self,
         ranges: &BTreeMap<Kind, HourRange>,
         see: &mut impl FnMut(&UsageRow<'_>, Whose),
@@ -86,17 +86,17 @@ impl<'a> Source<'a> {
     }
 
     /// How many rows [`Source::visit`] would read.
-    pub(super) async fn rows_in(&mut self, ranges: &BTreeMap<Kind, HourRange>) -> Result<u64, ExplainError> {
+    pub(crate) async fn rows_in(&mut self, ranges: &BTreeMap<Kind, HourRange>) -> Result<u64, ExplainError> {
         Ok(rows_in(&self.store, &mut self.shards, ranges).await?)
     }
 
     /// The spans in which those shards have rows before `to`.
-    pub(super) fn spans(&self, to: Hour) -> BTreeSet<i32> {
+    pub(crate) fn spans(&self, to: Hour) -> BTreeSet<i32> {
         self.shards.iter().flat_map(|shard| shard.spans(to)).collect()
     }
 
     /// The ids of visitors, of which blocks hold hashes. One that was erased meanwhile has none.
-    pub(super) async fn names(
+    pub(crate) async fn names(
         &self,
         wanted: &BTreeSet<VisitorHash>,
     ) -> Result<HashMap<VisitorHash, String>, ExplainError> {
@@ -113,7 +113,7 @@ impl<'a> Source<'a> {
     }
 
     /// What Pendo's people have in the metadata field that the rule names.
-    pub(super) async fn values_of(
+    pub(crate) async fn values_of(
         &self,
         people: People,
         ids: &[Option<String>],

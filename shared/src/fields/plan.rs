@@ -28,18 +28,28 @@ impl Plan {
     /// Plans `field` as of the end of the last complete hour; `first_hour` is where all time begins.
     #[must_use]
     pub fn new(field: &Field, as_of: Hour, zone: Zone, first_hour: Hour) -> Self {
+        Self::on(field, zone.local_day(as_of.start_ms()), as_of, zone, first_hour)
+    }
+
+    /// Plans `field` as of the end of a local day, when all of that day has come and it still is today.
+    #[must_use]
+    pub fn at_end_of(field: &Field, day: i32, zone: Zone, first_hour: Hour) -> Self {
+        Self::on(field, day, zone.midnight(day.saturating_add(1)), zone, first_hour)
+    }
+
+    fn on(field: &Field, today: i32, as_of: Hour, zone: Zone, first_hour: Hour) -> Self {
         let definition = &field.definition;
-        let window = definition.window.range(as_of, zone, first_hour);
+        let window = definition.window.range_on(today, as_of, zone, first_hour);
         Self {
             field: field.id.clone(),
             version: field.computes_since,
             object: definition.object,
             usage: definition.usage.clone(),
             function: definition.function,
-            reach: definition.reach(as_of, zone, first_hour),
+            reach: definition.reach_on(today, as_of, zone, first_hour),
             window,
             zone,
-            today: zone.local_day(as_of.start_ms()),
+            today,
             first_day: zone.local_day(window.from.start_ms()),
         }
     }

@@ -29,6 +29,8 @@ pub struct Moment {
     pub history_from: Hour,
     /// Whether what closed days came to is kept. Not while history is read: the next window would change it.
     pub keeps_folds: bool,
+    /// The local day at whose end it is, if that is long ago: then all of that day has come and it still is today.
+    pub end_of: Option<i32>,
 }
 
 impl Moment {
@@ -36,7 +38,7 @@ impl Moment {
     #[must_use]
     pub fn of(connection: &Connection, as_of: BTreeMap<Kind, Hour>) -> Self {
         let history_from = connection.history_from.unwrap_or_default();
-        Self { as_of, zone: connection.time_zone, history_from, keeps_folds: true }
+        Self { as_of, zone: connection.time_zone, history_from, keeps_folds: true, end_of: None }
     }
 
     /// The plan of a field at this moment; `None` while its kind was never read.
@@ -44,7 +46,10 @@ impl Moment {
     pub fn plan(&self, field: &Field) -> Option<Plan> {
         let kind = field.definition.usage.kind;
         let as_of = *self.as_of.get(&kind)?;
-        Some(Plan::new(field, as_of, self.zone, self.history_from))
+        Some(match self.end_of {
+            Some(day) => Plan::at_end_of(field, day, self.zone, self.history_from),
+            None => Plan::new(field, as_of, self.zone, self.history_from),
+        })
     }
 }
 

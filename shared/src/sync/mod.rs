@@ -27,6 +27,7 @@ pub mod page;
 pub mod parts;
 pub mod people;
 pub mod plan;
+mod points;
 pub mod probe;
 pub mod purge;
 pub mod quarantine;
