@@ -2,25 +2,32 @@
 //!
 //! Nothing of this is stored with a value, so that a value's item is written only when the value changes.
 
+pub(crate) mod formulas;
+mod pages;
+pub mod peers;
+
 use crate::connection::{Connection, ConnectionStatus};
 use crate::context::Context;
-use crate::directory::Directory;
-use crate::fields::{Field, Reason, Window};
-use crate::id::{Kind, ObjectKind, WorkspaceId};
+use crate::directory::{Directory, Object};
+use crate::fields::{Field, Measure, Measured, Reason, Window};
+use crate::id::{FieldId, Kind, ObjectKind, WorkspaceId};
 use crate::matching::Status;
-use crate::store::{Store, StoreError};
+use crate::store::StoreError;
 use crate::sync::checkpoint::{Checkpoint, KindState};
-use crate::sync::page::{self, ObjectValues, Values};
+use crate::sync::page::{ObjectValues, Values};
 use crate::sync::rewrites::{Cause, Rewrite};
 use crate::time::{Hour, HourRange, Zone, to_the_second};
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One object and field, as exported.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[schemars(rename = "Value")]
 pub struct Line {
+    /// The field's id.
+    #[serde(skip)]
+    pub field_id: FieldId,
     /// Account or contact.
     pub object: ObjectKind,
     /// The object's id.
@@ -64,7 +71,7 @@ pub struct MovedBy {
 }
 
 /// How settled a value's window is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Settled {
     /// It holds an hour that is very young, or one that no probe agrees with.
@@ -140,10 +147,46 @@ pub enum ValuesError {
 pub(crate) struct Reader {
     pub(crate) connection: Connection,
     pub(crate) checkpoint: Checkpoint,
+    /// What is needed to tell what is asked for, formulas last.
     pub(crate) fields: Vec<Field>,
+    pub(crate) asked: BTreeSet<FieldId>,
     pub(crate) now: Hour,
     pub(crate) provisional_hours: i32,
     pub(crate) with_notes: bool,
+}
+
+/// All that values are told from, as it stands at one time.
+struct Standing {
+    connection: Connection,
+    checkpoint: Checkpoint,
+    values: Values,
+    fields: Vec<Field>,
+    directory: Directory,
+}
+
+impl Standing {
+    /// Reads it, of the pages those that can hold what is asked; `None` where nothing was ever connected.
+    async fn read(context: &Context, workspace: &WorkspaceId, query: &Query) -> Result<Option<Self>, StoreError> {
+        let store = &context.store;
+        let Some(connection) = store.connection_get(workspace).await? else { return Ok(None) };
+        let connection = connection.value;
+        // The checkpoint before the pages it vouches for: read the other way round, values from before a window was covered
+        // would be shown as those of the whole window. While a run moves both, they are read again.
+        let mut checkpoint = store.checkpoint_get(workspace, &connection.id).await?;
+        let mut values = pages::read(store, workspace, &connection, query).await?;
+        for _ in 0..REREADS_MAX {
+            let now = store.checkpoint_get(workspace, &connection.id).await?;
+            if now.version == checkpoint.version {
+                break;
+            }
+            checkpoint = now;
+            values = pages::read(store, workspace, &connection, query).await?;
+        }
+        let checkpoint = checkpoint.value;
+        let fields = store.fields_get(workspace).await?.value;
+        let directory = store.directory_get(workspace).await?;
+        Ok(Some(Self { connection, checkpoint, values, fields, directory }))
+    }
 }
 
 /// Reads values. Objects come from the directory, so every object is shown, matched or not.
@@ -151,36 +194,22 @@ pub(crate) struct Reader {
 /// # Errors
 /// What was asked for does not exist; the table's.
 pub async fn list(context: &Context, workspace: &WorkspaceId, query: &Query) -> Result<Page, ValuesError> {
-    let store = &context.store;
-    let connection = store.connection_get(workspace).await?.ok_or(ValuesError::NotConnected)?.value;
-    // The checkpoint before the pages it vouches for: read the other way round, values from before a window was covered
-    // would be shown as those of the whole window. While a run moves both, they are read again.
-    let mut checkpoint = store.checkpoint_get(workspace, &connection.id).await?;
-    let mut values = pages(store, workspace, &connection, query).await?;
-    for _ in 0..REREADS_MAX {
-        let now = store.checkpoint_get(workspace, &connection.id).await?;
-        if now.version == checkpoint.version {
-            break;
-        }
-        checkpoint = now;
-        values = pages(store, workspace, &connection, query).await?;
+    let standing = Standing::read(context, workspace, query).await?.ok_or(ValuesError::NotConnected)?;
+    let Standing { connection, checkpoint, values, fields, directory } = standing;
+    let is_asked = |field: &&Field| {
+        let is_named = |name: &String| field.id.as_str() == name || field.definition.name.eq_ignore_ascii_case(name);
+        query.field.as_ref().is_none_or(is_named)
+    };
+    let asked: BTreeSet<FieldId> = fields.iter().filter(is_asked).map(|field| field.id.clone()).collect();
+    if let Some(name) = query.field.as_ref().filter(|_| asked.is_empty()) {
+        return Err(ValuesError::UnknownField(name.clone()));
     }
-    let checkpoint = checkpoint.value;
-    let mut fields = store.fields_get(workspace).await?.value;
-    let directory = store.directory_get(workspace).await?;
-    if let Some(name) = &query.field {
-        fields.retain(|field| field.id.as_str() == name || field.definition.name.eq_ignore_ascii_case(name));
-        if fields.is_empty() {
-            return Err(ValuesError::UnknownField(name.clone()));
-        }
-    }
-    fields.sort_by(|a, b| a.definition.name.cmp(&b.definition.name));
-    let now = Hour::of_ms(context.clock.now_ms());
     let reader = Reader {
         connection,
         checkpoint,
-        fields,
-        now,
+        fields: formulas::needed(fields, &asked),
+        asked,
+        now: Hour::of_ms(context.clock.now_ms()),
         provisional_hours: context.config.provisional_hours,
         with_notes: query.with_notes,
     };
@@ -197,7 +226,7 @@ pub async fn list(context: &Context, workspace: &WorkspaceId, query: &Query) -> 
     }
     for (object, id) in &objects {
         let stored = values.get(&(*object, (*id).to_owned()));
-        reader.lines(*object, id, stored, &mut items);
+        reader.lines(*object, id, stored, directory.objects(*object).get(*id), &mut items);
     }
     let next =
         is_cut.then(|| objects.last().map(|(object, id)| Cursor { object: *object, id: (*id).to_owned() })).flatten();
@@ -217,107 +246,77 @@ fn objects<'d>(directory: &'d Directory, query: &Query) -> Vec<(ObjectKind, &'d 
         .collect()
 }
 
-/// Reads the heads and those of their pages that can hold what is asked.
-async fn pages(
-    store: &Store,
-    workspace: &WorkspaceId,
-    connection: &Connection,
-    query: &Query,
-) -> Result<Values, StoreError> {
-    let Some(layout) = store.layout_get(workspace, &connection.id).await? else {
-        return Ok(Values::new());
-    };
-    let mut values = Values::new();
-    for number in 0..layout.shards {
-        let mut missed = None;
-        loop {
-            let shard = store.shard_get(workspace, &connection.id, number).await?;
-            let wanted = |at: usize| {
-                query.id.as_ref().is_none_or(|id| {
-                    let levels = [ObjectKind::Account, ObjectKind::Contact];
-                    levels.iter().any(|level| page::page_of(*level, id, shard.pages().len()) == at)
-                })
-            };
-            let sorts: Vec<String> = shard
-                .pages()
-                .iter()
-                .enumerate()
-                .filter(|(at, _)| wanted(*at))
-                .filter_map(|(_, page)| Some(page.as_ref()?.sort.clone()))
-                .collect();
-            match store.pages_get(&shard, &sorts).await {
-                Ok(bodies) => {
-                    for (sort, body) in sorts.into_iter().zip(bodies) {
-                        let page = page::unpack(&body)
-                            .map_err(|error| StoreError::Unreadable { key: sort, detail: error.to_string() })?;
-                        for (key, object) in page {
-                            // An object on its way from one home to another may stand in both: the matched one counts.
-                            if object.status == Status::Matched || !values.contains_key(&key) {
-                                values.insert(key, object);
-                            }
-                        }
-                    }
-                    break;
-                }
-                // The page was replaced after the head was read: a newer head stands. One that is named again is gone.
-                Err(StoreError::Missing { key }) if missed.as_ref() != Some(&key) => missed = Some(key),
-                Err(error) => return Err(error),
-            }
-        }
-    }
-    Ok(values)
-}
-
 impl Reader {
-    /// Adds an object's lines, one for each field of its level.
-    pub(crate) fn lines(&self, object: ObjectKind, id: &str, stored: Option<&ObjectValues>, items: &mut Vec<Line>) {
+    /// Adds an object's lines, one for each field of its level that is asked for; `columns` are its own in the directory.
+    pub(crate) fn lines(
+        &self,
+        object: ObjectKind,
+        id: &str,
+        stored: Option<&ObjectValues>,
+        columns: Option<&Object>,
+        items: &mut Vec<Line>,
+    ) {
+        let mut told: BTreeMap<&str, Line> = BTreeMap::new();
         for field in self.fields.iter().filter(|field| field.definition.object == object) {
-            let kind = field.definition.usage.kind;
-            let state = self.checkpoint.kinds.get(&kind);
-            let as_of = state.and_then(|state| state.as_of);
-            let as_of = self.connection.frozen_as_of.map_or(as_of, |frozen| as_of.map(|as_of| as_of.min(frozen)));
-            let window = as_of.map(|as_of| field.definition.hours(as_of, self.zone(), self.first(state, as_of)));
-            // Of a trend also the window before, which is as much part of the truth.
-            let reach = as_of.map(|as_of| field.definition.reach(as_of, self.zone(), self.first(state, as_of)));
-            let coverage = reach.map_or(0.0, |reach| self.coverage(reach, state, as_of));
-            let outcome = stored.and_then(|values| values.outcomes.get(&field.value_key()).copied());
-            let status = stored.map_or(Status::Unmatched, |values| values.status);
-            let reason = self.reason(field, state, reach, coverage, status).or(match outcome {
-                Some(outcome) => outcome.reason(),
-                // The field is new, or computes something new, and its turn has not come.
-                None => Some(Reason::Backfilling),
-            });
-            let value = match (reason, outcome) {
-                (None | Some(Reason::Disconnected), Some(outcome)) => outcome.value(),
-                _ => serde_json::Value::Null,
+            let line = match &field.definition.measure {
+                Measure::Usage(measured) => self.line(field, measured, id, stored),
+                Measure::Formula { formula } => formulas::line(field, formula, id, &told, columns),
             };
-            let settled = self.settled(kind, reach);
-            items.push(Line {
-                object,
-                id: id.to_owned(),
-                field: field.definition.name.clone(),
-                value,
-                reason,
-                from: window.map(|window| to_the_second(window.from.start_ms())),
-                to: window.map(|window| to_the_second(window.to.start_ms())),
-                as_of: as_of.map(|as_of| to_the_second(as_of.start_ms())),
-                coverage,
-                is_final: settled == Settled::Final,
-                version: self.with_notes.then_some(field.version),
-                settled: self.with_notes.then_some(settled),
-                moved_by: reach.map_or_else(Vec::new, |reach| self.moved_by(field, reach, reason)),
-            });
+            let version = self.with_notes.then_some(field.version);
+            told.insert(field.id.as_str(), Line { version, ..line });
+        }
+        let first = items.len();
+        items.extend(self.asked.iter().filter_map(|field| told.remove(field.as_str())));
+        items[first..].sort_by(|a, b| a.field.cmp(&b.field));
+    }
+
+    fn line(&self, field: &Field, measured: &Measured, id: &str, stored: Option<&ObjectValues>) -> Line {
+        let kind = measured.usage.kind;
+        let state = self.checkpoint.kinds.get(&kind);
+        let as_of = state.and_then(|state| state.as_of);
+        let as_of = self.connection.frozen_as_of.map_or(as_of, |frozen| as_of.map(|as_of| as_of.min(frozen)));
+        let window = as_of.map(|as_of| measured.hours(as_of, self.zone(), self.first(state, as_of)));
+        // Of a trend also the window before, which is as much part of the truth.
+        let reach = as_of.map(|as_of| measured.reach(as_of, self.zone(), self.first(state, as_of)));
+        let coverage = reach.map_or(0.0, |reach| self.coverage(reach, state, as_of));
+        let outcome = stored.and_then(|values| values.outcomes.get(&field.value_key()).copied());
+        let status = stored.map_or(Status::Unmatched, |values| values.status);
+        let reason = self.reason(measured.window, state, reach, coverage, status).or(match outcome {
+            Some(outcome) => outcome.reason(),
+            // The field is new, or computes something new, and its turn has not come.
+            None => Some(Reason::Backfilling),
+        });
+        let value = match (reason, outcome) {
+            (None | Some(Reason::Disconnected), Some(outcome)) => outcome.value(),
+            _ => serde_json::Value::Null,
+        };
+        let settled = self.settled(kind, reach);
+        Line {
+            field_id: field.id.clone(),
+            object: field.definition.object,
+            id: id.to_owned(),
+            field: field.definition.name.clone(),
+            value,
+            reason,
+            from: window.map(|window| to_the_second(window.from.start_ms())),
+            to: window.map(|window| to_the_second(window.to.start_ms())),
+            as_of: as_of.map(|as_of| to_the_second(as_of.start_ms())),
+            coverage,
+            is_final: settled == Settled::Final,
+            version: None,
+            settled: self.with_notes.then_some(settled),
+            moved_by: reach.map_or_else(Vec::new, |reach| self.moved_by(measured, reach, reason)),
         }
     }
 
     /// What of the past's changes may have moved a value; nothing where none is shown.
-    fn moved_by(&self, field: &Field, window: HourRange, reason: Option<Reason>) -> Vec<MovedBy> {
+    fn moved_by(&self, measured: &Measured, window: HourRange, reason: Option<Reason>) -> Vec<MovedBy> {
         let is_shown = |reason: Reason| reason.is_told_by_usage() || reason == Reason::Disconnected;
         let is_told = self.with_notes && reason.is_none_or(is_shown);
-        let usage = &field.definition.usage;
+        let usage = &measured.usage;
         let rewrites = self.checkpoint.kinds.get(&usage.kind).filter(|_| is_told).map(|state| &state.rewrites);
         // Below the line of an adoption rate stand those who used any other object, too.
-        let ids = usage.ids.as_ref().filter(|_| field.definition.of.is_none());
+        let ids = usage.ids.as_ref().filter(|_| measured.of.is_none());
         let moves = |rewrite: &&Rewrite| rewrite.is_remembered(self.now) && rewrite.may_move(window, ids);
         let told = rewrites.into_iter().flatten().filter(moves);
         told.map(|rewrite| MovedBy { cause: rewrite.cause, at: to_the_second(rewrite.at.start_ms()) }).collect()
@@ -348,7 +347,7 @@ impl Reader {
 
     fn reason(
         &self,
-        field: &Field,
+        of: Window,
         state: Option<&KindState>,
         window: Option<HourRange>,
         coverage: f64,
@@ -363,7 +362,7 @@ impl Reader {
             return Some(Reason::Unmatched);
         }
         let begins_before = self.connection.history_from.is_some_and(|start| window.from < start);
-        let is_all_time = matches!(field.definition.window, Window::AllTime);
+        let is_all_time = matches!(of, Window::AllTime);
         if begins_before && !is_all_time {
             return Some(Reason::NotRead);
         }
@@ -387,12 +386,13 @@ impl Reader {
     }
 }
 
-/// How many values a change of these levels recomputes: objects times fields.
+/// How many values a change of these levels recomputes: objects times fields of usage. Formulas are calculated when they are read.
 #[must_use]
 pub fn count(directory: &Directory, fields: &[Field], object: Option<ObjectKind>) -> usize {
     let per_level: BTreeMap<ObjectKind, usize> =
         [(ObjectKind::Account, directory.accounts.len()), (ObjectKind::Contact, directory.contacts.len())].into();
+    let computed = fields.iter().filter(|field| field.definition.measured().is_some());
     let levels =
-        fields.iter().map(|field| field.definition.object).filter(|level| object.is_none_or(|wanted| wanted == *level));
+        computed.map(|field| field.definition.object).filter(|level| object.is_none_or(|wanted| wanted == *level));
     levels.map(|level| per_level.get(&level).copied().unwrap_or_default()).sum()
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 
 /// The order in which an admin would ask.
-const STORY: [&str; 33] = [
+const STORY: [&str; 34] = [
     "connect",
     "readConnection",
     "uploadAccounts",
@@ -35,6 +35,7 @@ const STORY: [&str; 33] = [
     "previewField of what is stored",
     "readHistory",
     "explainValue",
+    "listPeers",
     "listUsage",
     "listUnmatched",
     "readStatus",

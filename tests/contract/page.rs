@@ -6,7 +6,10 @@ use shared::api::page::{LIMIT_DEFAULT, LIMIT_MAX};
 use shared::api::request::{CONFIGURATION_BYTES_MAX, FILE_BYTES_MAX, UPLOAD_BYTES_MAX};
 use shared::api::tries::TRIES_MAX;
 use shared::directory::ROWS_MAX;
-use shared::fields::{FIELDS_MAX, IDS_MAX, NAME_CHARS_MAX, ROLLING_DAYS_MAX, VERSIONS_MAX};
+use shared::fields::{
+    FIELDS_MAX, FORMULA_DEPTH_MAX, FORMULA_LEVELS_MAX, FORMULA_TERMS_MAX, IDS_MAX, NAME_CHARS_MAX, ROLLING_DAYS_MAX,
+    VERSIONS_MAX,
+};
 use shared::trail::RETENTION_DAYS;
 use std::fmt::Write;
 
@@ -37,7 +40,8 @@ pub(crate) fn page() -> String {
          **Pages.** A list answers `items` and `next`; send `next` as `?cursor=` for the next page, null is the last. `limit` is {LIMIT_DEFAULT} unless you say otherwise, at most {LIMIT_MAX}.\n\n\
          **`Idempotency-Key`.** {IDEMPOTENCY}\n\n\
          **`If-Match`.** {IF_MATCH}\n\n\
-         **Limits.** {} KB for a body of JSON, {} MB for one that holds a whole configuration, {} MB and {ROWS_MAX} rows for an upload; {FIELDS_MAX} fields, of each the last {VERSIONS_MAX} versions; {IDS_MAX} objects and {NAME_CHARS_MAX} characters of name for a field, windows of 1 to {ROLLING_DAYS_MAX} days; changes are listed for \
+         **Limits.** {} KB for a body of JSON, {} MB for one that holds a whole configuration, {} MB and {ROWS_MAX} rows for an upload; {FIELDS_MAX} fields, of each the last {VERSIONS_MAX} versions; {IDS_MAX} objects and {NAME_CHARS_MAX} characters of name for a field, windows of 1 to {ROLLING_DAYS_MAX} days; \
+         {FORMULA_TERMS_MAX} fields, columns and numbers in a formula, {FORMULA_DEPTH_MAX} brackets and signs within each other, and {FORMULA_LEVELS_MAX} formulas upon each other; changes are listed for \
          {RETENTION_DAYS} days; the first line and the headers of a request 10 KB. Names that are not known, in a body or a query, are refused.\n\n\
          **Rate.** A workspace that has tried {TRIES_MAX} keys within a minute without one that Pendo takes waits until the minute is over: 429 with `Retry-After` (counted by each warm process of the function). Deployed, the gateway takes {RATE} requests \
          a second from all workspaces together, in bursts of at most {BURST}, and {CONNECTION_RATE} (at once {CONNECTION_BURST}) of them on `/v1/connection`; what is more answers 429 and is to be asked again a moment later. So a flood of keys leaves the other \

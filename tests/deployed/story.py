@@ -1,4 +1,4 @@
-"""The story of one workspace, told from outside to a deployed stack: sign in, connect, change, match, map, sync, read, alarm, lose the
+"""The story of one workspace, told from outside to a deployed stack: sign in, connect, change, match, map, sync, read, edit, alarm, lose the
 key, redrive, disconnect. Speaks HTTP to the API and to Pendo's simulator, and AWS's own calls for what an operator does.
 
     story.py STACK API_PREFIX SIMULATOR_URL EXAMPLES
@@ -245,6 +245,41 @@ values = {item["id"]: item["value"] for item in items if item["reason"] is None}
 wanted = {account: events for account, events in pendo_events(7).items() if account in values}
 check("there are values", len(values) > 10, items)
 check("each account's events are Pendo's own", values == {a: wanted.get(a, 0) for a in values}, (values, wanted))
+explained = expect(200, "GET", "/v1/values/explain?object=account&id=A-001&field=Events%207d")
+check("a value is explained by the days that add up to it", sum(d["events"] for d in explained["days"]) == explained["value"], explained)
+expect(200, "GET", "/v1/usage?object=account&id=A-001&limit=5")
+peers = expect(200, "GET", "/v1/values/peers?field=Events%207d&limit=1000")["items"]
+standing = {peer["id"]: peer["percentile"] for peer in peers if peer["percentile"] is not None}
+highest = max(values, key=values.get)
+check("the account with most events is the highest of its peers", standing[highest] == max(standing.values()), peers)
+events = expect(200, "GET", "/v1/matching/unmatched?days=7")["account"]["events"]
+parts = [events[name] for name in ("matched", "unmatched", "ambiguous", "without_id")]
+check("no event is lost between matched and not", sum(parts) == events["total"] > 0, events)
+
+print("Changing a definition")
+definition = dict(fields[-1], window={"rolling_days": 3, "complete_days": True})
+tried = expect(200, "POST", "/v1/fields/preview", {"definition": dict(definition, name="Events 3d"), "objects": ["A-001"]})
+path = "/v1/fields/" + once[1]["id"]
+edited = expect(200, "PUT", path, definition)
+check("it is another version", edited["version"] == 2, edited)
+shown = "/v1/values?object=account&id=A-001&field=Events%207d"
+value = wait_until("and has values of its own", lambda: [i for i in get(shown)["items"] if i["reason"] is None])[0]["value"]
+check("which are those that were tried", value == tried["items"][0]["value"], (value, tried))
+versions = expect(200, "GET", path + "/versions")["items"]
+check("both versions are listed", [version["version"] for version in versions] == [2, 1], versions)
+formula = {"name": "Events a day", "object": "account", "formula": '"Events 7d" / 3'}
+formula = expect(201, "POST", "/v1/fields", formula)
+value = {item["field"]: item["value"] for item in get("/v1/values?object=account&id=A-001")["items"]}
+check("a formula has its value at once", value["Events a day"] == value["Events 7d"] / 3, value)
+expect(409, "DELETE", path)
+exported = expect(200, "GET", "/v1/configuration")
+check("the file names what is new", formula["name"] in [field["name"] for field in exported["fields"]], exported)
+answer = expect(200, "PUT", "/v1/configuration?dry_run=true&prune=true", dict(exported, fields=exported["fields"][:-1]))
+check("a dry run tells what would go, and nothing goes", len(answer["fields"]["deleted"]) == 1, answer)
+expect(200, "GET", "/v1/fields/" + formula["id"])
+answer = expect(200, "PUT", "/v1/configuration?prune=true", dict(exported, fields=exported["fields"][:-1]))
+check("without it it goes", answer["status"] == "saved", answer)
+expect(404, "GET", "/v1/fields/" + formula["id"])
 status, _ = call("GET", API + "/v1/values?object=account&id=A-001", bearer=STANDARD)
 check("level standard reads values", status == 200, status)
 

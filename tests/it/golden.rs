@@ -1,9 +1,12 @@
 //! Golden cases, for people who read no code: a folder each, with the rows that Pendo has, a field's definition, and what its
 //! values should be and why. The brute force must say the same.
 //!
+//! A formula has beside it the fields that it uses (`fields.json`) and the columns of the directory (`directory.csv`).
+//!
 //! `rows.csv` has one line for an hour of somebody's use. In `expected.json` a value is a number, a time, `3/8` for three over
 //! eight, or why there is none. Ids are the case's own: `acme` of one case is not that of another.
 
+use crate::calculator;
 use crate::harness::{HOUR_MS, World, both_levels, ms, said};
 use crate::reference::Reference;
 use chrono_tz::Tz;
@@ -16,6 +19,10 @@ struct Case {
     name: String,
     rows: Vec<RawRow>,
     definition: Value,
+    /// What a formula uses.
+    fields: Vec<Value>,
+    /// Columns of the accounts by their ids.
+    directory: BTreeMap<String, BTreeMap<String, String>>,
     expected: Value,
 }
 
@@ -39,6 +46,17 @@ fn row(case: &str, line: &str) -> RawRow {
     row
 }
 
+/// `account`, and columns.
+fn directory(case: &str, text: &str) -> BTreeMap<String, BTreeMap<String, String>> {
+    let mut lines = text.lines().map(|line| line.split(',').map(str::to_owned).collect::<Vec<String>>());
+    let columns = lines.next().unwrap();
+    let object = |cells: Vec<String>| {
+        let row = columns.iter().cloned().zip(cells.iter().cloned()).skip(1).collect();
+        (of(case, &cells[0]), row)
+    };
+    lines.map(object).collect()
+}
+
 fn cases() -> Vec<Case> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("it/golden");
     let folders = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
@@ -51,7 +69,10 @@ fn cases() -> Vec<Case> {
         if let Some(ids) = definition.pointer_mut("/usage/ids").and_then(Value::as_array_mut) {
             ids.iter_mut().for_each(|id| *id = json!(of(&name, id.as_str().unwrap())));
         }
-        Case { rows, definition, expected: json("expected.json"), name }
+        let beside = |file: &str| std::fs::read_to_string(folder.join(file)).ok();
+        let fields = beside("fields.json").map_or_else(Vec::new, |text| serde_json::from_str(&text).unwrap());
+        let directory = beside("directory.csv").map_or_else(BTreeMap::new, |text| directory(&name, &text));
+        Case { rows, definition, fields, directory, expected: json("expected.json"), name }
     };
     folders.map(case).collect()
 }
@@ -65,7 +86,7 @@ fn meant(expected: &Value) -> Value {
 
 async fn agree(now: &str, zone: Tz, cases: &[&Case]) {
     let world = World::kept_in(Options::empty(), None, now).await;
-    let (mut accounts, mut contacts) = (BTreeSet::new(), BTreeMap::new());
+    let (mut accounts, mut contacts) = (BTreeMap::new(), BTreeMap::new());
     for case in cases {
         for id in case.definition["usage"]["ids"].as_array().into_iter().flatten() {
             let id = id.as_str().unwrap();
@@ -74,24 +95,32 @@ async fn agree(now: &str, zone: Tz, cases: &[&Case]) {
         for row in &case.rows {
             world.pendo().inject(row.clone());
             let account = row.account_id.clone().unwrap();
-            accounts.insert(account.clone());
+            accounts.insert(account.clone(), case.directory.get(&account).cloned().unwrap_or_default());
             contacts.entry(row.visitor_id.clone()).or_insert(account);
         }
     }
     world.connect_with(&json!({"time_zone": zone.name()})).await;
-    let accounts: String = accounts.into_iter().map(|id| format!("{id}\n")).collect();
+    let columns: BTreeSet<String> = accounts.values().flat_map(BTreeMap::keys).cloned().collect();
+    let cells = |cells: BTreeMap<String, String>| -> String {
+        columns.iter().map(|column| format!(",{}", cells.get(column).map_or("", String::as_str))).collect()
+    };
+    let accounts: String = accounts.into_iter().map(|(id, row)| format!("{id}{}\n", cells(row))).collect();
     let contacts: String = contacts.into_iter().map(|(id, account)| format!("{id},{account},{id}\n")).collect();
-    let (accounts, contacts) = (format!("id\n{accounts}"), format!("id,account_id,email\n{contacts}"));
+    let (accounts, contacts) = (
+        format!("id{}\n{accounts}", columns.iter().map(|column| format!(",{column}")).collect::<String>()),
+        format!("id,account_id,email\n{contacts}"),
+    );
     world.upload("accounts", &accounts).await;
     world.upload("contacts", &contacts).await;
     world.match_both().await;
-    let definitions: Vec<Value> = cases.iter().map(|case| case.definition.clone()).collect();
+    let of_case = |case: &&Case| case.fields.iter().chain([&case.definition]).cloned().collect::<Vec<Value>>();
+    let definitions: Vec<Value> = cases.iter().flat_map(of_case).collect();
     world.fields(&definitions).await;
     let lines = world.lines().await;
     let reference =
         Reference::new(world.pendo().truth(), &both_levels(), zone, ms(now)).with_directory(&accounts, &contacts);
-    for Case { name, definition, expected, .. } in cases {
-        let brute = reference.expected(definition);
+    for Case { name, definition, fields, expected, .. } in cases {
+        let brute = calculator::expected(&reference, definition, fields);
         for (id, value) in expected["values"].as_object().unwrap() {
             let id = of(name, id);
             let part = |member: &str| definition[member].as_str().unwrap().to_owned();
@@ -117,7 +146,7 @@ async fn every_golden_case_has_its_values_and_the_brute_force_says_so_too() {
     for ((now, zone), cases) in moments {
         agree(now, zone.parse().unwrap(), &cases).await;
     }
-    let functions: BTreeSet<&str> = cases.iter().map(|case| case.definition["function"].as_str().unwrap()).collect();
+    let functions: BTreeSet<&str> = cases.iter().filter_map(|case| case.definition["function"].as_str()).collect();
     let all: BTreeSet<&str> = shared::fields::Function::ALL.map(shared::fields::Function::name).into();
     assert_eq!(functions, all, "one for each function");
     println!("golden cases: n {}, failures 0", cases.len());

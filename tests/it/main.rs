@@ -9,6 +9,7 @@
 
 mod audit;
 mod browse;
+mod calculator;
 mod canary;
 mod configuration;
 mod deleted;
@@ -19,6 +20,8 @@ mod explain;
 mod fanout;
 mod faults;
 mod folds;
+mod formula_changes;
+mod formulas;
 mod freshness;
 mod garbled;
 mod golden;
@@ -29,6 +32,7 @@ mod log;
 mod logged;
 mod nulls;
 mod once;
+mod peers;
 mod points;
 mod preview;
 mod reconciled;

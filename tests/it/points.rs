@@ -291,7 +291,10 @@ async fn what_makes_no_sense_is_refused_with_its_place() {
         assert_eq!(refused["pointer"], pointer, "{refused}");
         assert!(refused["detail"].as_str().is_some_and(|detail| detail.ends_with('.')), "{refused}");
     }
+    let formula = json!({"name": "Twice", "object": "account", "formula": "\"Ever\" * 2"});
+    world.post("/v1/fields", &formula).await.expect(201);
     for (path, status, pointer) in [
+        ("object=account&id=A-1&field=Twice", 422, "?field"),
         ("object=account&id=A-1", 422, "?field"),
         ("object=account&field=Ever", 422, "?id"),
         ("id=A-1&field=Ever", 422, "?object"),

@@ -92,7 +92,7 @@ async fn what_is_shown_of_random_definitions_is_what_the_fields_then_have_and_lo
 }
 
 /// What is said of all objects, against the lines that they then have.
-fn check_sums(field: &Value, preview: &Value, lines: &[&Value]) {
+pub(crate) fn check_sums(field: &Value, preview: &Value, lines: &[&Value]) {
     assert_eq!(preview["distribution"], spread(lines), "{preview:#}");
     let mut nulls: BTreeMap<&str, usize> = BTreeMap::new();
     for line in lines.iter().filter(|line| line["value"].is_null()) {

@@ -96,6 +96,11 @@ impl Reference {
         self
     }
 
+    /// The objects of a level, by id.
+    pub(crate) fn objects(&self, level: &str) -> &BTreeMap<String, Value> {
+        if level == "account" { &self.accounts } else { &self.contacts }
+    }
+
     /// With history chosen to begin at an hour.
     pub(crate) fn with_history_from(mut self, from_ms: i64) -> Self {
         self.history_from_ms = Some(from_ms);
@@ -157,7 +162,7 @@ impl Reference {
         }
         let function = definition["function"].as_str().unwrap();
         let window = (from_ms, to_ms);
-        let objects = if object == "account" { &self.accounts } else { &self.contacts };
+        let objects = self.objects(object);
         let line = |id: &String| {
             let reason = self.status(object, id).or(is_not_read.then_some("not_read"));
             let (value, reason) = match reason {

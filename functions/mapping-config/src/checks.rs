@@ -72,6 +72,11 @@ pub(crate) fn refuse_too_many(fields: usize) -> Result<(), Problem> {
     Err(Problem::conflict("too-many-fields", detail))
 }
 
+/// Whether a field reads this kind.
+pub(crate) fn is_used(fields: &[Field], kind: Kind) -> bool {
+    fields.iter().any(|field| field.definition.kind() == Some(kind))
+}
+
 /// The ids that a field may name, by kind: Pendo's, and those of what Pendo has deleted since it was read.
 #[derive(Default)]
 pub(crate) struct KnownIds(BTreeMap<Kind, HashSet<String>>);
@@ -101,7 +106,7 @@ impl KnownIds {
         before: Option<&Definition>,
         body: &Value,
     ) -> Result<(), Problem> {
-        let kind = definition.usage.kind;
+        let Some(kind) = definition.kind() else { return Ok(()) };
         let known = self.0.get(&kind);
         let is_known = |id: &&String| known.is_some_and(|known| known.contains(*id));
         let given = body.pointer("/usage/ids").and_then(Value::as_array);
@@ -120,13 +125,16 @@ impl KnownIds {
 
 /// The kind whose objects have to be asked for, if a definition names any that the one before it does not.
 pub(crate) fn kind_to_ask(definition: &Definition, before: Option<&Definition>) -> Option<Kind> {
-    fresh_ids(definition, before).next().map(|_| definition.usage.kind)
+    fresh_ids(definition, before).next().and(definition.kind())
 }
 
 fn fresh_ids<'d>(definition: &'d Definition, before: Option<&'d Definition>) -> impl Iterator<Item = &'d String> {
-    let stand = before.filter(|before| before.usage.kind == definition.usage.kind);
-    let stand = stand.and_then(|before| before.usage.ids.as_ref());
-    definition.usage.ids.iter().flatten().filter(move |id| !stand.is_some_and(|stand| stand.contains(*id)))
+    let stand = before.filter(|before| before.kind() == definition.kind()).and_then(ids);
+    ids(definition).into_iter().flatten().filter(move |id| !stand.is_some_and(|stand| stand.contains(*id)))
+}
+
+fn ids(definition: &Definition) -> Option<&BTreeSet<String>> {
+    definition.measured()?.usage.ids.as_ref()
 }
 
 #[cfg(test)]

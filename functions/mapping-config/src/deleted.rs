@@ -29,13 +29,14 @@ pub(crate) async fn of_kinds(
 
 /// The kinds of fields that name objects.
 pub(crate) fn kinds_named<'f>(fields: impl IntoIterator<Item = &'f Field>) -> BTreeSet<Kind> {
-    let usages = fields.into_iter().map(|field| &field.definition.usage);
+    let usages = fields.into_iter().filter_map(|field| Some(&field.definition.measured()?.usage));
     usages.filter(|usage| usage.ids.is_some()).map(|usage| usage.kind).collect()
 }
 
 /// Those of a field's objects that are deleted.
 pub(crate) fn named_by<'d>(field: &Field, deleted: &'d BTreeMap<Kind, BTreeSet<String>>) -> Vec<&'d str> {
-    let usage = &field.definition.usage;
+    let Some(measured) = field.definition.measured() else { return Vec::new() };
+    let usage = &measured.usage;
     let gone = deleted.get(&usage.kind).into_iter().flatten();
     gone.filter(|id| usage.ids.as_ref().is_some_and(|ids| ids.contains(*id))).map(String::as_str).collect()
 }

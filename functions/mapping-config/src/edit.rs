@@ -2,10 +2,10 @@
 //! back by sending it again.
 
 use crate::checks::{self, ATTEMPTS_MAX, KnownIds};
-use crate::estimate;
-use crate::fields::{SavedField, named, noted, parsed, shown, tag, unchanged, unknown};
+use crate::fields::{SavedField, named, noted, parsed, tag, unchanged, unknown};
 use crate::operations::{Act, FIELD, JSON, READ};
 use crate::source::{client, connection};
+use crate::{estimate, formulas};
 use serde_json::Value;
 use shared::api::operation::{Body, Operation, shape};
 use shared::api::{Problem, Reply, Request, nudge, refuse_stale};
@@ -52,36 +52,47 @@ pub(crate) async fn put(
         let before = fields[at].clone();
         refuse_stale(request, Some(&tag(&before)?))?;
         refuse_other_level(&before, &definition)?;
+        fields[at].definition = definition.clone();
+        let definition = definition.identified(&fields);
         let Some(after) = before.edited(definition.clone(), by.at_ms(), by.subject()) else {
-            return Ok(Reply::json(200, &unchanged(&before))?.tagged(&tag(&before)?));
+            return Ok(Reply::json(200, &unchanged(&before, &fields))?.tagged(&tag(&before)?));
         };
+        fields[at] = after.clone();
         checks::refuse_unmatched(&checks::matching(context, workspace).await?, definition.object)?;
         if let Some(other) = checks::of_same_name(fields.iter().filter(|field| field.id != *id), &definition) {
             return Err(checks::name_taken(other));
         }
-        let client = client(context, &connection).await?;
-        let kinds = checks::kind_to_ask(&definition, Some(&before.definition)).into_iter().collect();
-        let known = KnownIds::read(context, workspace, &client, kinds).await?;
-        known.refuse_others(&definition, Some(&before.definition), &body)?;
-
-        let kind = definition.usage.kind;
-        let is_first = !fields.iter().any(|field| field.definition.usage.kind == kind);
-        fields[at] = after.clone();
+        let columns = formulas::columns(context, workspace, [&definition]).await?;
+        formulas::refuse_unfit(&fields, at, &columns)?;
+        // A formula asks Pendo nothing.
+        let pendo = match definition.kind() {
+            Some(kind) => Some((kind, client(context, &connection).await?)),
+            None => None,
+        };
+        if let Some((_, client)) = &pendo {
+            let kinds = checks::kind_to_ask(&definition, Some(&before.definition)).into_iter().collect();
+            let known = KnownIds::read(context, workspace, client, kinds).await?;
+            known.refuse_others(&definition, Some(&before.definition), &body)?;
+        }
         context.store.versions_keep(workspace, [&before]).await?;
-        let line = by.line("edit", named(id), Some(noted(&before)?), Some(noted(&after)?));
+        let line = by.line("edit", named(id), Some(noted(&before, &fields)?), Some(noted(&after, &fields)?));
         match context.store.noting(workspace, line).fields_put(workspace, &fields, stands.version).await {
             Ok(_) => {}
             Err(StoreError::Conflict { .. }) => continue,
             Err(error) => return Err(error.into()),
         }
         forget_oldest(context, workspace, &after).await;
-        let mut saved = unchanged(&after);
+        let mut saved = unchanged(&after, &fields);
         if after.is_recomputed() {
+            // What was computed of usage before goes from the pages, also where a formula takes its place.
             nudge(context, workspace, Job::sync(workspace)).await;
-            let values_to_recompute = context.store.objects_get(workspace, definition.object).await?.value.len();
-            let backfill =
-                if is_first { estimate::begun(context, workspace, &connection, &client, kind).await? } else { None };
-            saved = SavedField { field: shown(&after), values_to_recompute, backfill };
+        }
+        if let Some((kind, client)) = pendo.as_ref().filter(|_| after.is_recomputed()) {
+            saved.values_to_recompute = context.store.objects_get(workspace, definition.object).await?.value.len();
+            fields[at] = before;
+            if !checks::is_used(&fields, *kind) {
+                saved.backfill = estimate::begun(context, workspace, &connection, client, *kind).await?;
+            }
         }
         return Ok(Reply::json(200, &saved)?.tagged(&tag(&after)?));
     }

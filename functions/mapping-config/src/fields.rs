@@ -4,7 +4,7 @@
 
 use crate::checks::{self, ATTEMPTS_MAX, KnownIds};
 use crate::source::{client, connection, refused};
-use crate::{deleted, estimate};
+use crate::{deleted, estimate, formulas};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -24,7 +24,7 @@ pub(crate) async fn list(context: &Context, workspace: &WorkspaceId, request: &R
     let mut fields = context.store.fields_get(workspace).await?.value;
     fields.sort_by_key(|field| (field.definition.object, field.definition.name_key()));
     let deleted = deleted::of_kinds(context, workspace, deleted::kinds_named(&fields)).await?;
-    let items: Vec<Shown> = fields.iter().map(|field| shown_with(field, &deleted)).collect();
+    let items: Vec<Shown> = fields.iter().map(|field| shown_with(field, &fields, &deleted)).collect();
     Reply::json(200, &Listed { items, next: None })
 }
 
@@ -39,7 +39,7 @@ pub(crate) async fn read(
     let fields = context.store.fields_get(workspace).await?.value;
     let field = fields.iter().find(|field| field.id == *id).ok_or_else(unknown)?;
     let deleted = deleted::of_kinds(context, workspace, deleted::kinds_named([field])).await?;
-    Ok(Reply::json(200, &shown_with(field, &deleted))?.tagged(&tag(field)?))
+    Ok(Reply::json(200, &shown_with(field, &fields, &deleted))?.tagged(&tag(field)?))
 }
 
 /// `POST /v1/fields`: 201 with the new field, or 200 with the one that stands if it says the same.
@@ -49,38 +49,48 @@ pub(crate) async fn create(context: &Context, workspace: &WorkspaceId, request: 
     let definition = parsed(&body)?;
     let connection = connection(context, workspace).await?;
     checks::refuse_unmatched(&checks::matching(context, workspace).await?, definition.object)?;
-    let client = client(context, &connection).await?;
+    // A formula asks Pendo nothing.
+    let pendo = match definition.kind() {
+        Some(kind) => Some((kind, client(context, &connection).await?)),
+        None => None,
+    };
     let by = request.asker(context.clock.now_ms());
     let mut are_ids_known = false;
     for _ in 0..ATTEMPTS_MAX {
         let stands = context.store.fields_get(workspace).await?;
-        match checks::of_same_name(&stands.value, &definition) {
-            Some(same) if same.definition == definition => return Reply::json(200, &unchanged(same)),
+        let mut fields = stands.value;
+        let at = fields.len();
+        fields.push(Field::new(FieldId::random(), definition.clone(), by.at_ms(), by.subject()));
+        fields[at].definition = definition.identified(&fields);
+        let field = fields[at].clone();
+        match checks::of_same_name(&fields[..at], &definition) {
+            Some(same) if same.definition == field.definition => return Reply::json(200, &unchanged(same, &fields)),
             Some(other) => return Err(checks::name_taken(other)),
-            None => checks::refuse_too_many(stands.value.len() + 1)?,
+            None => checks::refuse_too_many(fields.len())?,
         }
-        if !are_ids_known {
+        let columns = formulas::columns(context, workspace, [&definition]).await?;
+        formulas::refuse_unfit(&fields, at, &columns)?;
+        if let Some((_, client)) = pendo.as_ref().filter(|_| !are_ids_known) {
             let kinds = checks::kind_to_ask(&definition, None).into_iter().collect();
-            let known = KnownIds::read(context, workspace, &client, kinds).await?;
+            let known = KnownIds::read(context, workspace, client, kinds).await?;
             known.refuse_others(&definition, None, &body)?;
             are_ids_known = true;
         }
-        let kind = definition.usage.kind;
-        let is_first = !stands.value.iter().any(|field| field.definition.usage.kind == kind);
-        let field = Field::new(FieldId::random(), definition.clone(), by.at_ms(), by.subject());
-        let mut fields = stands.value;
-        fields.push(field.clone());
-        let line = by.line("create", named(&field.id), None, Some(noted(&field)?));
+        let line = by.line("create", named(&field.id), None, Some(noted(&field, &fields)?));
         match context.store.noting(workspace, line).fields_put(workspace, &fields, stands.version).await {
             Ok(_) => {}
             Err(StoreError::Conflict { .. }) => continue,
             Err(error) => return Err(error.into()),
         }
-        nudge(context, workspace, Job::sync(workspace)).await;
-        let values = context.store.objects_get(workspace, definition.object).await?.value.len();
-        let backfill =
-            if is_first { estimate::begun(context, workspace, &connection, &client, kind).await? } else { None };
-        return Reply::json(201, &SavedField { field: shown(&field), values_to_recompute: values, backfill });
+        let mut saved = unchanged(&field, &fields);
+        if let Some((kind, client)) = &pendo {
+            nudge(context, workspace, Job::sync(workspace)).await;
+            saved.values_to_recompute = context.store.objects_get(workspace, definition.object).await?.value.len();
+            if !checks::is_used(&fields[..at], *kind) {
+                saved.backfill = estimate::begun(context, workspace, &connection, client, *kind).await?;
+            }
+        }
+        return Reply::json(201, &saved);
     }
     Err(Problem::from(StoreError::Conflict { key: "fields".to_owned() }))
 }
@@ -99,11 +109,14 @@ pub(crate) async fn delete(
         let mut rest = stands.value;
         let gone = rest.iter().position(|field| field.id == *id).map(|at| rest.remove(at)).ok_or_else(unknown)?;
         refuse_stale(request, Some(&tag(&gone)?))?;
-        let line = by.line("delete", named(id), Some(noted(&gone)?), None);
+        formulas::refuse_used(&gone, &rest)?;
+        let line = by.line("delete", named(id), Some(noted(&gone, &rest)?), None);
         match context.store.noting(workspace, line).fields_put(workspace, &rest, stands.version).await {
             Ok(_) => {
                 forget(context, workspace, id).await;
-                nudge(context, workspace, Job::Evaluate { workspace: workspace.to_string() }).await;
+                if gone.definition.measured().is_some() {
+                    nudge(context, workspace, Job::Evaluate { workspace: workspace.to_string() }).await;
+                }
                 return Ok(Reply::empty());
             }
             Err(StoreError::Conflict { .. }) => {}
@@ -135,9 +148,9 @@ pub(crate) fn named(id: &FieldId) -> String {
     format!("fields/{}", id.as_str())
 }
 
-/// What the trail says of a field.
-pub(crate) fn noted(field: &Field) -> Result<Value, Problem> {
-    serde_json::to_value(&field.definition).map_err(Problem::internal)
+/// What the trail says of a field; `fields` have the names that its formula uses.
+pub(crate) fn noted(field: &Field, fields: &[Field]) -> Result<Value, Problem> {
+    serde_json::to_value(field.definition.named(fields)).map_err(Problem::internal)
 }
 
 /// A field as callers see it: id, version and the definition's own members.
@@ -164,32 +177,34 @@ pub(crate) struct Shown {
 pub(crate) struct SavedField {
     #[serde(flatten)]
     pub(crate) field: Shown,
-    /// How many values are computed anew: none where nothing or only the name was changed.
+    /// How many values are computed anew: none where nothing or only the name was changed, and none of a formula, which is
+    /// calculated when values are read.
     pub(crate) values_to_recompute: usize,
     /// What reading its kind's history comes to; null unless that begins now.
     pub(crate) backfill: Option<estimate::Shown>,
 }
 
-/// The answer where nothing was changed.
-pub(crate) fn unchanged(field: &Field) -> SavedField {
-    SavedField { field: shown(field), values_to_recompute: 0, backfill: None }
+/// The answer where nothing is computed anew.
+pub(crate) fn unchanged(field: &Field, fields: &[Field]) -> SavedField {
+    SavedField { field: shown(field, fields), values_to_recompute: 0, backfill: None }
 }
 
-pub(crate) fn shown(field: &Field) -> Shown {
+/// `fields` have the names that a formula uses.
+fn shown(field: &Field, fields: &[Field]) -> Shown {
     Shown {
         id: field.id.clone(),
         version: field.version,
         created_at: to_the_second(field.created_at_ms),
         edited_at: to_the_second(field.edited_at_ms),
         former_names: field.former_names.clone(),
-        definition: field.definition.clone(),
+        definition: field.definition.named(fields),
         deleted_ids: Vec::new(),
     }
 }
 
-fn shown_with(field: &Field, deleted: &BTreeMap<Kind, BTreeSet<String>>) -> Shown {
+fn shown_with(field: &Field, fields: &[Field], deleted: &BTreeMap<Kind, BTreeSet<String>>) -> Shown {
     let gone = deleted::named_by(field, deleted).into_iter().map(str::to_owned);
-    Shown { deleted_ids: gone.collect(), ..shown(field) }
+    Shown { deleted_ids: gone.collect(), ..shown(field, fields) }
 }
 
 pub(crate) fn unknown() -> Problem {
@@ -206,7 +221,7 @@ mod tests {
         let body = json!({"name": "MAU", "object": "account", "usage": {"kind": "event"}, "function": "count",
             "window": {"rolling_days": 30}});
         let field = Field::new(FieldId::from_text("f1"), Definition::parse(&body).unwrap(), 0, None);
-        let shown = json!(shown(&field));
+        let shown = json!(shown(&field, &[]));
         assert_eq!((&shown["id"], &shown["name"], &shown["version"]), (&json!("f1"), &json!("MAU"), &json!(1)));
         assert_eq!((&shown["edited_at"], shown.get("former_names")), (&json!("1970-01-01T00:00:00Z"), None));
     }

@@ -12,10 +12,12 @@ mod directory;
 mod edit;
 mod estimate;
 mod fields;
+mod formulas;
 mod history;
 mod matching;
 pub mod operations;
 mod parameters;
+mod peers;
 mod people;
 mod preview;
 mod source;
@@ -78,6 +80,7 @@ async fn act(
         Act::Values => values::read(context, workspace, request).await,
         Act::History => history::read(context, workspace, request).await,
         Act::Explain => usage::explained(context, workspace, request).await,
+        Act::Peers => peers::read(context, workspace, request).await,
         Act::Usage => usage::read(context, workspace, request).await,
         Act::Status => values::status(context, workspace, request).await,
         Act::Sync => values::sync(context, workspace, request).await,

@@ -1,18 +1,13 @@
 //! What `mapping-config` can be asked.
 
-use crate::audit;
 use crate::catalog::Metadata;
-use crate::configuration;
 use crate::directory::{self, Deleted, Uploaded};
 use crate::fields::{SavedField, Shown};
 use crate::matching::Saved;
 use crate::parameters::{ALL, CURSOR, DRY_RUN, FORMAT, LIMIT, OBJECT, OBJECT_ID, TEXT};
-use crate::preview;
-use crate::unmatched;
 use crate::usage::PEOPLE_MAX;
 use crate::values::Queued;
-use crate::versions;
-use crate::{edit, estimate, history};
+use crate::{audit, configuration, edit, estimate, history, peers, preview, unmatched, versions};
 use shared::api::operation::{Body, Level, Operation, Parameter, Takes, shape};
 use shared::api::page::Listed;
 use shared::explain::{Explanation, UsageLine};
@@ -68,6 +63,8 @@ pub enum Act {
     History,
     /// Takes a value apart.
     Explain,
+    /// Shows accounts beside each other.
+    Peers,
     /// Shows stored rows.
     Usage,
     /// Shows the status.
@@ -150,7 +147,7 @@ const fn delete_objects(id: &'static str, path: &'static str, kind: ObjectKind) 
 }
 
 /// All of them.
-pub static OPERATIONS: [Operation<Act>; 28] = [
+pub static OPERATIONS: [Operation<Act>; 29] = [
     Operation {
         act: Act::Metadata,
         id: "listMetadata",
@@ -333,6 +330,7 @@ pub static OPERATIONS: [Operation<Act>; 28] = [
         replies: &[(200, Some(shape::<Explanation>))],
         ..READ
     },
+    peers::OPERATION,
     Operation {
         act: Act::Usage,
         id: "listUsage",

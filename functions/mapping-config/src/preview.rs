@@ -2,9 +2,9 @@
 //! has seen in its lists, and for what there would be to read of a kind that was never read.
 
 use crate::checks::{self, KnownIds};
-use crate::estimate;
 use crate::operations::{Act, JSON, READ};
 use crate::source::{client, connection, refused};
+use crate::{estimate, formulas};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -12,8 +12,8 @@ use shared::api::operation::{Body, Operation, shape};
 use shared::api::{Problem, Reply, Request};
 use shared::connection::Connection;
 use shared::context::Context;
-use shared::fields::Definition;
-use shared::id::{Kind, WorkspaceId};
+use shared::fields::{Definition, Field};
+use shared::id::{FieldId, Kind, WorkspaceId};
 use shared::preview::{Preview, PreviewError, PreviewQuery, preview};
 use std::collections::BTreeSet;
 
@@ -57,18 +57,20 @@ pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &R
         refused(if is_of_field { "invalid-field" } else { "invalid-preview" }, problem)
     })?;
     let connection = connection(context, workspace).await?;
-    let (level, kind) = (query.definition.object, query.definition.usage.kind);
-    checks::refuse_unmatched(&checks::matching(context, workspace).await?, level).map_err(in_definition)?;
-    let unknown = refuse_unknown_ids(context, workspace, &connection, &query.definition, &body["definition"]);
+    let definition = &query.definition;
+    checks::refuse_unmatched(&checks::matching(context, workspace).await?, definition.object).map_err(in_definition)?;
+    let unknown = refuse_unknown_ids(context, workspace, &connection, definition, &body["definition"]);
     unknown.await.map_err(in_definition)?;
+    refuse_unfit(context, workspace, definition).await.map_err(in_definition)?;
     let mut preview = preview(context, workspace, &query, ROWS_MAX).await.map_err(problem)?;
-    let backfill = if preview.is_read {
-        None
-    } else {
-        let client = client(context, &connection).await?;
-        let estimate = shared::sync::estimate::estimate(&client, &connection, kind, context.clock.now_ms()).await;
-        preview.warnings.extend(cost(kind, &estimate));
-        Some(estimate::Shown { kind, estimate, note: NOTE })
+    let backfill = match definition.kind().filter(|_| !preview.is_read) {
+        None => None,
+        Some(kind) => {
+            let client = client(context, &connection).await?;
+            let estimate = shared::sync::estimate::estimate(&client, &connection, kind, context.clock.now_ms()).await;
+            preview.warnings.extend(cost(kind, &estimate));
+            Some(estimate::Shown { kind, estimate, note: NOTE })
+        }
     };
     Reply::json(200, &Previewed { preview, backfill })
 }
@@ -91,8 +93,9 @@ async fn refuse_unknown_ids(
     definition: &Definition,
     body: &Value,
 ) -> Result<(), Problem> {
-    let Some(ids) = &definition.usage.ids else { return Ok(()) };
-    let kind = definition.usage.kind;
+    let Some(usage) = definition.measured().map(|measured| &measured.usage) else { return Ok(()) };
+    let Some(ids) = &usage.ids else { return Ok(()) };
+    let kind = usage.kind;
     let seen = context.store.tags_get(workspace, &connection.id, kind).await?.value;
     if ids.iter().all(|id| seen.contains_key(id)) {
         return Ok(());
@@ -100,6 +103,19 @@ async fn refuse_unknown_ids(
     let client = client(context, connection).await?;
     let known = KnownIds::read(context, workspace, &client, BTreeSet::from([kind])).await?;
     known.refuse_others(definition, None, body)
+}
+
+/// As when a field is created: a formula goes together with the fields that stand.
+async fn refuse_unfit(context: &Context, workspace: &WorkspaceId, definition: &Definition) -> Result<(), Problem> {
+    if definition.formula().is_none() {
+        return Ok(());
+    }
+    let mut fields = context.store.fields_get(workspace).await?.value;
+    let at = fields.len();
+    let definition = definition.identified(&fields);
+    fields.push(Field::new(FieldId::random(), definition.clone(), context.clock.now_ms(), None));
+    let columns = formulas::columns(context, workspace, [&definition]).await?;
+    formulas::refuse_unfit(&fields, at, &columns)
 }
 
 /// What is refused of a definition, with its place in this body.

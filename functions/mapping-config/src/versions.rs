@@ -71,7 +71,7 @@ pub(crate) async fn list(
     let limit = page::limit_to(&query, PAGE_MAX, PAGE_MAX)?;
     let after = page::after_as(&query, |text| text.parse::<u64>().ok())?;
     let fields = context.store.fields_get(workspace).await?.value;
-    let field = fields.into_iter().find(|field| field.id == *id).ok_or_else(unknown)?;
+    let field = fields.iter().find(|field| field.id == *id).ok_or_else(unknown)?;
     let oldest = field.oldest_kept();
     let newest = after.map_or(field.version, |after| after.saturating_sub(1).min(field.version));
     // One more says whether there is a next page.
@@ -81,7 +81,7 @@ pub(crate) async fn list(
     if newest == field.version {
         found.insert(0, field.clone());
     }
-    let items = found.into_iter().map(|version| (version.version.to_string(), shown(version, &field)));
+    let items = found.into_iter().map(|version| (version.version.to_string(), shown(version, field, &fields)));
     let bytes = |(_, version): &(String, Shown)| 400 + version.definition_bytes();
     let page = page::cut(items, |(version, _)| version, bytes, None, limit);
     let items = page.items.into_iter().map(|(_, version)| version).collect();
@@ -91,18 +91,20 @@ pub(crate) async fn list(
 impl Shown {
     /// About how long its definition is.
     fn definition_bytes(&self) -> usize {
-        let ids = self.definition.usage.ids.iter().flatten();
-        self.definition.name.len() + ids.map(|id| id.len() + 3).sum::<usize>()
+        let ids = self.definition.measured().and_then(|measured| measured.usage.ids.as_ref()).into_iter().flatten();
+        let formula = self.definition.formula().map_or(0, |formula| formula.to_string().len());
+        self.definition.name.len() + formula + ids.map(|id| id.len() + 3).sum::<usize>()
     }
 }
 
-fn shown(version: Field, stands: &Field) -> Shown {
+/// `fields` have the names that a formula uses; of one that is gone its id is shown.
+fn shown(version: Field, stands: &Field, fields: &[Field]) -> Shown {
     Shown {
         version: version.version,
         at: to_the_millisecond(version.edited_at_ms),
         by: version.edited_by,
         is_current: version.version == stands.version,
         computes_since: version.computes_since,
-        definition: version.definition,
+        definition: version.definition.named(fields),
     }
 }

@@ -18,6 +18,10 @@ pub fn lines(name: &str, explanation: &Value) -> String {
         Some(Value::String(instant)) => instant.clone(),
         _ => "no value".to_owned(),
     };
+    let operands = explanation.get("operands").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    if !operands.is_empty() {
+        return formula(name, explanation, &value, operands);
+    }
     let total = explanation.get("total").unwrap_or(&Value::Null);
     let mut lines = vec![
         format!(
@@ -55,6 +59,26 @@ pub fn lines(name: &str, explanation: &Value) -> String {
     lines.join("\n")
 }
 
+/// A formula's value, and what it is calculated with.
+fn formula(name: &str, explanation: &Value, value: &str, operands: &[Value]) -> String {
+    let text =
+        |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let told = |operand: &Value| {
+        let value = match operand.get("value") {
+            Some(Value::Number(value)) => number(value),
+            _ => text(operand, "/reason").replace('_', " "),
+        };
+        format!("{} is {value}", text(operand, "/operand"))
+    };
+    let told: Vec<String> = operands.iter().map(told).collect();
+    format!(
+        "{name} · {} = {value}: {}\n  {}.",
+        text(explanation, "/field"),
+        text(explanation, "/definition/formula"),
+        told.join(", ")
+    )
+}
+
 fn some(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(count), if count == 1 { one } else { many })
 }
@@ -63,6 +87,19 @@ fn some(count: u64, one: &str, many: &str) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_formula_is_explained_by_what_it_is_calculated_with() {
+        let explanation = json!({
+            "field": "Seats used", "value": 0.5, "definition": {"formula": "\"MAU\" / directory.seats"},
+            "operands": [{"operand": "\"MAU\"", "value": 1200, "reason": null},
+                         {"operand": "directory.seats", "value": null, "reason": "no_number"}],
+        });
+        assert_eq!(
+            lines("Acme", &explanation),
+            "Acme · Seats used = 0.500: \"MAU\" / directory.seats\n  \"MAU\" is 1,200, directory.seats is no number."
+        );
+    }
 
     #[test]
     fn a_value_is_explained_in_a_few_lines() {

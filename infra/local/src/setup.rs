@@ -4,7 +4,7 @@
 use reqwest::Method;
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
-use shared::fields::Definition;
+use shared::fields::{Definition, Formula, Measure};
 
 use crate::api::{Api, ApiError};
 use crate::options::Plan;
@@ -115,7 +115,7 @@ impl Fields {
                 }
             }
         }
-        Ok(Self { wanted, fresh })
+        Ok(Self { wanted, fresh: in_order(fresh) })
     }
 
     /// Creates those that do not stand yet.
@@ -138,6 +138,32 @@ impl Fields {
     }
 }
 
+/// Fields of usage first, and formulas behind those that they name.
+fn in_order(fresh: Vec<Value>) -> Vec<Value> {
+    let (mut ordered, mut open): (Vec<Value>, Vec<Value>) =
+        fresh.into_iter().partition(|field| field.get("formula").is_none());
+    while !open.is_empty() {
+        let is_waiting = |field: &Value| open.iter().any(|other| names(field, other));
+        let waits: Vec<bool> = open.iter().map(is_waiting).collect();
+        // Those that wait for each other are sent all the same: the refusal says what is wrong with them.
+        let is_stuck = waits.iter().all(|waits| *waits);
+        let (ready, waiting): (Vec<_>, Vec<_>) =
+            open.into_iter().zip(waits).partition(|(_, waits)| is_stuck || !*waits);
+        ordered.extend(ready.into_iter().map(|(field, _)| field));
+        open = waiting.into_iter().map(|(field, _)| field).collect();
+    }
+    ordered
+}
+
+/// Whether a field's formula names another.
+fn names(field: &Value, other: &Value) -> bool {
+    let Some(formula) = field.get("formula").and_then(Value::as_str).and_then(|text| Formula::parse(text).ok()) else {
+        return false;
+    };
+    let name = text(other, "name").trim().to_lowercase();
+    text(field, "object") == text(other, "object") && formula.fields().iter().any(|named| named.to_lowercase() == name)
+}
+
 fn is_same_name(field: &Value, other: &Value) -> bool {
     text(field, "object") == text(other, "object")
         && text(field, "name").trim().to_lowercase() == text(other, "name").to_lowercase()
@@ -145,19 +171,60 @@ fn is_same_name(field: &Value, other: &Value) -> bool {
 
 /// Compares what the two mean, not how they are written: defaults may be spelled out or not.
 fn is_same_definition(field: &Value, other: &Value) -> bool {
-    let members = ["name", "object", "usage", "function", "of", "window"];
+    let members = ["name", "object", "usage", "function", "of", "window", "formula"];
     let only: Map<String, Value> =
         members.into_iter().filter_map(|member| Some((member.to_owned(), other.get(member)?.clone()))).collect();
     match (Definition::parse(field), Definition::parse(&Value::Object(only))) {
         (Ok(field), Ok(other)) => {
-            field.name_key() == other.name_key()
-                && (field.usage, field.function, field.of, field.window)
-                    == (other.usage, other.function, other.of, other.window)
+            field.name_key() == other.name_key() && in_one_case(field.measure) == in_one_case(other.measure)
         }
         _ => false,
     }
 }
 
+/// Names are the same whatever their case.
+fn in_one_case(measure: Measure) -> Measure {
+    match measure {
+        Measure::Formula { formula } => Measure::Formula { formula: formula.renamed(&str::to_lowercase) },
+        usage => usage,
+    }
+}
+
 fn text<'a>(value: &'a Value, member: &str) -> &'a str {
     value.get(member).and_then(Value::as_str).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn formula(name: &str, text: &str) -> Value {
+        json!({"name": name, "object": "account", "formula": text})
+    }
+
+    #[test]
+    fn formulas_come_behind_what_they_name_and_those_that_go_round_come_last() {
+        let usage = |object: &str| {
+            json!({"name": "MAU", "object": object, "usage": {"kind": "event"}, "function": "count",
+                   "window": {"all_time": true}})
+        };
+        let fresh = vec![
+            formula("x", "\"y\" + 1"),
+            formula("y", "\"x\" + 1"),
+            formula("b", "\"A\" * 2"),
+            formula("a", "\"mau\" * 2"),
+            usage("contact"),
+            usage("account"),
+        ];
+        let names: Vec<String> = in_order(fresh).iter().map(|field| text(field, "name").to_owned()).collect();
+        assert_eq!(names, ["MAU", "MAU", "a", "b", "x", "y"]);
+    }
+
+    #[test]
+    fn a_formula_is_the_same_however_it_is_spaced_and_its_names_are_written() {
+        let stands = formula("Seats", "\"MAU\" / directory.seats * 100");
+        assert!(is_same_definition(&formula("seats", "( \"mau\"/directory.seats )*100"), &stands));
+        assert!(!is_same_definition(&formula("seats", "\"mau\" / (directory.seats * 100)"), &stands));
+        assert!(!is_same_definition(&formula("seats", "\"mau\" / directory.Seats * 100"), &stands));
+    }
 }

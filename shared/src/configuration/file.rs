@@ -1,7 +1,7 @@
 //! The file itself: checked whole when it is parsed, printed in one order.
 
 use crate::fields::shape::{Shape, wrong_type};
-use crate::fields::{Definition, FIELDS_MAX, Field, Problem};
+use crate::fields::{Definition, FIELDS_MAX, Field, Problem, layers};
 use crate::matching::Matching;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
@@ -25,11 +25,14 @@ pub struct Configuration {
 }
 
 impl Configuration {
-    /// What stands, in the order of level and name.
+    /// What stands: fields of usage, then formulas behind what they use, by level and name.
     #[must_use]
     pub fn of(matching: Option<&Matching>, fields: &[Field]) -> Self {
-        let mut definitions: Vec<Definition> = fields.iter().map(|field| field.definition.clone()).collect();
-        definitions.sort_by_key(|definition| (definition.object, definition.name_key()));
+        let mut layers = layers(fields);
+        layers.iter_mut().for_each(|layer| {
+            layer.sort_by_key(|field| (field.definition.object, field.definition.name_key()));
+        });
+        let definitions = layers.into_iter().flatten().map(|field| field.definition.named(fields)).collect();
         Self { format: FORMAT, matching: matching.cloned(), fields: Some(definitions) }
     }
 
@@ -125,6 +128,29 @@ mod tests {
         let empty = Configuration::of(None, &[]);
         assert_eq!(json!(empty), json!({"format": 1, "fields": []}));
         assert_eq!(Configuration::parse(&json!(empty)), Ok(empty));
+    }
+
+    #[test]
+    fn formulas_stand_behind_what_they_use_and_name_it_as_people_do() {
+        let formula = |name: &str, text: &str| json!({"name": name, "object": "account", "formula": text});
+        let stands = [
+            ("1", formula("a", "\"2\" * 2")),
+            ("2", formula("c", "\"3\" / directory.seats")),
+            ("3", field("z", "account")),
+            ("4", formula("b", "\"3\" - 1")),
+            ("5", field("Y", "contact")),
+        ]
+        .map(|(id, body)| Field::new(FieldId::from_text(id), Definition::parse(&body).unwrap(), 0, None));
+        let file = json!(Configuration::of(None, &stands));
+        let expected = [
+            field("z", "account"),
+            field("Y", "contact"),
+            formula("b", "\"z\" - 1"),
+            formula("c", "\"z\" / directory.seats"),
+            formula("a", "\"c\" * 2"),
+        ];
+        assert_eq!(file["fields"], json!(expected));
+        assert_eq!(json!(Configuration::parse(&file).unwrap()), file);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The workspace's accounts and contacts, and how uploads change them.
 
 mod cell;
+mod columns;
 mod csv_rows;
 mod json_lines;
 mod merge;
@@ -8,6 +9,7 @@ mod remove;
 mod upload;
 
 pub use cell::{CELL_BYTES_MAX, COLUMNS_MAX, ID_CHARS_MAX};
+pub use columns::{Columns, columns, number_in};
 pub use merge::{Merged, merge};
 pub use remove::{NotDeletable, deletable};
 pub use upload::{Change, Format, ROWS_MAX, RowError, Upload, parse};

@@ -50,12 +50,18 @@ pub(super) fn advice(line: &Line, path: &MatchPath) -> Option<Advice> {
             "Nothing: GET /v1/usage shows what the object used otherwise, and when.".to_owned(),
         ),
         Reason::Undefined => (
-            "It is a ratio over nothing.".to_owned(),
+            "It is a ratio over nothing, or a formula that divides by zero.".to_owned(),
             "Nothing: it has a value once there is something to divide by.".to_owned(),
         ),
         Reason::New => (
             "Nothing happened in the window before, so there is nothing to compare with.".to_owned(),
             "Nothing: it has a value once the window before has usage too.".to_owned(),
+        ),
+        Reason::NoNumber => (
+            format!(
+                "A column of the directory that the formula uses holds no number for this {level}; the operands say which."
+            ),
+            format!("Give the {level} a number there with PUT {list}."),
         ),
         Reason::Disconnected => (
             format!("The connection was ended with its data kept: the value is that of {as_of} and stays."),

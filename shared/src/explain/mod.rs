@@ -5,6 +5,7 @@
 //! written here, and Pendo is not asked.
 
 mod advice;
+mod formula;
 mod parts;
 mod path;
 mod people;
@@ -15,6 +16,7 @@ mod usage;
 mod value;
 
 pub use advice::Advice;
+pub use formula::FormulaOperand;
 pub use parts::{Day, HourOfUse, LeftOut, PendoAccount, Person, UsedObject};
 pub use path::{Linked, MatchPath, MatchRule};
 pub use people::Rank;
@@ -42,6 +44,9 @@ pub enum ExplainError {
         /// The rows of the shards that hold the object's.
         rows: u64,
     },
+    /// A formula is calculated when it is read: it has no days of its own.
+    #[error("a formula has no days of its own")]
+    Formula,
     /// The table's.
     #[error(transparent)]
     Store(#[from] StoreError),

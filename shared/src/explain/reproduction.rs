@@ -2,7 +2,7 @@
 
 use super::ExplainError;
 use super::source::Source;
-use crate::fields::{Field, Function, GUIDE_TYPES, Plan};
+use crate::fields::{Function, GUIDE_TYPES, Measured, Plan};
 use crate::id::{Kind, ObjectKind};
 use crate::pendo::reproduce::{Figure, Question, Whose, body};
 use crate::time::{DAY_MS, HourRange};
@@ -39,7 +39,7 @@ pub enum Gives {
 /// The question for a field of the source's object; `None` where it would name too many ids.
 pub(super) async fn reproduction(
     source: &Source<'_>,
-    field: &Field,
+    measured: &Measured,
     plan: &Plan,
     window: Option<HourRange>,
 ) -> Result<Option<Reproduction>, ExplainError> {
@@ -61,9 +61,9 @@ pub(super) async fn reproduction(
             Whose::Visitors(visitors.collect())
         }
     };
-    let usage = &field.definition.usage;
+    let usage = &measured.usage;
     let types = GUIDE_TYPES.into_iter().filter(|name| usage.has_type(name)).collect();
-    let Some((figure, gives, reading)) = figure(field.definition.function, plan, range) else { return Ok(None) };
+    let Some((figure, gives, reading)) = figure(measured.function, plan, range) else { return Ok(None) };
     let ids = usage.ids.as_ref().map(|ids| ids.iter().map(String::as_str).collect());
     let types = (usage.kind == Kind::Guide).then_some(types);
     let apps = usage.apps.as_ref().map(|apps| apps.iter().copied().collect());

@@ -1,6 +1,7 @@
 //! A value taken apart: what it means, over which hours, whose rows they are, and sums at every level that add up to it.
 
 use super::advice::{Advice, advice};
+use super::formula::{self, FormulaOperand};
 use super::parts::{Day, LeftOut, Person, UsedObject, days, objects};
 use super::path::{MatchPath, path};
 use super::people::{People, Rank, in_full};
@@ -9,7 +10,7 @@ use super::source::{Source, Whose};
 use super::sums::{Sums, Tally};
 use super::{ExplainError, REREADS_MAX};
 use crate::context::Context;
-use crate::fields::{Accumulator, Definition, Field, Function, Plan, Reason};
+use crate::fields::{Accumulator, Definition, Field, Function, Measure, Measured, Plan, Reason};
 use crate::id::{FieldId, Kind, ObjectKind, WorkspaceId};
 use crate::sync::evaluate::Moment;
 use crate::time::{Hour, HourRange, parse_instant};
@@ -57,6 +58,9 @@ pub struct Explanation {
     pub advice: Option<Advice>,
     /// Why the usage is the object's.
     pub matching: MatchPath,
+    /// Of a formula: what it calculates with, in its order, each once. Its fields are taken apart in turn; of itself it has no
+    /// people, days and objects.
+    pub operands: Vec<FormulaOperand>,
     /// What all rows that count add up to; null where no value can be told.
     pub total: Option<Sums>,
     /// How many people contribute; theirs are the `items` of all pages.
@@ -71,7 +75,7 @@ pub struct Explanation {
     /// The features, pages, guides or track types.
     pub objects: Vec<UsedObject>,
     /// The question that gives the same at Pendo; null where no value can be told, where it would name too many ids, or where
-    /// one question does not do: averages, shares, stickiness and trend.
+    /// one question does not do: averages, shares, stickiness, trend and formulas.
     pub pendo: Option<Reproduction>,
     /// A page of the people, whoever contributes most first.
     pub items: Vec<Person>,
@@ -123,17 +127,18 @@ async fn explained(
     workspace: &WorkspaceId,
     query: &ExplanationQuery,
 ) -> Result<Explanation, ExplainError> {
-    let (field, line) = asked(context, workspace, query).await?;
+    let Asked { field, line, fields, lines } = asked(context, workspace, query).await?;
     let mut source = Source::open(context, workspace, query.object, &query.id).await?;
     let matching = path(&source).await?;
-    let function = field.definition.function;
+    let definition = field.definition.named(&fields);
     let mut explanation = Explanation {
         sentence: String::new(),
-        definition: Defined { id: field.id.clone(), version: field.version, definition: field.definition.clone() },
+        definition: Defined { id: field.id.clone(), version: field.version, definition },
         time_zone: source.connection.time_zone.name().to_owned(),
-        adds_up: adds_up(function),
+        adds_up: field.definition.measured().map_or(formula::ADDS_UP, |measured| adds_up(measured.function)),
         advice: advice(&line, &matching),
         matching,
+        operands: Vec::new(),
         total: None,
         people: 0,
         // Whoever edits the field meanwhile must not have one version's value explained by another's definition.
@@ -147,57 +152,80 @@ async fn explained(
         next_rank: None,
         line,
     };
-    if let Some(plan) = plan(&source, &field, &explanation.line) {
-        let ranges = BTreeMap::from([(plan.kind(), plan.reach())]);
-        let rows = source.rows_in(&ranges).await?;
-        if rows > query.rows_max {
-            return Err(ExplainError::TooMuch { rows });
+    match &field.definition.measure {
+        Measure::Formula { formula } => {
+            let columns = source.world.directory.objects(query.object).get(&query.id);
+            explanation.operands = formula::operands(formula, &fields, &lines, columns);
+            explanation.is_current &= formula::gives(formula, &explanation.operands, &explanation.line.value);
         }
-        let found = Found::read(&mut source, &plan, &field, &ranges).await?;
-        let (ranks, has_more) = found.people.page(query.after, query.limit);
-        let counts = |row: &UsageRow<'_>| plan.takes(row) && leaves_a_trace(&plan, row);
-        let (people, is_cut) = in_full(&mut source, &plan, &ranges, counts, &ranks, PEOPLE_BYTES_MAX).await?;
-        explanation.next_rank = ranks.get(people.len().wrapping_sub(1)).copied().filter(|_| has_more || is_cut);
-        explanation.is_current &= found.accumulator.outcome(&plan).value() == explanation.line.value;
-        explanation.pendo = reproduction(&source, &field, &plan, shown_window(&explanation.line)).await?;
-        explanation.people = found.people.len();
-        explanation.total = Some(found.total.shown());
-        explanation.left_out = found.left_out();
-        explanation.days = days(&found.days);
-        explanation.objects = objects(found.objects);
-        explanation.items = people;
+        Measure::Usage(measured) => {
+            if let Some(plan) = plan(&source, &field, &explanation.line) {
+                take_apart(&mut explanation, &mut source, &plan, measured, query).await?;
+            }
+        }
     }
     explanation.sentence = sentence(&explanation);
     Ok(explanation)
 }
 
-/// The field and the value's line.
-async fn asked(
-    context: &Context,
-    workspace: &WorkspaceId,
+/// Adds up the rows that make a value of usage.
+async fn take_apart(
+    explanation: &mut Explanation,
+    source: &mut Source<'_>,
+    plan: &Plan,
+    measured: &Measured,
     query: &ExplanationQuery,
-) -> Result<(Field, Line), ExplainError> {
+) -> Result<(), ExplainError> {
+    let ranges = BTreeMap::from([(plan.kind(), plan.reach())]);
+    let rows = source.rows_in(&ranges).await?;
+    if rows > query.rows_max {
+        return Err(ExplainError::TooMuch { rows });
+    }
+    let found = Found::read(source, plan, measured, &ranges).await?;
+    let (ranks, has_more) = found.people.page(query.after, query.limit);
+    let counts = |row: &UsageRow<'_>| plan.takes(row) && leaves_a_trace(plan, row);
+    let (people, is_cut) = in_full(source, plan, &ranges, counts, &ranks, PEOPLE_BYTES_MAX).await?;
+    explanation.next_rank = ranks.get(people.len().wrapping_sub(1)).copied().filter(|_| has_more || is_cut);
+    explanation.is_current &= found.accumulator.outcome(plan).value() == explanation.line.value;
+    explanation.pendo = reproduction(source, measured, plan, shown_window(&explanation.line)).await?;
+    explanation.people = found.people.len();
+    explanation.total = Some(found.total.shown());
+    explanation.left_out = found.left_out();
+    explanation.days = days(&found.days);
+    explanation.objects = objects(found.objects);
+    explanation.items = people;
+    Ok(())
+}
+
+/// A field with its value, and all fields; the lines of all of them where it is a formula.
+struct Asked {
+    field: Field,
+    line: Line,
+    fields: Vec<Field>,
+    lines: Vec<Line>,
+}
+
+async fn asked(context: &Context, workspace: &WorkspaceId, query: &ExplanationQuery) -> Result<Asked, ExplainError> {
     let unknown = || ValuesError::UnknownField(query.field.clone());
     if context.store.connection_get(workspace).await?.is_none() {
         return Err(ValuesError::NotConnected.into());
     }
-    let mut fields = context.store.fields_get(workspace).await?.value;
-    fields.retain(|field| field.definition.object == query.object);
-    let by_id = fields.iter().position(|field| field.id.as_str() == query.field);
-    let by_name = || fields.iter().position(|field| field.definition.name.eq_ignore_ascii_case(&query.field));
-    let field = fields.swap_remove(by_id.or_else(by_name).ok_or_else(unknown)?);
+    let fields = context.store.fields_get(workspace).await?.value;
+    let of_level = || fields.iter().filter(|field| field.definition.object == query.object);
+    let by_id = of_level().find(|field| field.id.as_str() == query.field);
+    let by_name = || of_level().find(|field| field.definition.name.eq_ignore_ascii_case(&query.field));
+    let field = by_id.or_else(by_name).ok_or_else(unknown)?.clone();
     let asked = values::Query {
         object: Some(query.object),
         id: Some(query.id.clone()),
-        field: Some(field.id.as_str().to_owned()),
+        // A formula with what it calculates with, as they stand at one time.
+        field: field.definition.measured().map(|_| field.id.as_str().to_owned()),
         with_notes: true,
         ..values::Query::default()
     };
-    let mut lines = values::list(context, workspace, &asked).await?.items;
-    // By its name, unless it was given another one meanwhile.
-    let at = lines.iter().position(|line| line.field == field.definition.name).unwrap_or_default();
-    let line = if at < lines.len() { lines.swap_remove(at) } else { return Err(unknown().into()) };
-    Ok((field, line))
+    let lines = values::list(context, workspace, &asked).await?.items;
+    let line = lines.iter().find(|line| line.field_id == field.id).ok_or_else(unknown)?.clone();
+    Ok(Asked { field, line, fields, lines })
 }
 
 /// The plan by which the value was computed; `None` where none can be told.
@@ -207,7 +235,7 @@ fn plan(source: &Source<'_>, field: &Field, line: &Line) -> Option<Plan> {
         return None;
     }
     let as_of = Hour::of_ms(parse_instant(line.as_of.as_ref()?)?);
-    let kind = field.definition.usage.kind;
+    let kind = field.definition.kind()?;
     Moment::of(&source.connection, BTreeMap::from([(kind, as_of)])).plan(field)
 }
 
@@ -241,7 +269,7 @@ impl Found {
     async fn read(
         source: &mut Source<'_>,
         plan: &Plan,
-        field: &Field,
+        measured: &Measured,
         ranges: &BTreeMap<Kind, HourRange>,
     ) -> Result<Self, ExplainError> {
         let mut found = Self {
@@ -255,8 +283,8 @@ impl Found {
             other_types: Tally::default(),
             ambiguous: Tally::default(),
         };
-        let is_by_minutes = field.definition.function == Function::Minutes;
-        let is_named = |object: &str| field.definition.usage.ids.as_ref().is_none_or(|ids| ids.contains(object));
+        let is_by_minutes = measured.function == Function::Minutes;
+        let is_named = |object: &str| measured.usage.ids.as_ref().is_none_or(|ids| ids.contains(object));
         let mut see = |row: &UsageRow<'_>, whose: Whose| match whose {
             Whose::Other => {}
             Whose::Own if plan.takes(row) => {
@@ -266,7 +294,7 @@ impl Found {
                 }
             }
             Whose::Own if !is_named(row.object) => found.other_objects.add(row),
-            Whose::Own if !field.definition.usage.has_app(row.app) => found.other_apps.add(row),
+            Whose::Own if !measured.usage.has_app(row.app) => found.other_apps.add(row),
             Whose::Own => found.other_types.add(row),
             Whose::Contested if plan.takes(row) => found.ambiguous.add(row),
             Whose::Contested => {}
@@ -349,6 +377,7 @@ fn sentence(explanation: &Explanation) -> String {
             some(total.minutes, "minute", "minutes"),
             some(days.len() as u64, "day", "days")
         ),
+        _ if !explanation.operands.is_empty() => format!("{named} is {value}: {}.", formula::told(explanation)),
         _ => format!("{named} is {value}."),
     }
 }

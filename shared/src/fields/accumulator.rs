@@ -199,7 +199,7 @@ mod tests {
         }
         let definition = Definition::parse(&body).unwrap();
         let field = Field::new(FieldId::from_text("f"), definition, 0, None);
-        Plan::new(&field, Hour(240), Zone::parse(zone).unwrap(), Hour(0))
+        Plan::new(&field, Hour(240), Zone::parse(zone).unwrap(), Hour(0)).unwrap()
     }
 
     fn row(hour: i32, visitor: u64, events: u64, minutes: u64) -> UsageRow<'static> {

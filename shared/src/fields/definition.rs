@@ -1,63 +1,119 @@
 //! A calculated field as an admin defines it: checked whole when it is parsed.
 
+use super::formula::Formula;
 use super::function::{Among, Function};
 use super::problem::Problem;
-use super::sense::{refuse_nonsense, sense};
+use super::sense::refuse_nonsense;
 use super::shape::{Shape, listed, wrong_type};
 use super::usage::Usage;
 use super::window::Window;
-use crate::id::ObjectKind;
+use crate::id::{Kind, ObjectKind};
 use crate::time::{Hour, HourRange, Zone};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The longest name of a field, in characters.
 pub const NAME_CHARS_MAX: usize = 120;
-/// A name for those who read the document: no control characters, and not only spaces.
-const NAME_PATTERN: &str =
-    r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
 
-/// What a calculated field computes, for which objects, over which rows and which time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// What a calculated field computes, and for which objects.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Value")]
-#[schemars(!try_from, extend("additionalProperties" = false, "allOf" = sense()))]
 pub struct Definition {
     /// The name, unique per object level whatever its case.
-    #[schemars(length(min = 1, max = NAME_CHARS_MAX), regex(pattern = NAME_PATTERN))]
     pub name: String,
     /// Whether accounts or contacts have the value.
     pub object: ObjectKind,
+    /// What is computed.
+    #[serde(flatten)]
+    pub measure: Measure,
+}
+
+/// What a field computes: something over usage, or a formula over what others compute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Measure {
+    /// A function over rows and a time.
+    Usage(Measured),
+    /// Arithmetic over other fields and the directory.
+    Formula {
+        /// The formula.
+        formula: Formula,
+    },
+}
+
+/// A function over some rows and some time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Measured {
     /// The rows.
     pub usage: Usage,
     /// What is computed over them.
     pub function: Function,
     /// Among whom: for an adoption rate, and only for that.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Among")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub of: Option<Among>,
     /// The look-back window.
     pub window: Window,
 }
 
 impl Definition {
-    /// Parses one definition.
+    /// Parses one definition. A formula names fields as its text does; [`super::refuse_unfit`] checks them.
     ///
     /// # Errors
     /// The first thing that is missing, unknown, of a wrong type or impossible.
     pub fn parse(body: &Value) -> Result<Self, Problem> {
-        let shape = Shape::of(body, "", &["name", "object", "usage", "function", "of", "window"])?;
+        let shape = Shape::of(body, "", &["name", "object", "usage", "function", "of", "window", "formula"])?;
         let name = name_of(&shape)?;
         let object = object_of(&shape)?;
-        let usage = Usage::parse(shape.required("usage", "an object such as {\"kind\":\"feature\"}")?, "/usage")?;
-        let function = function_of(&shape)?;
-        let of = among(&shape)?;
+        let measure = match shape.optional("formula") {
+            Some(_) => Measure::Formula { formula: formula_of(&shape)? },
+            None => Measure::Usage(Measured::parse(&shape, object)?),
+        };
+        Ok(Self { name, object, measure })
+    }
+
+    /// The function over usage, unless it is a formula.
+    #[must_use]
+    pub const fn measured(&self) -> Option<&Measured> {
+        match &self.measure {
+            Measure::Usage(measured) => Some(measured),
+            Measure::Formula { .. } => None,
+        }
+    }
+
+    /// The formula, if it is one.
+    #[must_use]
+    pub const fn formula(&self) -> Option<&Formula> {
+        match &self.measure {
+            Measure::Usage(_) => None,
+            Measure::Formula { formula } => Some(formula),
+        }
+    }
+
+    /// The kind of usage that it reads; none of a formula, which reads values.
+    #[must_use]
+    pub fn kind(&self) -> Option<Kind> {
+        self.measured().map(|measured| measured.usage.kind)
+    }
+
+    /// The name by which two fields of one level are the same.
+    #[must_use]
+    pub fn name_key(&self) -> String {
+        self.name.to_lowercase()
+    }
+}
+
+impl Measured {
+    fn parse(shape: &Shape<'_>, object: ObjectKind) -> Result<Self, Problem> {
+        let usage = shape.required("usage", "an object such as {\"kind\":\"feature\"}, or a formula")?;
+        let usage = Usage::parse(usage, "/usage")?;
+        let function = function_of(shape)?;
+        let of = among(shape)?;
         let window =
             shape.required("window", "{\"rolling_days\":30}, {\"calendar\":\"month\"} or {\"all_time\":true}")?;
         let window = Window::parse(window, "/window", function.is_whole_by_default())?;
-        let definition = Self { name, object, usage, function, of, window };
-        refuse_nonsense(&definition)?;
-        Ok(definition)
+        let measured = Self { usage, function, of, window };
+        refuse_nonsense(object, &measured)?;
+        Ok(measured)
     }
 
     /// The hours of its window.
@@ -78,12 +134,6 @@ impl Definition {
         let window = self.window.range_on(today, as_of, zone, first_hour);
         let previous = self.window.previous_on(today, zone).filter(|_| self.function == Function::Trend);
         HourRange { from: previous.map_or(window.from, |previous| previous.from), to: window.to }
-    }
-
-    /// The name by which two fields of one level are the same.
-    #[must_use]
-    pub fn name_key(&self) -> String {
-        self.name.to_lowercase()
     }
 }
 
@@ -113,6 +163,18 @@ fn object_of(shape: &Shape<'_>) -> Result<ObjectKind, Problem> {
     }
 }
 
+fn formula_of(shape: &Shape<'_>) -> Result<Formula, Problem> {
+    let text = shape.text("formula", "text such as \"MAU\" / directory.seats")?;
+    if let Some(beside) = ["usage", "function", "of", "window"].into_iter().find(|name| shape.optional(name).is_some())
+    {
+        let detail = format!(
+            "{beside} cannot stand beside a formula, which takes its fields as they are; leave one of them out"
+        );
+        return Err(Problem::at(shape.pointer_to(beside), detail));
+    }
+    Formula::parse(text)
+}
+
 fn function_of(shape: &Shape<'_>) -> Result<Function, Problem> {
     let names = listed(&Function::ALL.map(Function::name));
     let name = shape.text("function", &names)?;
@@ -132,13 +194,16 @@ fn among(shape: &Shape<'_>) -> Result<Option<Among>, Problem> {
 mod tests {
     use super::*;
     use crate::fields::{GUIDE_TYPES, Period, Window};
-    use crate::id::Kind;
     use proptest::prelude::*;
     use serde_json::json;
 
     fn good() -> Value {
         json!({"name": "Exports 7d", "object": "contact", "usage": {"kind": "feature", "ids": ["f-1"]},
                "function": "count", "window": {"rolling_days": 7, "complete_days": false}})
+    }
+
+    fn measured(body: &Value) -> Measured {
+        Definition::parse(body).unwrap().measured().unwrap().clone()
     }
 
     /// The good definition with one member set, or removed by null.
@@ -156,7 +221,8 @@ mod tests {
 
     #[test]
     fn a_definition_prints_as_it_was_written() {
-        for body in [good(), with("/window", json!({"all_time": true}))] {
+        let formula = json!({"name": "x", "object": "account", "formula": "\"MAU\" / directory.seats * 100"});
+        for body in [good(), with("/window", json!({"all_time": true})), formula] {
             assert_eq!(serde_json::to_value(Definition::parse(&body).unwrap()).unwrap(), body);
         }
     }
@@ -170,7 +236,7 @@ mod tests {
             if function == Function::AdoptionRate {
                 body["of"] = json!("same_kind");
             }
-            let window = Definition::parse(&body).unwrap().window;
+            let window = measured(&body).window;
             let complete_days = ![
                 Function::Count,
                 Function::Minutes,
@@ -218,6 +284,14 @@ mod tests {
             (with("/usage", json!({"kind": "guide", "types": ["seen"]})), "/usage/types", "guideSeen"),
             (with("/function", json!("sum")), "/function", "distinct_visitors"),
             (with("/windows", json!({})), "/windows", "not known"),
+            (with("/formula", json!("\"MAU\" * 2")), "/usage", "beside a formula"),
+            (with("/formula", json!(7)), "/formula", "text"),
+            (json!({"name": "x", "object": "account", "formula": "MAU"}), "/formula", "character 1"),
+            (
+                json!({"name": "x", "object": "account", "formula": "\"MAU\"", "of": "same_kind"}),
+                "/of",
+                "beside a formula",
+            ),
         ];
         for (body, pointer, part) in cases {
             let problem = Definition::parse(&body).unwrap_err();
@@ -235,10 +309,10 @@ mod tests {
 
     #[test]
     fn a_guide_field_without_types_looks_at_what_was_seen() {
-        let seen = Definition::parse(&with("/usage", json!({"kind": "guide"}))).unwrap().usage;
+        let seen = measured(&with("/usage", json!({"kind": "guide"}))).usage;
         assert!(seen.has_type("guideSeen") && !seen.has_type("guideDismissed"));
         let dismissed = json!({"kind": "guide", "types": ["guideDismissed"]});
-        let dismissed = Definition::parse(&with("/usage", dismissed)).unwrap().usage;
+        let dismissed = measured(&with("/usage", dismissed)).usage;
         assert!(!dismissed.has_type("guideSeen") && dismissed.has_type("guideDismissed"));
     }
 
@@ -267,9 +341,7 @@ mod tests {
             function in prop::sample::select(&Function::ALL[..]),
             window in windows(),
         ) -> Definition {
-            Definition {
-                name,
-                object: if is_account { ObjectKind::Account } else { ObjectKind::Contact },
+            let measured = Measured {
                 usage: Usage {
                     kind,
                     ids: ids.filter(|_| kind != Kind::Event),
@@ -279,14 +351,18 @@ mod tests {
                 of: (function == Function::AdoptionRate).then_some(Among::SameKind),
                 function,
                 window,
-            }
+            };
+            let object = if is_account { ObjectKind::Account } else { ObjectKind::Contact };
+            Definition { name, object, measure: Measure::Usage(measured) }
         }
     }
 
     proptest! {
         #[test]
         fn what_is_printed_parses_to_the_same(
-            definition in definitions().prop_filter("makes sense", |definition| refuse_nonsense(definition).is_ok()),
+            definition in definitions().prop_filter("makes sense", |definition| {
+                definition.measured().is_some_and(|measured| refuse_nonsense(definition.object, measured).is_ok())
+            }),
         ) {
             let printed = serde_json::to_string(&definition).unwrap();
             prop_assert_eq!(&Definition::parse(&serde_json::from_str(&printed).unwrap()), &Ok(definition.clone()));

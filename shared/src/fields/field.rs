@@ -147,11 +147,11 @@ mod tests {
                 prop_assert!(!field.former_names.contains(&field.definition.name));
                 for other in &all {
                     if field.value_key() == other.value_key() {
-                        prop_assert_eq!(field.definition.window, other.definition.window);
+                        prop_assert_eq!(&field.definition.measure, &other.definition.measure);
                     }
                 }
                 // What differs in more than the name from the version before has a key of its own.
-                if at > 0 && all[at - 1].definition.window != field.definition.window {
+                if at > 0 && all[at - 1].definition.measure != field.definition.measure {
                     prop_assert!(all[..at].iter().all(|other| other.value_key() != field.value_key()));
                 }
             }

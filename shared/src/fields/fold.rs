@@ -187,7 +187,7 @@ mod tests {
                               "window": window});
             let definition = Definition::parse(&body).unwrap();
             let field = Field::new(FieldId::from_text(&format!("{object}-{at}")), definition, 0, None);
-            Plan::new(&field, Hour(1_000), Zone::UTC, Hour(0))
+            Plan::new(&field, Hour(1_000), Zone::UTC, Hour(0)).unwrap()
         };
         let functions = ["count", "distinct_visitors", "active_days", "last_used", "feature_breadth", "trend"];
         functions.into_iter().enumerate().map(plan).collect()

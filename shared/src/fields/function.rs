@@ -105,6 +105,12 @@ impl Function {
         matches!(self, Self::Stickiness | Self::Trend)
     }
 
+    /// Whether it gives a time, which can't be calculated with.
+    #[must_use]
+    pub const fn is_time(self) -> bool {
+        matches!(self, Self::FirstUsed | Self::LastUsed)
+    }
+
     /// Whether it says something of single objects, which all activity has not.
     #[must_use]
     pub const fn is_of_objects(self) -> bool {

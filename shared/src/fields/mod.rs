@@ -1,11 +1,13 @@
 //! Calculated fields: a checked definition becomes a plan, a plan folds rows into an accumulator, and an accumulator
-//! gives an outcome. Everything that can be wrong is said when the definition is parsed; from then on nothing can fail.
+//! gives an outcome; a formula calculates with what others give. Everything that can be wrong is said when the definition is
+//! parsed, or checked beside the others; from then on nothing can fail.
 
 mod accumulator;
 mod accumulator_bytes;
 mod definition;
 mod field;
 mod fold;
+mod formula;
 mod function;
 mod outcome;
 mod period;
@@ -16,11 +18,15 @@ pub(crate) mod shape;
 mod usage;
 mod window;
 mod window_body;
+mod written;
 
 pub use accumulator::Accumulator;
-pub use definition::{Definition, NAME_CHARS_MAX};
+pub use definition::{Definition, Measure, Measured, NAME_CHARS_MAX};
 pub use field::{FIELDS_MAX, Field, VERSIONS_MAX};
 pub use fold::Fold;
+pub use formula::{
+    FORMULA_DEPTH_MAX, FORMULA_LEVELS_MAX, FORMULA_TERMS_MAX, Formula, Operand, Term, layers, refuse_unfit,
+};
 pub use function::{Among, Function};
 pub use outcome::{Outcome, Reason};
 pub use period::{Period, ROLLING_DAYS_MAX};

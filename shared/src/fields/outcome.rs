@@ -83,10 +83,12 @@ pub enum Reason {
     NotRead,
     /// Nothing happened in the window.
     NeverUsed,
-    /// A ratio over nothing.
+    /// A ratio over nothing, or a formula that divides by zero.
     Undefined,
     /// A change from nothing to something.
     New,
+    /// A formula's column of the directory is empty, or no number.
+    NoNumber,
     /// The connection was ended with its data kept.
     Disconnected,
 }
@@ -103,6 +105,7 @@ impl Reason {
             Self::NeverUsed => "never_used",
             Self::Undefined => "undefined",
             Self::New => "new",
+            Self::NoNumber => "no_number",
             Self::Disconnected => "disconnected",
         }
     }

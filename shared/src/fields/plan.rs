@@ -25,33 +25,34 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Plans `field` as of the end of the last complete hour; `first_hour` is where all time begins.
+    /// Plans `field` as of the end of the last complete hour; `first_hour` is where all time begins. `None` for a formula,
+    /// which takes no rows.
     #[must_use]
-    pub fn new(field: &Field, as_of: Hour, zone: Zone, first_hour: Hour) -> Self {
+    pub fn new(field: &Field, as_of: Hour, zone: Zone, first_hour: Hour) -> Option<Self> {
         Self::on(field, zone.local_day(as_of.start_ms()), as_of, zone, first_hour)
     }
 
     /// Plans `field` as of the end of a local day, when all of that day has come and it still is today.
     #[must_use]
-    pub fn at_end_of(field: &Field, day: i32, zone: Zone, first_hour: Hour) -> Self {
+    pub fn at_end_of(field: &Field, day: i32, zone: Zone, first_hour: Hour) -> Option<Self> {
         Self::on(field, day, zone.midnight(day.saturating_add(1)), zone, first_hour)
     }
 
-    fn on(field: &Field, today: i32, as_of: Hour, zone: Zone, first_hour: Hour) -> Self {
-        let definition = &field.definition;
-        let window = definition.window.range_on(today, as_of, zone, first_hour);
-        Self {
+    fn on(field: &Field, today: i32, as_of: Hour, zone: Zone, first_hour: Hour) -> Option<Self> {
+        let measured = field.definition.measured()?;
+        let window = measured.window.range_on(today, as_of, zone, first_hour);
+        Some(Self {
             field: field.id.clone(),
             version: field.computes_since,
-            object: definition.object,
-            usage: definition.usage.clone(),
-            function: definition.function,
-            reach: definition.reach_on(today, as_of, zone, first_hour),
+            object: field.definition.object,
+            usage: measured.usage.clone(),
+            function: measured.function,
+            reach: measured.reach_on(today, as_of, zone, first_hour),
             window,
             zone,
             today,
             first_day: zone.local_day(window.from.start_ms()),
-        }
+        })
     }
 
     /// The field's id.
@@ -189,7 +190,7 @@ mod tests {
                           "window": {"rolling_days": 1, "complete_days": true}});
         let definition = Definition::parse(&body).unwrap();
         let field = Field::new(FieldId::from_text("f"), definition, 0, None);
-        Plan::new(&field, Hour(60), Zone::UTC, Hour(0))
+        Plan::new(&field, Hour(60), Zone::UTC, Hour(0)).unwrap()
     }
 
     fn row(kind: Kind, hour: i32, object: &'static str, event_type: &'static str) -> UsageRow<'static> {

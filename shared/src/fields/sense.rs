@@ -1,6 +1,6 @@
 //! What is well formed and makes no sense: refused in a sentence, and described for the document.
 
-use super::definition::Definition;
+use super::definition::Measured;
 use super::function::Function;
 use super::period::Period;
 use super::problem::Problem;
@@ -15,8 +15,8 @@ const STICKINESS_DAYS_MAX: u32 = 93;
 ///
 /// # Errors
 /// The first such thing, with its place.
-pub(super) fn refuse_nonsense(definition: &Definition) -> Result<(), Problem> {
-    let Definition { object, usage, function, window, .. } = definition;
+pub(super) fn refuse_nonsense(object: ObjectKind, measured: &Measured) -> Result<(), Problem> {
+    let Measured { usage, function, of, window } = measured;
     let name = function.name();
     if *function == Function::Minutes && usage.kind == Kind::Guide {
         let detail = "minutes cannot be computed for guides, which have none in Pendo; use count or another kind";
@@ -27,11 +27,11 @@ pub(super) fn refuse_nonsense(definition: &Definition) -> Result<(), Problem> {
             format!("{name} is about objects, which kind event has not; use kind feature, guide, page or track");
         return Err(Problem::at("/function", detail));
     }
-    if function.is_of_accounts_only() && *object == ObjectKind::Contact {
+    if function.is_of_accounts_only() && object == ObjectKind::Contact {
         let detail = format!("{name} compares the users of an account, and a contact is one user; use object account");
         return Err(Problem::at("/function", detail));
     }
-    match (*function == Function::AdoptionRate, definition.of) {
+    match (*function == Function::AdoptionRate, of) {
         (true, None) => {
             let detail = "adoption_rate needs of, which says among whom; give {\"of\":\"same_kind\"}, the visitors with any usage of the kind";
             return Err(Problem::at("/of", detail));
@@ -89,7 +89,11 @@ pub(super) fn sense() -> Value {
         Period::ALL.into_iter().map(last).chain([json!({"properties": {"calendar": false}})]).collect();
     let adoption =
         json!({"properties": {"function": {"const": Function::AdoptionRate.name()}}, "required": ["function"]});
+    let formula = json!({"if": {"required": ["formula"]},
+        "then": {"properties": {"usage": false, "function": false, "of": false, "window": false}},
+        "else": {"required": ["usage", "function", "window"]}});
     json!([
+        formula,
         {"if": adoption, "then": {"required": ["of"], "properties": {"usage": {"required": ["ids"]}}},
          "else": {"properties": {"of": false}}},
         case(vec![Function::Minutes.name()], not_of(Kind::Guide)),
@@ -121,6 +125,7 @@ pub(super) fn sense() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fields::Definition;
 
     fn parsed(object: &str, kind: &str, function: &str, window: &Value) -> Result<Definition, Problem> {
         let usage = json!({"kind": kind});

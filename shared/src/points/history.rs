@@ -122,13 +122,14 @@ pub async fn history(
     }
 }
 
-/// The field of the level that goes by a name or id.
+/// The field of the level that goes by a name or id; a formula has no days of its own.
 fn found(fields: Vec<Field>, query: &HistoryQuery) -> Result<Field, ExplainError> {
     let mut fields: Vec<Field> = fields.into_iter().filter(|field| field.definition.object == query.object).collect();
     let by_id = fields.iter().position(|field| field.id.as_str() == query.field);
     let by_name = || fields.iter().position(|field| field.definition.name.eq_ignore_ascii_case(&query.field));
     let at = by_id.or_else(by_name).ok_or_else(|| ValuesError::UnknownField(query.field.clone()))?;
-    Ok(fields.swap_remove(at))
+    let field = fields.swap_remove(at);
+    if field.definition.formula().is_some() { Err(ExplainError::Formula) } else { Ok(field) }
 }
 
 /// What was told.
@@ -209,13 +210,14 @@ async fn computed(
     let from = query.from.unwrap_or_else(|| last.saturating_sub(span - 1));
     let from = query.after.map_or(from, |after| from.max(after.saturating_add(1)));
     let to = last.min(from.saturating_add(span - 1));
-    let plans: Vec<(i32, Plan)> = (from..=to).map(|day| (day, Plan::at_end_of(&field, day, zone, beginning))).collect();
+    let plan = |day: i32| Some((day, Plan::at_end_of(&field, day, zone, beginning)?));
+    let plans: Vec<(i32, Plan)> = (from..=to).filter_map(plan).collect();
     let status = match query.object {
         ObjectKind::Account => source.world.links.account_status(&query.id),
         ObjectKind::Contact => source.world.links.contact_status(&query.id),
     };
-    let state = source.checkpoint.kinds.get(&field.definition.usage.kind).cloned();
-    let is_all_time = matches!(field.definition.window, Window::AllTime);
+    let state = field.definition.kind().and_then(|kind| source.checkpoint.kinds.get(&kind).cloned());
+    let is_all_time = field.definition.measured().is_some_and(|measured| matches!(measured.window, Window::AllTime));
     let end_of = |day: i32| zone.midnight(day.saturating_add(1));
     let reason = |(day, plan): &(i32, Plan)| {
         let by_window = || not_told(&source.connection, state.as_ref(), plan, is_all_time, end_of(*day));

@@ -122,11 +122,12 @@ fn by_value(one: &Value, other: &Value) -> Ordering {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::ObjectKind;
+    use crate::id::{FieldId, ObjectKind};
     use serde_json::json;
 
     fn lines(values: &[Value]) -> Vec<Line> {
         let line = |(at, value): (usize, &Value)| Line {
+            field_id: FieldId::from_text("f"),
             object: ObjectKind::Account,
             id: format!("A-{at:03}"),
             field: "x".to_owned(),

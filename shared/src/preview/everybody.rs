@@ -17,6 +17,7 @@ use crate::sync::world::World;
 use crate::time::Hour;
 use crate::usage::row::UsageRow;
 use crate::values::{Line, Reader};
+use std::collections::BTreeSet;
 
 /// Everything that the values of some definitions are made from, as it stands.
 pub struct Everybody<'a> {
@@ -111,13 +112,14 @@ impl<'a> Everybody<'a> {
             connection: self.connection.clone(),
             checkpoint: self.checkpoint.clone(),
             fields: vec![definition.clone()],
+            asked: BTreeSet::from([definition.id.clone()]),
             now: self.now,
             provisional_hours: self.provisional_hours,
             with_notes: true,
         };
         let mut lines = Vec::new();
-        for id in self.world.directory.objects(level).keys() {
-            reader.lines(level, id, values.get(&(level, id.clone())), &mut lines);
+        for (id, columns) in self.world.directory.objects(level) {
+            reader.lines(level, id, values.get(&(level, id.clone())), Some(columns), &mut lines);
         }
         lines
     }

@@ -3,6 +3,7 @@
 
 mod distribution;
 mod everybody;
+mod formula;
 mod found;
 mod query;
 mod warnings;
@@ -13,7 +14,7 @@ pub use found::FoundUsage;
 pub use query::{OBJECTS_MAX, PreviewQuery, SAMPLE_DEFAULT};
 
 use crate::context::Context;
-use crate::fields::{Definition, Field, Reason};
+use crate::fields::{Definition, Field, Measured, Reason};
 use crate::id::{FieldId, WorkspaceId};
 use crate::matching::Status;
 use crate::store::StoreError;
@@ -38,7 +39,7 @@ const RUNNING_HOURS: i32 = 48;
 pub struct Preview {
     /// What is computed, with all that the definition leaves to the function.
     pub definition: Definition,
-    /// Whether its kind has been read, be it in part. Nothing can be told before.
+    /// Whether its kind has been read, be it in part; of a formula, those of all that it stands upon. Nothing can be told before.
     pub is_read: bool,
     /// How the values of all objects of the level are spread.
     pub distribution: Distribution,
@@ -46,8 +47,8 @@ pub struct Preview {
     pub nulls: BTreeMap<Reason, Part>,
     /// The objects that are matched with somebody at Pendo.
     pub matched: Part,
-    /// The rows that it looks at.
-    pub usage: FoundUsage,
+    /// The rows that it looks at; null of a formula, which looks at values.
+    pub usage: Option<FoundUsage>,
     /// What should be known of it, in sentences; what matters most comes first.
     pub warnings: Vec<String>,
     /// The objects that were asked for, in their order, or a sample from the highest value to the lowest: each as
@@ -90,7 +91,11 @@ pub async fn preview(
 ) -> Result<Preview, PreviewError> {
     let mut rereads = 0;
     loop {
-        match tried(context, workspace, query, rows_max).await {
+        let outcome = match query.definition.measured() {
+            Some(measured) => tried(context, workspace, query, measured, rows_max).await,
+            None => formula::tried(context, workspace, query).await,
+        };
+        match outcome {
             // A newer head stands: read again.
             Err(PreviewError::Store(StoreError::Missing { .. })) if rereads < REREADS_MAX => rereads += 1,
             outcome => return outcome,
@@ -102,9 +107,10 @@ async fn tried(
     context: &Context,
     workspace: &WorkspaceId,
     query: &PreviewQuery,
+    measured: &Measured,
     rows_max: u64,
 ) -> Result<Preview, PreviewError> {
-    let definition = &query.definition;
+    let (definition, usage) = (&query.definition, &measured.usage);
     let field = Field::new(FieldId::random(), definition.clone(), context.clock.now_ms(), None);
     let mut everybody = Everybody::open(context, workspace, vec![field.clone()]).await?;
     let known = everybody.world.directory.objects(definition.object);
@@ -118,7 +124,7 @@ async fn tried(
     }
     let plan = everybody.plan(&field);
     let reach = plan.as_ref().map(|plan| plan.reach());
-    let mut found = plan.map(|plan| Found::new(plan, definition.usage.clone()));
+    let mut found = plan.map(|plan| Found::new(plan, usage.clone()));
     let mut see = |world: &World, row: &UsageRow<'_>| found.iter_mut().for_each(|found| found.see(world, row));
     let values = everybody.values(&mut see).await?;
     let lines = everybody.lines(&field, &values);
@@ -128,34 +134,41 @@ async fn tried(
     let matched = Part::of(lines.iter().filter(is_matched).count(), lines.len());
     let mut uses = BTreeMap::new();
     if let (Some(found), Some(reach)) = (&found, reach) {
-        let mut missing = found::named(&definition.usage);
+        let mut missing = found::named(usage);
         missing.retain(|id| !found.last.contains_key(id));
-        uses = everybody.last_uses(&definition.usage, reach, missing, LAST_USE_ROWS_MAX).await?;
+        uses = everybody.last_uses(usage, reach, missing, LAST_USE_ROWS_MAX).await?;
         // Since the end of a window that is over for long, objects may have been used again.
         let is_running = reach.to.plus(RUNNING_HOURS) >= everybody.now;
         uses.extend(found.last.iter().filter(|_| is_running).map(|(id, ms)| (id.clone(), LastUse::At(*ms))));
     }
-    let usage = found.map(|found| found.shown(&everybody.world)).unwrap_or_default();
+    let found = found.map(|found| found.shown(&everybody.world)).unwrap_or_default();
     let (distribution, nulls) = (Distribution::of(&lines), distribution::nulls(&lines));
-    let kind = definition.usage.kind;
-    let listed = everybody.store.tags_get(workspace, &everybody.connection.id, kind).await?.value;
+    let listed = everybody.store.tags_get(workspace, &everybody.connection.id, usage.kind).await?.value;
     let facts = Facts {
-        everybody: &everybody,
+        standing: &everybody.standing,
+        connection: &everybody.connection,
+        now: everybody.now,
+        state: everybody.checkpoint.kinds.get(&usage.kind),
         definition,
+        is_read: reach.is_some(),
         reach,
         coverage: lines.first().map_or(0.0, |line| line.coverage),
         distribution: &distribution,
         nulls: &nulls,
         matched,
-        usage: &usage,
+        usage: Some(&found),
         uses: &uses,
         listed: &listed,
     };
     let warnings = facts.warnings();
-    let items = match &query.objects {
+    let (definition, is_read, usage) = (definition.clone(), reach.is_some(), Some(found));
+    Ok(Preview { definition, is_read, distribution, nulls, matched, usage, warnings, items: shown(lines, query) })
+}
+
+/// The lines that are asked for, of those of all objects.
+fn shown(lines: Vec<Line>, query: &PreviewQuery) -> Vec<Line> {
+    match &query.objects {
         Some(ids) => ids.iter().filter_map(|id| lines.iter().find(|line| line.id == *id).cloned()).collect(),
         None => distribution::sample(lines, query.sample.unwrap_or(SAMPLE_DEFAULT)),
-    };
-    let (definition, is_read) = (definition.clone(), reach.is_some());
-    Ok(Preview { definition, is_read, distribution, nulls, matched, usage, warnings, items })
+    }
 }

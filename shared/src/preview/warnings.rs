@@ -1,9 +1,9 @@
 //! What somebody should know before they save a definition, in sentences.
 
 use super::distribution::{Distribution, Part};
-use super::everybody::Everybody;
 use super::found::{FoundUsage, LastUse};
-use crate::fields::{Definition, Reason};
+use crate::connection::Connection;
+use crate::fields::{Definition, Field, Reason};
 use crate::id::Kind;
 use crate::store::tree::Map;
 use crate::sync::checkpoint::KindState;
@@ -20,15 +20,25 @@ const NAMED_MAX: usize = 3;
 
 /// What is known of a definition once its values are.
 pub(super) struct Facts<'f> {
-    pub(super) everybody: &'f Everybody<'f>,
+    /// The fields that stand.
+    pub(super) standing: &'f [Field],
+    pub(super) connection: &'f Connection,
+    /// The hour that runs.
+    pub(super) now: Hour,
+    /// How far its kind was read; `None` of a formula, which has none.
+    pub(super) state: Option<&'f KindState>,
+    /// A formula names its fields by ids.
     pub(super) definition: &'f Definition,
-    /// All hours that it looks at; `None` while its kind was never read.
+    /// Whether its kind, or those of all that it stands upon, were read.
+    pub(super) is_read: bool,
+    /// All hours that it looks at; `None` while its kind was never read, and of a formula.
     pub(super) reach: Option<HourRange>,
     pub(super) coverage: f64,
     pub(super) distribution: &'f Distribution,
     pub(super) nulls: &'f BTreeMap<Reason, Part>,
     pub(super) matched: Part,
-    pub(super) usage: &'f FoundUsage,
+    /// `None` of a formula.
+    pub(super) usage: Option<&'f FoundUsage>,
     /// When the named objects were last used.
     pub(super) uses: &'f BTreeMap<String, LastUse>,
     /// The objects of the kind as the last run saw them in Pendo's lists.
@@ -44,6 +54,7 @@ impl Facts<'_> {
             self.out_of_date(),
             self.uncovered(),
             self.without_values(),
+            self.without_numbers(),
             self.unmatched(),
             self.of_nobody(),
             self.strangers(),
@@ -59,18 +70,19 @@ impl Facts<'_> {
     }
 
     fn unread(&self) -> Option<String> {
-        let kind = self.kind().name();
-        self.reach.is_none().then(|| {
-            format!("Usage of kind {kind} has not been read yet, so no value can be told before its history is here.")
+        let of = self.kind().map_or("a kind that it stands upon".to_owned(), |kind| format!("kind {}", kind.name()));
+        (!self.is_read).then(|| {
+            format!("Usage of {of} has not been read yet, so no value can be told before its history is here.")
         })
     }
 
     /// The kind of a field that was deleted is not read on.
     fn out_of_date(&self) -> Option<String> {
-        let is_mapped = self.everybody.standing.iter().any(|field| field.definition.usage.kind == self.kind());
-        let as_of = self.state().and_then(|state| state.as_of).filter(|as_of| *as_of < self.everybody.now.plus(-1));
+        let kind = self.kind()?;
+        let is_mapped = self.standing.iter().any(|field| field.definition.kind() == Some(kind));
+        let as_of = self.state.and_then(|state| state.as_of).filter(|as_of| *as_of < self.now.plus(-1));
         as_of.filter(|_| !is_mapped).map(|as_of| {
-            let (kind, at) = (self.kind().name(), to_the_second(as_of.start_ms()));
+            let (kind, at) = (kind.name(), to_the_second(as_of.start_ms()));
             format!(
                 "No field uses kind {kind} any more, so it was read up to {at} only: with this field it is read on."
             )
@@ -78,16 +90,18 @@ impl Facts<'_> {
     }
 
     fn uncovered(&self) -> Option<String> {
-        let reach = self.reach?;
         if self.nulls.contains_key(&Reason::NotRead) {
-            let begin = self.everybody.connection.history_from.map(|hour| self.date_of(hour)).unwrap_or_default();
-            let from = self.date_of(reach.from);
+            let begin = self.connection.history_from.map(|hour| self.date_of(hour)).unwrap_or_default();
+            let (who, from) = match self.reach {
+                Some(reach) => ("It", format!(" to {},", self.date_of(reach.from))),
+                None => ("A field that it stands upon", String::new()),
+            };
             return Some(format!(
-                "It looks back to {from}, before {begin}, where the history that is read was chosen to begin, so it will have no values: \
+                "{who} looks back{from} before {begin}, where the history that is read was chosen to begin, so it will have no values: \
                  use a shorter window, or {{\"all_time\":true}}."
             ));
         }
-        let is_here = !self.nulls.contains_key(&Reason::Backfilling);
+        let is_here = !self.is_read || !self.nulls.contains_key(&Reason::Backfilling);
         (!is_here)
             .then(|| format!("History is still being read: {:.0} % of its hours are here.", self.coverage * 100.0))
     }
@@ -95,7 +109,7 @@ impl Facts<'_> {
     fn without_values(&self) -> Option<String> {
         let Distribution { objects, values, zeros, .. } = *self.distribution;
         let level = self.level();
-        if objects == 0 || self.reach.is_none() {
+        if objects == 0 || !self.is_read {
             return None;
         }
         if values == 0 {
@@ -104,6 +118,16 @@ impl Facts<'_> {
             return Some(format!("No {level} has a value: {}.", reasons.join(", ")));
         }
         (zeros == values).then(|| format!("No {level} has a value other than 0."))
+    }
+
+    /// Of a formula: cells of the directory that are empty, or hold no number.
+    fn without_numbers(&self) -> Option<String> {
+        let part = self.nulls.get(&Reason::NoNumber).filter(|part| part.share >= SHARE_MIN)?;
+        let level = self.level();
+        Some(format!(
+            "{} of the {level}s have no number in a column that it names: upload it with PUT /v1/directory/{level}s.",
+            percent(part.share)
+        ))
     }
 
     fn unmatched(&self) -> Option<String> {
@@ -119,14 +143,14 @@ impl Facts<'_> {
     }
 
     fn of_nobody(&self) -> Option<String> {
-        let FoundUsage { events, events_matched, .. } = *self.usage;
+        let FoundUsage { events, events_matched, .. } = *self.usage?;
         let share = share(events - events_matched, events);
         (share >= SHARE_MIN)
             .then(|| format!("{} of the events that it looks at are no {}'s.", percent(share), self.level()))
     }
 
     fn strangers(&self) -> Option<String> {
-        let (all, strangers) = (self.usage.visitors?, self.usage.visitors_not_contacts?);
+        let (all, strangers) = (self.usage?.visitors?, self.usage?.visitors_not_contacts?);
         let share = share(strangers as u64, all as u64);
         (share >= SHARE_MIN)
             .then(|| format!("{} of the visitors of these accounts' rows are not contacts.", percent(share)))
@@ -135,7 +159,7 @@ impl Facts<'_> {
     /// The named objects that were not used for long; without names, the whole kind.
     fn unused(&self) -> Vec<String> {
         let Some(reach) = self.reach else { return Vec::new() };
-        let as_of = self.state().and_then(|state| state.as_of).unwrap_or(reach.to);
+        let as_of = self.state.and_then(|state| state.as_of).unwrap_or(reach.to);
         let is_old = |ms: i64| Hour::of_ms(ms).plus(STALE_HOURS) < as_of;
         let tell = |(id, last): (&String, &LastUse)| {
             let subject = self.subject(id);
@@ -151,7 +175,7 @@ impl Facts<'_> {
                     Some(format!("{subject} has had no usage since {} at least.", self.date_of(hour)))
                 }
                 LastUse::Never => {
-                    let begin = self.state().and_then(KindState::first_read);
+                    let begin = self.state.and_then(KindState::first_read);
                     let begin =
                         begin.map_or_else(String::new, |begin| format!(", which begins on {}", self.date_of(begin)));
                     Some(format!("{subject} has no usage in all that was read{begin}."))
@@ -163,8 +187,9 @@ impl Facts<'_> {
     }
 
     fn deleted(&self) -> Vec<String> {
-        let as_of = self.state().and_then(|state| state.as_of);
-        let ids = self.definition.usage.ids.iter().flatten();
+        let as_of = self.state.and_then(|state| state.as_of);
+        let usage = self.definition.measured().map(|measured| &measured.usage);
+        let ids = usage.and_then(|usage| usage.ids.as_ref()).into_iter().flatten();
         let is_deleted =
             |id: &&String| self.listed.get(*id).and_then(Listed::of).is_some_and(|object| object.is_deleted(as_of));
         let told = ids.filter(is_deleted);
@@ -176,7 +201,7 @@ impl Facts<'_> {
         let same = |other: &Definition| {
             other.object == self.definition.object && other.name_key() == self.definition.name_key()
         };
-        let stands = self.everybody.standing.iter().find(|field| same(&field.definition))?;
+        let stands = self.standing.iter().find(|field| same(&field.definition))?;
         let (level, name) = (self.level(), &stands.definition.name);
         Some(match stands.definition == *self.definition {
             true => format!("The {level} field \"{name}\" stands already, with this definition."),
@@ -188,16 +213,17 @@ impl Facts<'_> {
 
     /// An object by kind, name and id.
     fn subject(&self, id: &str) -> String {
-        let kind = match self.kind() {
-            Kind::Event => "activity",
-            Kind::Feature => "feature",
-            Kind::Guide => "guide",
-            Kind::Page => "page",
-            Kind::Track => "track type",
-        };
+        let kind = self.kind();
         if id.is_empty() {
-            return format!("Kind {}", self.kind().name());
+            return format!("Kind {}", kind.map_or("", Kind::name));
         }
+        let kind = match kind {
+            Some(Kind::Feature) => "feature",
+            Some(Kind::Guide) => "guide",
+            Some(Kind::Page) => "page",
+            Some(Kind::Track) => "track type",
+            Some(Kind::Event) | None => "activity",
+        };
         let listed = self.listed.get(id).and_then(Listed::of).map(|object| object.name);
         match listed.filter(|name| name != id) {
             Some(name) => format!("The {kind} \"{name}\" ({id})"),
@@ -209,12 +235,8 @@ impl Facts<'_> {
         self.definition.object.name()
     }
 
-    fn kind(&self) -> Kind {
-        self.definition.usage.kind
-    }
-
-    fn state(&self) -> Option<&KindState> {
-        self.everybody.checkpoint.kinds.get(&self.kind())
+    fn kind(&self) -> Option<Kind> {
+        self.definition.kind()
     }
 
     fn date_of(&self, hour: Hour) -> String {
@@ -222,7 +244,7 @@ impl Facts<'_> {
     }
 
     fn date(&self, ms: i64) -> String {
-        date_text(self.everybody.connection.time_zone.local_day(ms))
+        date_text(self.connection.time_zone.local_day(ms))
     }
 }
 

@@ -39,7 +39,7 @@ pub type Folds = BTreeMap<u64, Vec<String>>;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Seen {
-    /// Version of the definitions.
+    /// A hash of the definitions that are evaluated.
     pub definitions: u64,
     /// Version of the directory.
     pub directory: u64,

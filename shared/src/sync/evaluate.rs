@@ -41,15 +41,14 @@ impl Moment {
         Self { as_of, zone: connection.time_zone, history_from, keeps_folds: true, end_of: None }
     }
 
-    /// The plan of a field at this moment; `None` while its kind was never read.
+    /// The plan of a field at this moment; `None` while its kind was never read, and of a formula.
     #[must_use]
     pub fn plan(&self, field: &Field) -> Option<Plan> {
-        let kind = field.definition.usage.kind;
-        let as_of = *self.as_of.get(&kind)?;
-        Some(match self.end_of {
+        let as_of = *self.as_of.get(&field.definition.kind()?)?;
+        match self.end_of {
             Some(day) => Plan::at_end_of(field, day, self.zone, self.history_from),
             None => Plan::new(field, as_of, self.zone, self.history_from),
-        })
+        }
     }
 }
 
@@ -232,7 +231,7 @@ pub async fn evaluate_only(context: &Context, workspace: &WorkspaceId) -> Result
     let checkpoint = store.checkpoint_get(workspace, &connection.id).await?.value;
     let now_ms = context.clock.now_ms();
     let fields = store.fields_get(workspace).await?.value;
-    let mapped: BTreeSet<Kind> = fields.iter().map(|field| field.definition.usage.kind).collect();
+    let mapped: BTreeSet<Kind> = fields.iter().filter_map(|field| field.definition.kind()).collect();
     let kinds = checkpoint.kinds.iter().filter(|(kind, _)| mapped.contains(kind));
     let as_of: BTreeMap<Kind, Hour> = kinds.filter_map(|(kind, state)| Some((*kind, state.as_of?))).collect();
     let Some(newest) = as_of.values().max().copied() else { return Ok(()) };

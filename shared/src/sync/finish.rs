@@ -64,7 +64,7 @@ impl Run<'_> {
             "a run ended"
         );
         if let Some(function) = &self.context.config.function {
-            let mapped = self.fields.iter().map(|field| field.definition.usage.kind).collect();
+            let mapped = self.fields.iter().filter_map(|field| field.definition.kind()).collect();
             telemetry::say(function, ended_at_ms, &figures(&checkpoint, &mapped, &record));
         }
         Ok(checkpoint)

@@ -261,7 +261,7 @@ impl Reader<'_> {
 
     /// Whether all that a field looks at is covered with this one. Newest first: all from its begin up to now is read.
     fn reaches_a_window(&self, run: &Run<'_>, window: HourRange) -> bool {
-        run.fields.iter().filter(|field| field.definition.usage.kind == self.kind).any(|field| {
+        run.fields.iter().filter(|field| field.definition.kind() == Some(self.kind)).any(|field| {
             self.moment.plan(field).is_some_and(|plan| {
                 let from = plan.reach().from;
                 window.from <= from && self.covered.is_none_or(|covered| from < covered)

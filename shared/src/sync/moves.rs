@@ -243,7 +243,7 @@ impl Sink<'_> {
     fn seen(&self, world: &World, moment: &Moment, number: u16, shards: &[Shard]) -> Seen {
         let sources = world.sources_of(number, self.shards);
         Seen {
-            definitions: world.fields.version,
+            definitions: world.definitions(),
             directory: world.directory.version,
             matching: world.matching_version,
             links: world.links_hash(number),

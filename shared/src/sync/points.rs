@@ -241,7 +241,7 @@ impl Teller<'_> {
         standing.iter().filter_map(on_day).collect()
     }
 
-    fn plan(&self, field: &Field, day: i32) -> Plan {
+    fn plan(&self, field: &Field, day: i32) -> Option<Plan> {
         let beginning = self.connection.history_from.unwrap_or_default();
         Plan::at_end_of(field, day, self.connection.time_zone, beginning)
     }
@@ -250,18 +250,20 @@ impl Teller<'_> {
         self.connection.time_zone.midnight(day + 1)
     }
 
+    /// Whether a day can be told; never of a formula, which is calculated when it is read.
     fn can_be_told(&self, field: &Field, day: i32) -> bool {
-        let state = self.kinds.get(&field.definition.usage.kind);
-        let is_all_time = matches!(field.definition.window, Window::AllTime);
-        not_told(&self.connection, state, &self.plan(field, day), is_all_time, self.end_of(day)).is_none()
+        let Some((measured, plan)) = field.definition.measured().zip(self.plan(field, day)) else { return false };
+        let is_all_time = matches!(measured.window, Window::AllTime);
+        let state = self.kinds.get(&measured.usage.kind);
+        not_told(&self.connection, state, &plan, is_all_time, self.end_of(day)).is_none()
     }
 
     /// Whether each kind that accounts have fields of is read up to the end of the last day.
     fn is_all_read(&self, standing: &[Field]) -> bool {
         let end = self.end_of(self.yesterday);
-        let kinds = standing.iter().filter(|field| field.definition.object == ObjectKind::Account);
-        let mut kinds = kinds.map(|field| self.kinds.get(&field.definition.usage.kind));
-        kinds.all(|state| state.and_then(|state| state.as_of).is_some_and(|as_of| end <= as_of))
+        let of_accounts = standing.iter().filter(|field| field.definition.object == ObjectKind::Account);
+        let mut states = of_accounts.filter_map(|field| field.definition.kind()).map(|kind| self.kinds.get(&kind));
+        states.all(|state| state.and_then(|state| state.as_of).is_some_and(|as_of| end <= as_of))
     }
 
     /// A hash of all that a day's points are made from. Accounts that came later are no part of it.
@@ -272,7 +274,7 @@ impl Teller<'_> {
         let mut from = end;
         for field in fields {
             field.value_key().hash(&mut hasher);
-            from = from.min(self.plan(field, day).reach().from);
+            from = self.plan(field, day).map_or(from, |plan| from.min(plan.reach().from));
         }
         for shard in shards {
             (shard.number, shard.mark_of(from, end)).hash(&mut hasher);
@@ -352,7 +354,7 @@ impl Teller<'_> {
                 let now = Told {
                     at_s: self.sink.now_ms.div_euclid(1_000),
                     why: account.was.filter(|_| !is_first).map(|was| match was {
-                        _ if self.is_of_another_zone() => Why::NewZone,
+                        _ if self.before.zone != self.connection.time_zone.name() => Why::NewZone,
                         was if was != account.links => Why::NewMatching,
                         _ => *why,
                     }),
@@ -366,20 +368,18 @@ impl Teller<'_> {
         is_news
     }
 
-    fn is_of_another_zone(&self) -> bool {
-        self.before.zone != self.connection.time_zone.name()
-    }
-
     /// Why the usage of a day may come to something else than was told.
     fn why(&self, field: &Field, day: i32) -> Why {
         if self.before.erased != self.erased {
             return Why::Erasure;
         }
-        let usage = &field.definition.usage;
+        let Some((measured, plan)) = field.definition.measured().zip(self.plan(field, day)) else {
+            return Why::LateData;
+        };
         // Below the line of an adoption rate stand those who used any other object, too.
-        let ids = usage.ids.as_ref().filter(|_| field.definition.of.is_none());
-        let reach = self.plan(field, day).reach();
-        let rewrites = self.kinds.get(&usage.kind).into_iter().flat_map(|state| &state.rewrites);
+        let ids = measured.usage.ids.as_ref().filter(|_| measured.of.is_none());
+        let reach = plan.reach();
+        let rewrites = self.kinds.get(&measured.usage.kind).into_iter().flat_map(|state| &state.rewrites);
         let moves = |rewrite: &&Rewrite| self.before.told_at < rewrite.at && rewrite.may_move(reach, ids);
         let newest = rewrites.filter(moves).max_by_key(|rewrite| rewrite.at);
         newest.map_or(Why::LateData, |rewrite| rewrite.cause.into())

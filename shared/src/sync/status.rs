@@ -177,7 +177,7 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
     let read_at = (people.read_at_ms > 0).then(|| to_the_second(people.read_at_ms));
     report.people =
         (read_at.is_some() || people.error.is_some()).then_some(PeopleReport { read_at, error: people.error });
-    let mapped: std::collections::BTreeSet<Kind> = fields.iter().map(|field| field.definition.usage.kind).collect();
+    let mapped: std::collections::BTreeSet<Kind> = fields.iter().filter_map(|field| field.definition.kind()).collect();
     let now_ms = context.clock.now_ms();
     for kind in &mapped {
         let state = checkpoint.kinds.get(kind).cloned().unwrap_or_default();

@@ -32,7 +32,7 @@ impl Run<'_> {
             Err(error) => return Err(error),
         };
         let erased = erase::settle(self, &mut people).await?;
-        let kinds: BTreeSet<Kind> = self.fields.iter().map(|field| field.definition.usage.kind).collect();
+        let kinds: BTreeSet<Kind> = self.fields.iter().filter_map(|field| field.definition.kind()).collect();
         if kinds.is_empty() {
             if let Some(error) = unread {
                 return Err(error.into());

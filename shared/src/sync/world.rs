@@ -106,7 +106,16 @@ impl World {
     /// The kinds that fields map.
     #[must_use]
     pub fn kinds(&self) -> BTreeSet<Kind> {
-        self.fields.value.iter().map(|field| field.definition.usage.kind).collect()
+        self.fields.value.iter().filter_map(|field| field.definition.kind()).collect()
+    }
+
+    /// A hash of the definitions that are evaluated. Neither formulas nor names are: they change no page.
+    #[must_use]
+    pub fn definitions(&self) -> u64 {
+        let mut hasher = twox_hash::XxHash3_64::default();
+        let evaluated = self.fields.value.iter().filter(|field| field.definition.measured().is_some());
+        evaluated.for_each(|field| field.value_key().hash(&mut hasher));
+        hasher.finish()
     }
 
     /// The home of a contact: its account's.

@@ -5,14 +5,14 @@ use super::state::State;
 use crate::checks::{self, KnownIds};
 use crate::matching::{refuse_unknown, refuse_used_level};
 use crate::people::Known;
-use crate::{edit, estimate, fields};
+use crate::{edit, estimate, fields, formulas};
 use serde_json::{Value, json};
 use shared::api::{Problem, nudge};
 use shared::configuration::{Configuration, Difference};
 use shared::connection::Connection;
 use shared::context::Context;
 use shared::fields::{Definition, Field};
-use shared::id::{FieldId, Kind, WorkspaceId};
+use shared::id::{Kind, WorkspaceId};
 use shared::matching::Matching;
 use shared::pendo::Client;
 use shared::queue::Job;
@@ -28,8 +28,6 @@ pub(super) struct Change {
     /// The matching that is wanted; `None` where there was none and the file has none.
     matching: Option<Matching>,
     difference: Difference,
-    /// All fields that are wanted; the new ones last.
-    fields: Vec<Field>,
 }
 
 impl Change {
@@ -38,15 +36,12 @@ impl Change {
             Some(wanted) => Difference::of(&stands.fields.value, wanted, prunes, by.at_ms(), by.subject()),
             None => Difference {
                 not_in_file: stands.fields.value.clone(),
-                rest: stands.fields.value.clone(),
+                fields: stands.fields.value.clone(),
                 ..Difference::default()
             },
         };
-        let created = difference.created.iter().map(|(_, definition)| definition.clone());
-        let created = created.map(|definition| Field::new(FieldId::random(), definition, by.at_ms(), by.subject()));
-        let fields = difference.rest.iter().cloned().chain(created).collect();
         let matching = file.matching.as_ref().or(stands.matching()).cloned();
-        Self { stands, matching, difference, fields }
+        Self { stands, matching, difference }
     }
 
     fn is_matching_changed(&self) -> bool {
@@ -66,24 +61,45 @@ impl Change {
         client: &Client,
         body: &Value,
     ) -> Result<(), Problem> {
-        checks::refuse_too_many(self.fields.len()).map_err(|problem| problem.below("/fields"))?;
+        let fields = &self.difference.fields;
+        checks::refuse_too_many(fields.len()).map_err(|problem| problem.below("/fields"))?;
         let matching = self.matching.clone().unwrap_or_default();
-        for (at, _, definition) in self.difference.set() {
+        for (at, _, field) in self.difference.set() {
             let place = format!("/fields/{at}");
-            checks::refuse_unmatched(&matching, definition.object).map_err(|problem| problem.below(&place))?;
+            checks::refuse_unmatched(&matching, field.definition.object).map_err(|problem| problem.below(&place))?;
         }
+        self.refuse_incoherent(context, workspace).await?;
         if self.is_matching_changed() {
-            refuse_used_level(&self.fields, &matching).map_err(|problem| problem.below("/matching"))?;
+            refuse_used_level(fields, &matching).map_err(|problem| problem.below("/matching"))?;
             let directory = context.store.directory_get(workspace).await?;
             refuse_unknown(client, &directory, &matching).await.map_err(|problem| problem.below("/matching"))?;
         }
-        let to_ask =
-            self.difference.set().filter_map(|(_, before, definition)| checks::kind_to_ask(definition, before));
+        let definitions = || {
+            let set = self.difference.set();
+            set.map(|(at, before, after)| (at, before.map(|before| &before.definition), &after.definition))
+        };
+        let to_ask = definitions().filter_map(|(_, before, definition)| checks::kind_to_ask(definition, before));
         let known = KnownIds::read(context, workspace, client, to_ask.collect()).await?;
-        for (at, before, definition) in self.difference.set() {
+        for (at, before, definition) in definitions() {
             let place = format!("/fields/{at}");
             let sent = body.pointer(&place).unwrap_or(&Value::Null);
             known.refuse_others(definition, before, sent).map_err(|problem| problem.below(&place))?;
+        }
+        Ok(())
+    }
+
+    /// Formulas are judged by all that will stand: a file may bring, change or take away what they use together with them.
+    async fn refuse_incoherent(&self, context: &Context, workspace: &WorkspaceId) -> Result<(), Problem> {
+        let fields = &self.difference.fields;
+        for gone in &self.difference.deleted {
+            formulas::refuse_used(gone, fields).map_err(|problem| problem.at("?prune"))?;
+        }
+        let set = || self.difference.set().map(|(at, _, field)| (at, field));
+        let columns = formulas::columns(context, workspace, set().map(|(_, field)| &field.definition)).await?;
+        for (place, field) in set() {
+            let Some(at) = fields.iter().position(|other| other.id == field.id) else { continue };
+            let place = format!("/fields/{place}");
+            formulas::refuse_unfit(fields, at, &columns).map_err(|problem| problem.below(&place))?;
         }
         Ok(())
     }
@@ -111,7 +127,7 @@ impl Change {
             Wanted { value, read, is_changed: self.is_matching_changed() }
         });
         let fields = Wanted {
-            value: self.fields.as_slice(),
+            value: self.difference.fields.as_slice(),
             read: self.stands.fields.version,
             is_changed: !self.difference.is_empty(),
         };
@@ -133,23 +149,24 @@ impl Change {
         }
         Ok(Some(State {
             matching: matching.map(|wanted| Versioned { version: wanted.version(), value: wanted.value.clone() }),
-            fields: Versioned { version: fields.version(), value: self.fields.clone() },
+            fields: Versioned { version: fields.version(), value: self.difference.fields.clone() },
         }))
     }
 
     /// What differs, as the trail has it.
     fn line(&self, by: &Asker) -> Line {
-        let noted = |matching: Option<&Matching>, fields: Vec<&Definition>| {
+        let noted = |matching: Option<&Matching>, fields: Vec<Definition>| {
             let mut noted = json!({"fields": fields});
             if self.is_matching_changed() {
                 noted["matching"] = json!(matching);
             }
             Some(noted)
         };
-        let Difference { created, changed, deleted, .. } = &self.difference;
-        let before = changed.iter().map(|change| &change.before).chain(deleted).map(|field| &field.definition);
-        let after = changed.iter().map(|change| &change.after.definition);
-        let after = after.chain(created.iter().map(|(_, definition)| definition));
+        let Difference { created, changed, deleted, fields, .. } = &self.difference;
+        let before = changed.iter().map(|change| &change.before).chain(deleted);
+        let before = before.map(|field| field.definition.named(&self.stands.fields.value));
+        let after = changed.iter().map(|change| &change.after).chain(created.iter().map(|(_, field)| field));
+        let after = after.map(|field| field.definition.named(fields));
         let before = noted(self.stands.matching(), before.collect());
         by.line("import", "configuration", before, noted(self.matching.as_ref(), after.collect()))
     }
@@ -157,9 +174,10 @@ impl Change {
     /// How many values are computed anew.
     pub(super) async fn extent(&self, context: &Context, workspace: &WorkspaceId) -> Result<usize, Problem> {
         let edited = self.difference.changed.iter().map(|change| &change.after).filter(|field| field.is_recomputed());
-        let created = self.fields.iter().skip(self.difference.rest.len());
+        let created = self.difference.created.iter().map(|(_, field)| field);
+        let all = &self.difference.fields;
         let anew: Vec<Field> =
-            if self.is_matching_changed() { self.fields.clone() } else { edited.chain(created).cloned().collect() };
+            if self.is_matching_changed() { all.clone() } else { edited.chain(created).cloned().collect() };
         if anew.is_empty() {
             return Ok(0);
         }
@@ -174,10 +192,11 @@ impl Change {
         connection: &Connection,
         client: &Client,
     ) -> Result<Vec<estimate::Shown>, Problem> {
-        let kinds =
-            |fields: &[Field]| -> BTreeSet<Kind> { fields.iter().map(|field| field.definition.usage.kind).collect() };
+        let kinds = |fields: &[Field]| -> BTreeSet<Kind> {
+            fields.iter().filter_map(|field| field.definition.kind()).collect()
+        };
         let mut begun = Vec::new();
-        for kind in kinds(&self.fields).difference(&kinds(&self.stands.fields.value)) {
+        for kind in kinds(&self.difference.fields).difference(&kinds(&self.stands.fields.value)) {
             begun.extend(estimate::begun(context, workspace, connection, client, *kind).await?);
         }
         Ok(begun)
@@ -194,7 +213,7 @@ impl Change {
             before: self.stands.matching().cloned(),
             after: self.matching.clone(),
         };
-        let fields = FieldChanges::of(&self.difference);
+        let fields = FieldChanges::of(&self.difference, &self.stands.fields.value);
         ConfigurationChange { status, matching, fields, values_to_recompute, backfills }
     }
 }

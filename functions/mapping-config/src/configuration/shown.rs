@@ -56,20 +56,22 @@ pub(crate) struct FieldName {
 }
 
 impl FieldChanges {
-    pub(crate) fn of(difference: &Difference) -> Self {
+    /// `stands` are the fields as they stood before.
+    pub(crate) fn of(difference: &Difference, stands: &[Field]) -> Self {
         let named = |fields: &[Field]| {
             let name =
                 |field: &Field| FieldName { object: field.definition.object, name: field.definition.name.clone() };
             fields.iter().map(name).collect()
         };
         let changed = difference.changed.iter().map(|change| FieldChange {
-            before: change.before.definition.clone(),
-            after: change.after.definition.clone(),
+            before: change.before.definition.named(stands),
+            after: change.after.definition.named(&difference.fields),
         });
+        let created = difference.created.iter().map(|(_, field)| field.definition.named(&difference.fields));
         Self {
-            created: difference.created.iter().map(|(_, definition)| definition.clone()).collect(),
+            created: created.collect(),
             changed: changed.collect(),
-            deleted: difference.deleted.iter().map(|field| field.definition.clone()).collect(),
+            deleted: difference.deleted.iter().map(|field| field.definition.named(stands)).collect(),
             unchanged: named(&difference.unchanged),
             not_in_file: named(&difference.not_in_file),
         }
