@@ -442,5 +442,5 @@ async fn after_a_long_silence_a_quarter_is_told_and_what_is_older_than_two_years
     world.tick_after(24 * 8).await;
     let after: Vec<String> = kept(&world).await.into_keys().map(|(_, sort)| sort).collect();
     let is_gone = |sort: &&String| sort.starts_with("points#") && !after.contains(sort);
-    assert!(lines.iter().filter(is_gone).count() >= 2, "those of June 2026 are swept: {lines:?} {after:?}");
+    assert!(lines.iter().filter(is_gone).count() >= 2, "what the book names no longer is swept: {lines:?} {after:?}");
 }

@@ -112,11 +112,11 @@ impl Store {
         &self,
         workspace: &WorkspaceId,
         connection: &ConnectionId,
-        sort: &String,
+        sort: &str,
     ) -> Result<Points, StoreError> {
-        let bodies = self.blobs_get(&Partition::connection(workspace, connection), std::slice::from_ref(sort)).await?;
+        let bodies = self.blobs_get(&Partition::connection(workspace, connection), &[sort.to_owned()]).await?;
         let body = bodies.first().map(Vec::as_slice).unwrap_or_default();
-        unpack(body).map_err(|error| StoreError::Unreadable { key: sort.clone(), detail: error.to_string() })
+        unpack(body).map_err(|error| StoreError::Unreadable { key: sort.to_owned(), detail: error.to_string() })
     }
 
     /// The accounts that are told of: since which day, and a hash of what they were linked to.
