@@ -259,6 +259,24 @@ async fn of_an_erased_visitor_nothing_is_kept_that_was_said_before() {
 }
 
 #[tokio::test]
+async fn an_account_that_leaves_the_directory_is_told_of_no_more_and_begins_anew_when_it_comes_back() {
+    let world = with_days().await;
+    world.tick_after(12).await;
+    world.delete("/v1/directory/accounts?id=A-1").await.expect(200);
+    world.idle().await;
+    world.pendo().inject(used(Kind::Event, "ann@x.test", Some("A-1"), "2026-06-30T20:00:00Z", 5));
+    world.tick_after(24).await;
+    assert_eq!(world.get("/v1/values/history?object=account&id=A-1&field=Ever").await.status, 404);
+    world.upload("accounts", "id,name\nA-1,One\n").await;
+    world.tick_after(24).await;
+    let days = told(&history(&world, "Ever").await);
+    assert_eq!(days, [first("2026-06-29", 50), first("2026-06-30", 60), first("2026-07-02", 65)]);
+    world.tick_after(24).await;
+    let days = told(&history(&world, "Ever").await);
+    assert_eq!(days.iter().map(|(day, ..)| day.as_str()).collect::<Vec<_>>()[2..], ["2026-07-02", "2026-07-03"]);
+}
+
+#[tokio::test]
 async fn history_goes_with_a_purge_and_stays_when_data_is_kept() {
     let world = with_days().await;
     world.tick_after(12).await;

@@ -119,7 +119,7 @@ impl Store {
         unpack(body).map_err(|error| StoreError::Unreadable { key: sort.to_owned(), detail: error.to_string() })
     }
 
-    /// The accounts that are told of: since which day, and a hash of what they were linked to.
+    /// The accounts that are told of: the first day, a hash of what they were linked to, and since when they are in the directory.
     ///
     /// # Errors
     /// The table's.

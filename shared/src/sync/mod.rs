@@ -42,6 +42,7 @@ pub mod status;
 mod steps;
 pub mod subscription;
 pub mod tags;
+mod told;
 pub mod world;
 
 pub use deadline::Deadline;

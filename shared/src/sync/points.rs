@@ -12,7 +12,7 @@ use super::page::Values;
 use super::rewrites::Rewrite;
 use super::run::{Run, SyncError};
 use super::shards::{Blocks, Rows};
-use super::world::World;
+use super::told::{Account, accounts, changes};
 use crate::connection::Connection;
 use crate::fields::{Field, Plan, Window};
 use crate::id::{FieldId, Kind, ObjectKind};
@@ -21,7 +21,6 @@ use crate::points::{DAYS_RESTATED, MONTHS_KEPT, Points, Said, Told, Why, not_tol
 use crate::store::points::{Book, Series};
 use crate::store::{Layout, Shard, StoreError};
 use crate::time::{Hour, HourRange, month_start, months_before};
-use serde_json::json;
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
@@ -35,19 +34,6 @@ const PART_BYTES: usize = 60_000;
 const PART_BYTES_MAX: usize = 300_000;
 /// Into no more parts than this.
 const PARTS_MAX: usize = 4_096;
-
-/// An account that is told of.
-#[derive(Clone, Copy)]
-struct Account {
-    /// The first day told.
-    first: i32,
-    /// A hash of what it was linked to when it was last told of; nothing for a new one.
-    was: Option<u64>,
-    /// The same now.
-    links: u64,
-    /// Whether the directory has it. One that is gone stays as it was told of.
-    is_there: bool,
-}
 
 /// A day whose points are made from something else than what was told, or were never told.
 struct Due {
@@ -67,7 +53,6 @@ struct Teller<'a> {
     yesterday: i32,
     /// Every version that a day is told under.
     definitions: BTreeMap<(FieldId, u64), Field>,
-    /// Those of the directory, and those that it had.
     accounts: BTreeMap<String, Account>,
     erased: u64,
     before: Book,
@@ -184,32 +169,12 @@ async fn told(run: &Run<'_>, layout: Layout, yesterday: i32) -> Result<bool, Sto
         teller.close(&mut book);
         store.book_put(workspace, id, &book, version).await?;
     }
-    let changes = teller.accounts.iter().filter(|(_, account)| account.was != Some(account.links));
-    let changes: BTreeMap<String, Option<serde_json::Value>> =
-        changes.map(|(id, account)| (id.clone(), Some(json!([account.first, account.links])))).collect();
+    let changes = changes(&teller.accounts);
     // Before anything was told nobody is told of.
     if !changes.is_empty() && !book.series.is_empty() {
         store.told_put(workspace, id, &changes, known.version, teller.sink.now_ms).await?;
     }
     Ok(is_all_read)
-}
-
-/// The accounts of the directory and those that were told of before.
-fn accounts(world: &World, known: &BTreeMap<String, serde_json::Value>, yesterday: i32) -> BTreeMap<String, Account> {
-    let told = known.iter().filter_map(|(id, kept)| {
-        let first = i32::try_from(kept.get(0)?.as_i64()?).ok()?;
-        let links = kept.get(1)?.as_u64()?;
-        Some((id.clone(), Account { first, was: Some(links), links, is_there: false }))
-    });
-    let mut accounts: BTreeMap<String, Account> = told.collect();
-    for id in world.directory.accounts.keys() {
-        let mut hasher = twox_hash::XxHash3_64::default();
-        (id, world.links.account_status(id) as u8, world.links.pendo_accounts_of(id)).hash(&mut hasher);
-        let new = Account { first: yesterday, was: None, links: hasher.finish(), is_there: true };
-        let account = accounts.entry(id.clone()).or_insert(new);
-        (account.links, account.is_there) = (new.links, true);
-    }
-    accounts
 }
 
 impl Teller<'_> {
@@ -312,7 +277,7 @@ impl Teller<'_> {
                 let is_defined = |id: &FieldId| self.definitions.keys().any(|(defined, _)| defined == id);
                 points.retain(|(account, field), _| is_of_part(account) && is_defined(field));
                 let mut is_news = false;
-                for (id, account) in self.accounts.iter().filter(|(id, one)| one.is_there && is_of_part(id)) {
+                for (id, account) in self.accounts.iter().filter(|(id, _)| is_of_part(id)) {
                     is_news |= self.tell_of(id, account, due, found, &mut points);
                 }
                 if !is_news {
@@ -345,7 +310,8 @@ impl Teller<'_> {
     ) -> bool {
         let key = (ObjectKind::Account, id.to_owned());
         let mut is_news = false;
-        for (day, values) in found.iter().filter(|(day, _)| account.first <= **day) {
+        let is_told = |day: i32| account.since.is_some_and(|since| since <= day);
+        for (day, values) in found.iter().filter(|(day, _)| is_told(**day)) {
             let values = values.get(&key);
             let status = values.map_or(Status::Unmatched, |values| values.status);
             for (field, why) in due.get(day).into_iter().flat_map(|due| &due.fields) {
@@ -353,10 +319,10 @@ impl Teller<'_> {
                 let is_first = self.before.series.get(&field.id).is_none_or(|series| series.to < *day);
                 let now = Told {
                     at_s: self.sink.now_ms.div_euclid(1_000),
-                    why: account.was.filter(|_| !is_first).map(|was| match was {
+                    why: (!is_first && account.is_known()).then(|| match account.is_relinked() {
                         _ if self.before.zone != self.connection.time_zone.name() => Why::NewZone,
-                        was if was != account.links => Why::NewMatching,
-                        _ => *why,
+                        true => Why::NewMatching,
+                        false => *why,
                     }),
                     version: field.computes_since,
                     said: Said::of(status, outcome),
