@@ -9,7 +9,7 @@
 //! - source: [`pendo`] speaks Pendo's API and nothing else does
 //! - rules, pure, without I/O or clock: [`usage`], [`directory`], [`matching`], [`exclusions`], [`fields`], [`configuration`]
 //! - state: [`store`] (DynamoDB), [`secrets`] (Secrets Manager), [`queue`] (SQS)
-//! - running: [`sync`], [`values`], [`explain`], [`preview`], [`api`], [`config`], [`context`], [`clock`]
+//! - running: [`sync`], [`values`], [`points`], [`explain`], [`preview`], [`api`], [`config`], [`context`], [`clock`]
 //! - for tests: [`planted`], mistakes on purpose
 
 pub mod api;
@@ -27,6 +27,7 @@ pub mod id;
 pub mod matching;
 pub mod pendo;
 pub mod planted;
+pub mod points;
 pub mod preview;
 pub mod queue;
 pub mod secrets;

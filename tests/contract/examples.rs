@@ -9,7 +9,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 
 /// The order in which an admin would ask.
-const STORY: [&str; 37] = [
+const STORY: [&str; 38] = [
     "connect",
     "readConnection",
     "uploadAccounts",
@@ -37,6 +37,7 @@ const STORY: [&str; 37] = [
     "sync",
     "listValues",
     "previewField of what is stored",
+    "readHistory",
     "explainValue",
     "listPeers",
     "listUsage",

@@ -47,9 +47,9 @@ fn matching_by_metadata() -> (Value, Vec<(&'static str, Value)>) {
 }
 
 /// What is drawn for one row.
-type Drawn = (usize, usize, usize, usize, i64, (u32, u32), usize);
+pub(crate) type Drawn = (usize, usize, usize, usize, i64, (u32, u32), usize);
 
-fn rows() -> impl Strategy<Value = Vec<Drawn>> {
+pub(crate) fn rows() -> impl Strategy<Value = Vec<Drawn>> {
     let hours_ago = prop_oneof![3 => 0..40_i64, 2 => 0..24 * 9_i64, 1 => 0..24 * 70_i64];
     let events = (prop_oneof![1 => Just(0_u32), 6 => 1..30_u32], 0..20_u32);
     prop::collection::vec(
@@ -58,7 +58,7 @@ fn rows() -> impl Strategy<Value = Vec<Drawn>> {
     )
 }
 
-fn row(drawn: &Drawn, now_ms: i64) -> RawRow {
+pub(crate) fn row(drawn: &Drawn, now_ms: i64) -> RawRow {
     let (kind, visitor, account, object, hours_ago, (events, minutes), more) = *drawn;
     let kind = [Kind::Event, Kind::Page, Kind::Feature, Kind::Track, Kind::Guide][kind];
     let at_ms = now_ms - hours_ago * HOUR_MS - i64::try_from(object).unwrap() * 60_000;
@@ -161,9 +161,9 @@ pub(crate) fn definition(drawn: Definition, at: usize) -> Value {
 /// A world of its own, with the rows that Pendo has.
 pub(crate) struct Story {
     pub(crate) world: World,
-    zone: Tz,
+    pub(crate) zone: Tz,
     history_from_ms: Option<i64>,
-    fields: Vec<Value>,
+    pub(crate) fields: Vec<Value>,
     matching: Value,
     exclusions: Value,
     visitors: Vec<(&'static str, Value)>,

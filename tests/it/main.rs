@@ -37,6 +37,7 @@ mod logged;
 mod nulls;
 mod once;
 mod peers;
+mod points;
 mod preview;
 mod reconciled;
 mod reference;

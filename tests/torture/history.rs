@@ -62,7 +62,8 @@ fn matchings() -> [Value; 3] {
 
 /// Whom the workspace may exclude; of the contacts those that are there.
 fn exclusions(at: usize, contacts: &BTreeMap<String, Value>) -> Value {
-    let some = |ids: &[&'static str]| ids.iter().filter(|id| contacts.contains_key(**id)).copied().collect::<Vec<&str>>();
+    let some =
+        |ids: &[&'static str]| ids.iter().filter(|id| contacts.contains_key(**id)).copied().collect::<Vec<&str>>();
     match at {
         0 => json!({}),
         1 => json!({"domains": ["x"]}),

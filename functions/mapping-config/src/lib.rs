@@ -3,6 +3,7 @@
 //! Thin: it routes and answers. Whoever configures needs the level `high`; values and status are for any level of the
 //! workspace. Visitor ids are shown to `high` only: by matching, by the usage browser and by explanations.
 
+mod act;
 mod audit;
 mod catalog;
 mod checks;
@@ -15,6 +16,7 @@ mod estimate;
 mod exclusions;
 mod fields;
 mod formulas;
+mod history;
 mod matching;
 pub mod operations;
 mod parameters;
@@ -83,6 +85,7 @@ async fn act(
         Act::ReadConfiguration => configuration::read(context, workspace, request).await,
         Act::PutConfiguration => Box::pin(configuration::put(context, workspace, request)).await,
         Act::Values => values::read(context, workspace, request).await,
+        Act::History => history::read(context, workspace, request).await,
         Act::Explain => usage::explained(context, workspace, request).await,
         Act::Peers => peers::read(context, workspace, request).await,
         Act::Usage => usage::read(context, workspace, request).await,

@@ -1,5 +1,6 @@
 //! What `mapping-config` can be asked.
 
+pub use crate::act::Act;
 use crate::catalog::Metadata;
 use crate::directory::{self, Deleted, Uploaded};
 use crate::fields::{SavedField, Shown};
@@ -7,7 +8,7 @@ use crate::matching::{self, Saved};
 use crate::parameters::{ALL, CURSOR, DRY_RUN, FORMAT, LIMIT, OBJECT, OBJECT_ID, TEXT};
 use crate::usage::PEOPLE_MAX;
 use crate::values::Queued;
-use crate::{audit, compare, configuration, edit, estimate, exclusions, peers, preview, unmatched, versions};
+use crate::{audit, compare, configuration, edit, estimate, exclusions, history, peers, preview, unmatched, versions};
 use shared::api::operation::{Body, Level, Operation, Parameter, Takes, shape};
 use shared::api::page::Listed;
 use shared::explain::{Explanation, UsageLine};
@@ -17,69 +18,6 @@ use shared::matching::Matching;
 use shared::pendo::catalog::Entry;
 use shared::sync::status::StatusReport;
 use shared::values::Line;
-
-/// What the function does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Act {
-    /// Lists what matching can name.
-    Metadata,
-    /// Lists what fields can name.
-    Catalog,
-    /// Says what reading a kind comes to.
-    Estimate,
-    /// Shows the matching.
-    ReadMatching,
-    /// Saves or tries the matching.
-    PutMatching,
-    /// Puts the matching back that the last change replaced.
-    UndoMatching,
-    /// Shows whose usage counts in no field.
-    ReadExclusions,
-    /// Saves or tries whose usage counts in no field.
-    PutExclusions,
-    /// Says whose the events are that are nobody's.
-    Unmatched,
-    /// Shows a list of the directory.
-    ReadObjects(ObjectKind),
-    /// Merges an upload into a list.
-    Upload(ObjectKind),
-    /// Deletes from a list.
-    DeleteObjects(ObjectKind),
-    /// Shows all fields.
-    ListFields,
-    /// Creates a field.
-    CreateField,
-    /// Tries a field.
-    PreviewField,
-    /// Shows a field.
-    ReadField,
-    /// Gives a field another definition.
-    EditField,
-    /// Deletes a field.
-    DeleteField,
-    /// Shows what a field computed before.
-    Versions,
-    /// Shows two versions of a field side by side.
-    CompareVersions,
-    /// Shows matching, exclusions and fields as one file.
-    ReadConfiguration,
-    /// Takes matching, exclusions and fields from a file, or tells what that would change.
-    PutConfiguration,
-    /// Shows values.
-    Values,
-    /// Takes a value apart.
-    Explain,
-    /// Shows accounts beside each other.
-    Peers,
-    /// Shows stored rows.
-    Usage,
-    /// Shows the status.
-    Status,
-    /// Asks for a run.
-    Sync,
-    /// Shows the trail of changes.
-    Audit,
-}
 
 pub(crate) const JSON: &[&str] = &["application/json"];
 const ROWS: &[&str] = &["text/csv", "application/x-ndjson"];
@@ -153,7 +91,7 @@ const fn delete_objects(id: &'static str, path: &'static str, kind: ObjectKind) 
 }
 
 /// All of them.
-pub static OPERATIONS: [Operation<Act>; 32] = [
+pub static OPERATIONS: [Operation<Act>; 33] = [
     Operation {
         act: Act::Metadata,
         id: "listMetadata",
@@ -314,6 +252,7 @@ pub static OPERATIONS: [Operation<Act>; 32] = [
         replies: &[(200, Some(shape::<Listed<Line>>)), (200, None)],
         ..READ
     },
+    history::OPERATION,
     Operation {
         act: Act::Explain,
         id: "explainValue",

@@ -130,6 +130,11 @@ pub(crate) fn refused(error: ExplainError) -> Problem {
                  read the object's own with GET /v1/usage, or explain a field with a shorter window."
             ),
         ),
+        ExplainError::Formula => Problem::invalid(
+            "formula-without-days",
+            "?field",
+            "A formula is calculated when it is read, and nothing of it is kept: ask for the days of the fields that it uses.",
+        ),
         ExplainError::Store(error) => error.into(),
     }
 }

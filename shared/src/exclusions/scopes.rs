@@ -14,14 +14,14 @@ use std::hash::{Hash, Hasher};
 #[derive(Clone, Debug, Default)]
 pub struct Scopes {
     everywhere: Excluded,
-    /// Of fields with exclusions of their own: those and the workspace's together.
-    fields: BTreeMap<FieldId, Excluded>,
+    /// Of each version of a field that has exclusions of its own: those and the workspace's together.
+    fields: BTreeMap<FieldId, BTreeMap<u64, Excluded>>,
     /// For each shard a hash of all that decides which of its rows are excluded: when it stands still, so do they.
     marks: Vec<u64>,
 }
 
 impl Scopes {
-    /// Finds everybody whom the workspace's and the fields' exclusions fit. `visitor_shards` says which shards hold rows of whom.
+    /// Finds everybody whom the workspace's and the fields' exclusions fit; of one field there may be several versions. `visitor_shards` says which shards hold rows of whom.
     #[must_use]
     pub fn resolve(
         workspace: &Exclusions,
@@ -31,15 +31,18 @@ impl Scopes {
         people: impl Iterator<Item = (String, Option<String>)>,
         (visitor_shards, shards): (&HashMap<VisitorHash, Vec<u16>>, u16),
     ) -> Self {
-        let own: BTreeMap<&FieldId, &Exclusions> = own(fields).collect();
+        let own: Vec<(&Field, &Exclusions)> = own(fields).collect();
         if workspace.is_empty() && own.is_empty() {
             return Self::default();
         }
-        let all: Vec<&Exclusions> = own.values().copied().chain([workspace]).collect();
+        let all: Vec<&Exclusions> = own.iter().map(|(_, exclusions)| *exclusions).chain([workspace]).collect();
         let found = Found::among(&all, directory, links, people);
         let everywhere = found.by(workspace);
-        let fields = own.into_iter().map(|(id, own)| (id.clone(), found.by(&workspace.and(own)))).collect();
-        let mut scopes = Self { everywhere, fields, marks: Vec::new() };
+        let mut scopes = Self { everywhere, fields: BTreeMap::new(), marks: Vec::new() };
+        for (field, own) in own {
+            let versions = scopes.fields.entry(field.id.clone()).or_default();
+            versions.insert(field.computes_since, found.by(&workspace.and(own)));
+        }
         scopes.marks = scopes.hash_rows(directory, links, visitor_shards, shards);
         scopes
     }
@@ -50,10 +53,11 @@ impl Scopes {
         &self.everywhere
     }
 
-    /// Who is excluded from a field, by the workspace or by the field.
+    /// Who is excluded from a version of a field, by the workspace or by the field.
     #[must_use]
-    pub fn from_field(&self, field: &FieldId) -> &Excluded {
-        self.fields.get(field).unwrap_or(&self.everywhere)
+    pub fn from_field(&self, field: &FieldId, version: u64) -> &Excluded {
+        let versions = self.fields.get(field);
+        versions.and_then(|versions| versions.get(&version)).unwrap_or(&self.everywhere)
     }
 
     /// A hash of all that decides which rows of a shard are excluded.
@@ -69,8 +73,10 @@ impl Scopes {
         }
     }
 
-    fn each(&self) -> impl Iterator<Item = (Option<&FieldId>, &Excluded)> {
-        let fields = self.fields.iter().map(|(id, excluded)| (Some(id), excluded));
+    fn each(&self) -> impl Iterator<Item = (Option<(&FieldId, u64)>, &Excluded)> {
+        let fields = self.fields.iter();
+        let fields =
+            fields.flat_map(|(id, all)| all.iter().map(move |(version, excluded)| (Some((id, *version)), excluded)));
         std::iter::once((None, &self.everywhere)).chain(fields)
     }
 
@@ -101,6 +107,6 @@ impl Scopes {
 }
 
 /// The fields with exclusions of their own.
-fn own(fields: &[Field]) -> impl Iterator<Item = (&FieldId, &Exclusions)> {
-    fields.iter().filter_map(|field| Some((&field.id, field.definition.exclusions()?)))
+fn own(fields: &[Field]) -> impl Iterator<Item = (&Field, &Exclusions)> {
+    fields.iter().filter_map(|field| Some((field, field.definition.exclusions()?)))
 }

@@ -81,7 +81,7 @@ impl Found {
             Whose::Contested if plan.takes(row) => found.ambiguous.add(row),
             Whose::Contested => {}
         };
-        source.visit(ranges, Some(plan.field()), &mut see).await?;
+        source.visit(ranges, Some(plan), &mut see).await?;
         Ok(found)
     }
 

@@ -22,6 +22,7 @@ pub use parts::{Day, HourOfUse, LeftOut, PendoAccount, Person, UsedObject};
 pub use path::{Linked, MatchPath, MatchRule};
 pub use people::Rank;
 pub use reproduction::{Gives, Reproduction};
+pub(crate) use source::{Source, Whose};
 pub use sums::Sums;
 pub use usage::{Position, UsageLine, UsagePage, UsageQuery, usage};
 pub use value::{Defined, Explanation, ExplanationQuery, explain};
@@ -44,6 +45,9 @@ pub enum ExplainError {
         /// The rows of the shards that hold the object's.
         rows: u64,
     },
+    /// A formula is calculated when it is read: it has no days of its own.
+    #[error("a formula has no days of its own")]
+    Formula,
     /// The table's.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -81,7 +81,7 @@ pub(super) async fn in_full(
             person.add(row, plan.zone().local_day(row.hour.start_ms()));
         }
     };
-    source.visit(ranges, Some(plan.field()), &mut see).await?;
+    source.visit(ranges, Some(plan), &mut see).await?;
     let names = source.names(&ranks.iter().map(|rank| rank.visitor).collect()).await?;
     let people = ranks.iter().filter_map(|rank| {
         let person = gathered.remove(&rank.visitor)?;

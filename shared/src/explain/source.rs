@@ -3,7 +3,8 @@
 use super::ExplainError;
 use crate::connection::Connection;
 use crate::context::Context;
-use crate::id::{FieldId, Kind, ObjectKind, VisitorHash, WorkspaceId};
+use crate::fields::Plan;
+use crate::id::{Kind, ObjectKind, VisitorHash, WorkspaceId};
 use crate::matching::{Link, Matching};
 use crate::store::noun::People;
 use crate::store::{SeenIn, Shard, Store};
@@ -17,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Whose a row is, seen from one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Whose {
+pub(crate) enum Whose {
     /// The object's.
     Own,
     /// The object's, but for whoever excludes the person.
@@ -30,7 +31,7 @@ pub(super) enum Whose {
 
 /// Who excludes somebody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum By {
+pub(crate) enum By {
     /// The workspace, from every field.
     Workspace,
     /// One field.
@@ -38,23 +39,23 @@ pub(super) enum By {
 }
 
 /// One object and the shards that hold its rows.
-pub(super) struct Source<'a> {
+pub(crate) struct Source<'a> {
     store: Store,
     workspace: &'a WorkspaceId,
-    pub(super) connection: Connection,
+    pub(crate) connection: Connection,
     /// As it stood before the heads were read: what it vouches for is in them.
-    pub(super) checkpoint: Checkpoint,
-    pub(super) world: World,
-    pub(super) matching: Matching,
-    pub(super) object: ObjectKind,
-    pub(super) id: &'a str,
+    pub(crate) checkpoint: Checkpoint,
+    pub(crate) world: World,
+    pub(crate) matching: Matching,
+    pub(crate) object: ObjectKind,
+    pub(crate) id: &'a str,
     shards: Vec<Shard>,
     blocks: Blocks,
 }
 
 impl<'a> Source<'a> {
     /// Reads what tells whose rows are, and the heads of the shards that can hold the object's.
-    pub(super) async fn open(
+    pub(crate) async fn open(
         context: &'a Context,
         workspace: &'a WorkspaceId,
         object: ObjectKind,
@@ -80,10 +81,10 @@ impl<'a> Source<'a> {
 
     /// Shows every row of the ranges that lies in those shards, and answers how many there were. Excluded is who counts in no
     /// field, or not in this one.
-    pub(super) async fn visit(
+    pub(crate) async fn visit(
         &mut self,
         ranges: &BTreeMap<Kind, HourRange>,
-        field: Option<&FieldId>,
+        plan: Option<&Plan>,
         see: &mut impl FnMut(&UsageRow<'_>, Whose),
     ) -> Result<u64, ExplainError> {
         let Self { store, world, object, id, shards, blocks, .. } = self;
@@ -91,7 +92,7 @@ impl<'a> Source<'a> {
         for shard in shards {
             let mut seen = |row: &UsageRow<'_>| {
                 rows += 1;
-                see(row, whose(world, *object, id, row, field));
+                see(row, whose(world, *object, id, row, plan));
             };
             Rows::default().visit(store, shard, ranges, blocks, &mut seen).await?;
         }
@@ -99,17 +100,17 @@ impl<'a> Source<'a> {
     }
 
     /// How many rows [`Source::visit`] would read.
-    pub(super) async fn rows_in(&mut self, ranges: &BTreeMap<Kind, HourRange>) -> Result<u64, ExplainError> {
+    pub(crate) async fn rows_in(&mut self, ranges: &BTreeMap<Kind, HourRange>) -> Result<u64, ExplainError> {
         Ok(rows_in(&self.store, &mut self.shards, ranges).await?)
     }
 
     /// The spans in which those shards have rows before `to`.
-    pub(super) fn spans(&self, to: Hour) -> BTreeSet<i32> {
+    pub(crate) fn spans(&self, to: Hour) -> BTreeSet<i32> {
         self.shards.iter().flat_map(|shard| shard.spans(to)).collect()
     }
 
     /// The ids of visitors, of which blocks hold hashes. One that was erased meanwhile has none.
-    pub(super) async fn names(
+    pub(crate) async fn names(
         &self,
         wanted: &BTreeSet<VisitorHash>,
     ) -> Result<HashMap<VisitorHash, String>, ExplainError> {
@@ -126,7 +127,7 @@ impl<'a> Source<'a> {
     }
 
     /// What Pendo's people have in the metadata field that the rule names.
-    pub(super) async fn values_of(
+    pub(crate) async fn values_of(
         &self,
         people: People,
         ids: &[Option<String>],
@@ -139,10 +140,10 @@ impl<'a> Source<'a> {
 
 /// As evaluation has it (`sync/evaluate.rs`): by the Pendo account on the row, or by its visitor; an object without a home
 /// has no value.
-fn whose(world: &World, object: ObjectKind, id: &str, row: &UsageRow<'_>, field: Option<&FieldId>) -> Whose {
-    let own = || match field {
+fn whose(world: &World, object: ObjectKind, id: &str, row: &UsageRow<'_>, plan: Option<&Plan>) -> Whose {
+    let own = || match plan {
         _ if world.excludes(row) => Whose::Excluded(By::Workspace),
-        Some(field) if world.excludes_from(field, row) => Whose::Excluded(By::Field),
+        Some(plan) if world.excludes_from(plan, row) => Whose::Excluded(By::Field),
         _ => Whose::Own,
     };
     match object {

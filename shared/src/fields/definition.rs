@@ -132,8 +132,14 @@ impl Measured {
     /// All hours that its values look at: of a trend also those of the equal window before.
     #[must_use]
     pub fn reach(&self, as_of: Hour, zone: Zone, first_hour: Hour) -> HourRange {
-        let window = self.hours(as_of, zone, first_hour);
-        let previous = self.window.previous(as_of, zone).filter(|_| self.function == Function::Trend);
+        self.reach_on(zone.local_day(as_of.start_ms()), as_of, zone, first_hour)
+    }
+
+    /// The same with another day as today.
+    #[must_use]
+    pub fn reach_on(&self, today: i32, as_of: Hour, zone: Zone, first_hour: Hour) -> HourRange {
+        let window = self.window.range_on(today, as_of, zone, first_hour);
+        let previous = self.window.previous_on(today, zone).filter(|_| self.function == Function::Trend);
         HourRange { from: previous.map_or(window.from, |previous| previous.from), to: window.to }
     }
 }

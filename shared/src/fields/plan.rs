@@ -29,18 +29,28 @@ impl Plan {
     /// which takes no rows.
     #[must_use]
     pub fn new(field: &Field, as_of: Hour, zone: Zone, first_hour: Hour) -> Option<Self> {
+        Self::on(field, zone.local_day(as_of.start_ms()), as_of, zone, first_hour)
+    }
+
+    /// Plans `field` as of the end of a local day, when all of that day has come and it still is today.
+    #[must_use]
+    pub fn at_end_of(field: &Field, day: i32, zone: Zone, first_hour: Hour) -> Option<Self> {
+        Self::on(field, day, zone.midnight(day.saturating_add(1)), zone, first_hour)
+    }
+
+    fn on(field: &Field, today: i32, as_of: Hour, zone: Zone, first_hour: Hour) -> Option<Self> {
         let measured = field.definition.measured()?;
-        let window = measured.hours(as_of, zone, first_hour);
+        let window = measured.window.range_on(today, as_of, zone, first_hour);
         Some(Self {
             field: field.id.clone(),
             version: field.computes_since,
             object: field.definition.object,
             usage: measured.usage.clone(),
             function: measured.function,
-            reach: measured.reach(as_of, zone, first_hour),
+            reach: measured.reach_on(today, as_of, zone, first_hour),
             window,
             zone,
-            today: zone.local_day(as_of.start_ms()),
+            today,
             first_day: zone.local_day(window.from.start_ms()),
         })
     }

@@ -33,7 +33,12 @@ impl Window {
     /// `first_hour` is where all time begins. Any other window may begin before `first_hour`.
     #[must_use]
     pub fn range(&self, as_of: Hour, zone: Zone, first_hour: Hour) -> HourRange {
-        let today = zone.local_day(as_of.start_ms());
+        self.range_on(zone.local_day(as_of.start_ms()), as_of, zone, first_hour)
+    }
+
+    /// The same with another day as today: at the midnight that ends a day, today still is that day.
+    #[must_use]
+    pub fn range_on(&self, today: i32, as_of: Hour, zone: Zone, first_hour: Hour) -> HourRange {
         let to_now = |from: Hour| HourRange { from: from.min(as_of), to: as_of };
         match *self {
             Self::Rolling { period, count, complete_days: false } => {
@@ -49,7 +54,13 @@ impl Window {
     /// The hours of the equal window before it; `None` where it is not of whole periods that are over.
     #[must_use]
     pub fn previous(&self, as_of: Hour, zone: Zone) -> Option<HourRange> {
-        self.is_whole().then(|| self.whole(zone.local_day(as_of.start_ms()), zone, 1))
+        self.previous_on(zone.local_day(as_of.start_ms()), zone)
+    }
+
+    /// The same with another day as today.
+    #[must_use]
+    pub fn previous_on(&self, today: i32, zone: Zone) -> Option<HourRange> {
+        self.is_whole().then(|| self.whole(today, zone, 1))
     }
 
     /// Whether it ends at a midnight that is over, so that it stands still all day.
@@ -126,6 +137,19 @@ mod tests {
         assert_eq!(range(1, true, midnight, "UTC"), ["2026-06-29T00:00:00Z", "2026-06-30T00:00:00Z"]);
         // In New York it is still the evening of the 29th.
         assert_eq!(range(1, true, midnight, "America/New_York"), ["2026-06-28T04:00:00Z", "2026-06-29T04:00:00Z"]);
+    }
+
+    #[test]
+    fn at_its_end_a_day_still_is_today_and_all_of_it_has_come() {
+        let end = hour("2026-06-30");
+        let today = Zone::UTC.local_day(end.start_ms()) - 1;
+        let at_end = |window: Window| said(window.range_on(today, end, Zone::UTC, hour("2020-01-01")));
+        let rolling = |complete_days| Window::Rolling { period: Period::Day, count: 7, complete_days };
+        assert_eq!(at_end(rolling(false)), ["2026-06-23T00:00:00Z", "2026-06-30T00:00:00Z"]);
+        assert_eq!(at_end(rolling(true)), ["2026-06-22T00:00:00Z", "2026-06-29T00:00:00Z"], "as all day long");
+        let month = Window::Calendar { period: Period::Month, offset: 0 };
+        assert_eq!(at_end(month), ["2026-06-01T00:00:00Z", "2026-06-30T00:00:00Z"]);
+        assert_eq!(at_end(Window::Since(today + 1)), ["2026-06-30T00:00:00Z", "2026-06-30T00:00:00Z"]);
     }
 
     #[test]

@@ -132,7 +132,8 @@ impl<'a> Everybody<'a> {
 /// Whose usage does not count in the first of the definitions.
 pub(super) fn excluded(world: &World) -> &Excluded {
     let first = world.fields.value.first();
-    first.map_or_else(|| world.excluded.everywhere(), |field| world.excluded.from_field(&field.id))
+    first
+        .map_or_else(|| world.excluded.everywhere(), |field| world.excluded.from_field(&field.id, field.computes_since))
 }
 
 fn sink<'s>(

@@ -55,7 +55,7 @@ impl Found {
         if !self.plan.takes(row) {
             return;
         }
-        if world.excludes_from(self.plan.field(), row) {
+        if world.excludes_from(&self.plan, row) {
             self.events_excluded = self.events_excluded.saturating_add(row.events);
             return;
         }

@@ -149,6 +149,19 @@ impl Shard {
         })
     }
 
+    /// Stands for all rows from the span of `from` on and before `to`, as [`Shard::mark`] does for a span. Needs the index of
+    /// the span in which `to` lies, if that has entries of hours from `to` on.
+    #[must_use]
+    pub fn mark_of(&self, from: Hour, to: Hour) -> u64 {
+        let (first, last) = (span_of(from), span_of(to));
+        let is_in = |hour: Hour| hour < to && first <= span_of(hour);
+        let entries = self.open.iter().chain(self.closed.get(&last).into_iter().flatten());
+        let marks = entries.filter(|((_, hour), _)| is_in(*hour)).map(|(key, entry)| entry.mark(*key));
+        let has_entries = |span: i32| span == last && self.closed.contains_key(&span);
+        let whole = self.body.indexes.range(first..=last.max(first)).filter(|(span, _)| !has_entries(**span));
+        marks.chain(whole.map(|(_, index)| index.mark)).fold(0, u64::wrapping_add)
+    }
+
     /// The entry of a bucket. Its index must have been loaded.
     #[must_use]
     pub fn entry(&self, kind: Kind, hour: Hour) -> Option<&Entry> {

@@ -16,6 +16,7 @@ mod key;
 pub mod meter;
 pub mod noun;
 pub mod once;
+pub mod points;
 pub mod purge;
 pub mod run;
 pub mod spare;

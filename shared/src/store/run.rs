@@ -186,9 +186,11 @@ impl Store {
         before_ms: i64,
     ) -> Result<(), StoreError> {
         let partition = Partition::connection(workspace, connection);
-        for name in ["visitors", "accounts", SeenIn::Visitors.name(), SeenIn::Accounts.name(), super::erased::TREE] {
+        let seen = [SeenIn::Visitors, SeenIn::Accounts].map(SeenIn::name);
+        for name in seen.into_iter().chain(["visitors", "accounts", super::erased::TREE, super::points::TREE]) {
             self.tree_sweep(&partition, name, before_ms).await?;
         }
+        self.points_sweep(workspace, connection, before_ms).await?;
         for kind in Kind::ALL {
             self.tree_sweep(&partition, &super::noun::tags_name(kind), before_ms).await?;
         }

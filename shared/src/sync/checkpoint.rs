@@ -37,6 +37,8 @@ pub struct Checkpoint {
     pub costs: Costs,
     /// The hour of the last run that packed the days that were over.
     pub housekept_at: Option<Hour>,
+    /// The last local day that all accounts were told of.
+    pub told_day: Option<i32>,
     /// The hour of the last sweep.
     pub swept_at: Option<Hour>,
     /// Until this hour every day is swept: somebody was erased.

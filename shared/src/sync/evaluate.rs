@@ -29,6 +29,8 @@ pub struct Moment {
     pub history_from: Hour,
     /// Whether what closed days came to is kept. Not while history is read: the next window would change it.
     pub keeps_folds: bool,
+    /// The local day at whose end it is, if that is long ago: then all of that day has come and it still is today.
+    pub end_of: Option<i32>,
 }
 
 impl Moment {
@@ -36,14 +38,17 @@ impl Moment {
     #[must_use]
     pub fn of(connection: &Connection, as_of: BTreeMap<Kind, Hour>) -> Self {
         let history_from = connection.history_from.unwrap_or_default();
-        Self { as_of, zone: connection.time_zone, history_from, keeps_folds: true }
+        Self { as_of, zone: connection.time_zone, history_from, keeps_folds: true, end_of: None }
     }
 
     /// The plan of a field at this moment; `None` while its kind was never read, and of a formula.
     #[must_use]
     pub fn plan(&self, field: &Field) -> Option<Plan> {
         let as_of = *self.as_of.get(&field.definition.kind()?)?;
-        Plan::new(field, as_of, self.zone, self.history_from)
+        match self.end_of {
+            Some(day) => Plan::at_end_of(field, day, self.zone, self.history_from),
+            None => Plan::new(field, as_of, self.zone, self.history_from),
+        }
     }
 }
 
@@ -152,7 +157,7 @@ impl<'a> Home<'a> {
 
     fn add_to(&self, plans: &[Plan], accumulators: &mut [Accumulator], row: &UsageRow<'_>, local_day: i32) {
         for (plan, accumulator) in plans.iter().zip(accumulators) {
-            let is_excluded = || plan.has_exclusions() && self.world.excludes_from(plan.field(), row);
+            let is_excluded = || plan.has_exclusions() && self.world.excludes_from(plan, row);
             if plan.takes(row) && !is_excluded() {
                 accumulator.add(plan, row, local_day);
             }
@@ -179,7 +184,8 @@ impl<'a> Home<'a> {
                 let found = fold.get(kind, id);
                 let outcome = |(at, plan): (usize, &Plan)| {
                     let key = (plan.field().clone(), plan.version());
-                    if kind == ObjectKind::Contact && self.world.excluded.from_field(plan.field()).has_contact(id) {
+                    let excluded = || self.world.excluded.from_field(&key.0, key.1);
+                    if kind == ObjectKind::Contact && excluded().has_contact(id) {
                         return (key, Outcome::Excluded);
                     }
                     let folded = found.and_then(|accumulators| accumulators.get(at));

@@ -27,6 +27,7 @@ pub mod page;
 pub mod parts;
 pub mod people;
 pub mod plan;
+mod points;
 pub mod probe;
 pub mod purge;
 pub mod quarantine;
@@ -41,6 +42,7 @@ pub mod status;
 mod steps;
 pub mod subscription;
 pub mod tags;
+mod told;
 pub mod world;
 
 pub use deadline::Deadline;

@@ -9,7 +9,7 @@ use super::recomputing::{self, Recomputing};
 use super::rewrites::{Replaced, Taken};
 use super::run::{Run, RunEnd, SyncError};
 use super::tags::Edit;
-use super::{compact, erase, reconcile};
+use super::{compact, erase, points, reconcile};
 use crate::id::Kind;
 use crate::pendo::PendoError;
 use crate::planted::planted;
@@ -218,6 +218,9 @@ impl Run<'_> {
             reconcile::attribute(&self.sink(layout), &moment, erased).await?;
             self.spend("reconcile", step);
         }
+        let step = Instant::now();
+        Box::pin(points::keep_points(self, layout, &checkpoint)).await?;
+        self.spend("points", step);
         let step = Instant::now();
         compact::keep_house(self, layout, &checkpoint).await?;
         self.spend("compact", step);

@@ -3,8 +3,8 @@
 use crate::connection::Connection;
 use crate::directory::Directory;
 use crate::exclusions::Scopes;
-use crate::fields::Field;
-use crate::id::{FieldId, Kind, ObjectKind, VisitorHash, WorkspaceId};
+use crate::fields::{Field, Plan};
+use crate::id::{Kind, ObjectKind, VisitorHash, WorkspaceId};
 use crate::matching::{KnownAccount, KnownVisitor, Links, Matching};
 use crate::store::noun::People;
 use crate::store::{SeenIn, Store, StoreError, Versioned};
@@ -55,7 +55,7 @@ impl World {
         Self::with(store, workspace, connection, shards, fields).await
     }
 
-    /// Reads all but the fields, in whose place others may be tried.
+    /// Reads all but the fields, in whose place others may be tried, or several versions of one.
     ///
     /// # Errors
     /// The table's.
@@ -128,8 +128,8 @@ impl World {
 
     /// Whether a row's usage does not count in a field, be it because it counts in none.
     #[must_use]
-    pub fn excludes_from(&self, field: &FieldId, row: &UsageRow<'_>) -> bool {
-        self.excluded.from_field(field).holds(row.visitor, row.account, &self.links)
+    pub fn excludes_from(&self, plan: &Plan, row: &UsageRow<'_>) -> bool {
+        self.excluded.from_field(plan.field(), plan.version()).holds(row.visitor, row.account, &self.links)
     }
 
     /// A hash of all that the links say of the objects at home in `home`, and of whose usage in its sources does not count.

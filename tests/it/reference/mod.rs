@@ -32,6 +32,8 @@ pub(crate) struct Reference {
     exclusions: Value,
     zone: Tz,
     as_of_ms: i64,
+    /// The day that is taken for today, if it is not the one in which `as_of_ms` lies.
+    today: Option<NaiveDate>,
     history_from_ms: Option<i64>,
     fits: RefCell<HashMap<(String, String), Fit>>,
     statuses: RefCell<HashMap<(String, String), Option<&'static str>>>,
@@ -83,6 +85,7 @@ impl Reference {
             exclusions: Value::Null,
             zone,
             as_of_ms,
+            today: None,
             history_from_ms: None,
             fits: RefCell::default(),
             statuses: RefCell::default(),
@@ -117,6 +120,19 @@ impl Reference {
     pub(crate) fn with_exclusions(mut self, exclusions: &Value) -> Self {
         self.exclusions = exclusions.clone();
         self
+    }
+
+    /// At the midnight that ends a day, when that day still is today.
+    pub(crate) fn at_the_end_of(mut self, day: NaiveDate) -> Self {
+        (self.as_of_ms, self.today) = (self.begin_of(day.succ_opt().unwrap()), Some(day));
+        let end_ms = self.as_of_ms;
+        self.rows.retain(|row| row.hour_ms < end_ms);
+        self.erased.retain(|row| row.hour_ms < end_ms);
+        self
+    }
+
+    fn today(&self) -> NaiveDate {
+        self.today.unwrap_or_else(|| self.date(self.as_of_ms))
     }
 
     /// With visitors and Pendo accounts that Pendo lists, each with its metadata.
@@ -209,7 +225,7 @@ impl Reference {
             "first_used" => json!(millisecond(rows.iter().map(|row| row.first_ms).min().ok_or("never_used")?)),
             "last_used" => json!(millisecond(last.ok_or("never_used")?)),
             "days_since_last_used" => {
-                json!(days_apart(self.date(self.as_of_ms), self.date(last.ok_or("never_used")?)))
+                json!(days_apart(self.today(), self.date(last.ok_or("never_used")?)))
             }
             "average_per_active_day" => over(events(rows), dates(rows) as u64)?,
             "average_per_active_user" => over(events(rows), visitors.len() as u64)?,

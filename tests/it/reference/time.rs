@@ -17,7 +17,7 @@ impl Reference {
                 .min();
             return (self.history_from_ms.or(first).unwrap_or(self.as_of_ms), self.as_of_ms);
         }
-        let today = self.date(self.as_of_ms);
+        let today = self.today();
         if let Some(date) = window["since"].as_str() {
             return (self.begin_of(date.parse().unwrap()).min(self.as_of_ms), self.as_of_ms);
         }
