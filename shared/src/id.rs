@@ -1,9 +1,11 @@
 //! Names of things, as types that can't be wrong. Arithmetic and parsing only.
 
 use rand::RngExt;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 use std::fmt;
+use std::str::FromStr;
 
 /// A workspace, the tenant. It comes from verified token claims only.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -87,9 +89,9 @@ pub fn random_hex() -> String {
     format!("{:032x}", rand::rng().random::<u128>())
 }
 
-/// The Pendo object types that usage is read by. `Event` is all activity and is never added to the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+/// What usage is read by: Pendo's object types, and track events with properties. `Event` is all activity and is never added to
+/// the others; nor are `Properties`, which are track events read once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
     /// All activity without guides.
     Event,
@@ -101,13 +103,19 @@ pub enum Kind {
     Page,
     /// Track events.
     Track,
+    /// The events of some track types, told apart by some of their properties.
+    Properties(PropertiesId),
 }
 
+/// Which track types and properties: a hash of their names ([`crate::usage::properties::Properties::id`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PropertiesId(pub u64);
+
 impl Kind {
-    /// Every kind, in the order of their names.
+    /// Every kind that a definition can name, in the order of their names.
     pub const ALL: [Self; 5] = [Self::Event, Self::Feature, Self::Guide, Self::Page, Self::Track];
 
-    /// The name as it stands in definitions and keys.
+    /// The name for people; of those that definitions know, as it stands there.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -116,7 +124,71 @@ impl Kind {
             Self::Guide => "guide",
             Self::Page => "page",
             Self::Track => "track",
+            Self::Properties(_) => "track with properties",
         }
+    }
+
+    /// The kind whose catalogue has its objects.
+    #[must_use]
+    pub const fn listed(self) -> Self {
+        match self {
+            Self::Properties(_) => Self::Track,
+            kind => kind,
+        }
+    }
+
+    /// Whether it is track events told apart by properties.
+    #[must_use]
+    pub const fn is_properties(self) -> bool {
+        matches!(self, Self::Properties(_))
+    }
+}
+
+/// As it stands in answers and documents: `track`, or `track:` and sixteen digits for a set of properties.
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Properties(PropertiesId(id)) => write!(f, "track:{id:016x}"),
+            kind => f.write_str(kind.name()),
+        }
+    }
+}
+
+impl FromStr for Kind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let unknown = || format!("\"{text}\" is no kind");
+        match text.strip_prefix("track:") {
+            Some(id) => {
+                let id = u64::from_str_radix(id, 16).map_err(|_| unknown())?;
+                Ok(Self::Properties(PropertiesId(id)))
+            }
+            None => Self::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(unknown),
+        }
+    }
+}
+
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Kind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl JsonSchema for Kind {
+    fn schema_name() -> Cow<'static, str> {
+        "Kind".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "pattern": format!("^({}|track:[0-9a-f]{{16}})$", Self::ALL.map(Self::name).join("|")),
+            "description": "What usage is read by: Pendo's object types, and track events told apart by properties (`track:` and sixteen digits). `event` is all activity; nothing of one kind is added to another."})
     }
 }
 

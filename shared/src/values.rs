@@ -269,7 +269,7 @@ impl Reader {
     }
 
     fn line(&self, field: &Field, measured: &Measured, id: &str, stored: Option<&ObjectValues>) -> Line {
-        let kind = measured.usage.kind;
+        let kind = measured.kind();
         let state = self.checkpoint.kinds.get(&kind);
         let as_of = state.and_then(|state| state.as_of);
         let as_of = self.connection.frozen_as_of.map_or(as_of, |frozen| as_of.map(|as_of| as_of.min(frozen)));
@@ -277,7 +277,7 @@ impl Reader {
         // Of a trend also the window before, which is as much part of the truth.
         let reach = as_of.map(|as_of| measured.reach(as_of, self.zone(), self.first(state, as_of)));
         let coverage = reach.map_or(0.0, |reach| self.coverage(reach, state, as_of));
-        let outcome = stored.and_then(|values| values.outcomes.get(&field.value_key()).copied());
+        let outcome = stored.and_then(|values| values.outcomes.get(&field.value_key()));
         let status = stored.map_or(Status::Unmatched, |values| values.status);
         let reason = self.reason(measured.window, state, reach, coverage, status).or(match outcome {
             Some(outcome) => outcome.reason(),

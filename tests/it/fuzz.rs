@@ -53,11 +53,19 @@ pub(crate) fn bodies() -> impl Strategy<Value = Value> {
         prop::option::of(prop::collection::vec("[a-c]", 1..4)),
         prop::option::of(prop::collection::vec(prop_oneof![0..3_i64, any::<i64>()], 1..3)),
         prop::option::of(prop::sample::subsequence(types, 1..3)),
+        prop::option::of(filters()),
     )
-        .prop_map(|((function, kind, window, is_account), ids, apps, types)| {
+        .prop_map(|((function, kind, window, is_account), ids, apps, types, filters)| {
             let is_rate = function == "adoption_rate";
+            let is_of_property = Function::of_name(function).is_some_and(Function::is_of_property);
+            let kind = if is_of_property { "track" } else { kind };
             let mut usage = json!({"kind": kind});
-            if let Some(ids) = ids.filter(|_| kind != "event").or(is_rate.then(|| vec!["a".to_owned()])) {
+            let filters = filters.filter(|_| kind == "track" && !is_rate);
+            let needs_ids = is_rate || is_of_property || filters.is_some();
+            if let Some(filters) = filters {
+                usage["filters"] = filters;
+            }
+            if let Some(ids) = ids.filter(|_| kind != "event").or(needs_ids.then(|| vec!["a".to_owned()])) {
                 usage["ids"] = json!(ids);
             }
             if let Some(apps) = apps {
@@ -72,10 +80,30 @@ pub(crate) fn bodies() -> impl Strategy<Value = Value> {
             if is_rate {
                 body["of"] = json!("same_kind");
             }
+            if is_of_property {
+                body["of_property"] = json!("p");
+            }
             body
         });
     let formula = formulas(5).prop_map(|text| json!({"name": "x", "object": "account", "formula": text}));
     prop_oneof![3 => measured, 1 => formula]
+}
+
+/// Filters on one property.
+fn filters() -> impl Strategy<Value = Value> {
+    let one = prop_oneof![
+        select(vec!["is", "is_not", "contains"]).prop_map(|operator| json!({"operator": operator, "value": "Pro"})),
+        select(vec!["any_of", "none_of"]).prop_map(|operator| json!({"operator": operator, "value": ["5", "x"]})),
+        select(vec!["present", "blank"]).prop_map(|operator| json!({"operator": operator})),
+        (select(vec!["=", "!=", "<", "<=", ">", ">="]), any::<i32>())
+            .prop_map(|(operator, value)| json!({"operator": operator, "value": value})),
+        select(vec!["before", "after", "on"]).prop_map(|operator| json!({"operator": operator, "value": "2026-06-30"})),
+    ];
+    let one = one.prop_map(|mut filter| {
+        filter["property"] = json!("p");
+        filter
+    });
+    prop::collection::vec(one, 1..3).prop_map(Value::from)
 }
 
 /// Texts of formulas, up to so deep.

@@ -3,7 +3,8 @@
 //!
 //! A formula has beside it the fields that it uses (`fields.json`) and the columns of the directory (`directory.csv`).
 //!
-//! `rows.csv` has one line for an hour of somebody's use. In `expected.json` a value is a number, a time, `3/8` for three over
+//! `rows.csv` has one line for an hour of somebody's use; a line of a track event may end with what its properties are, as
+//! `plan=Pro;rows=12`, where `rows="12"` is a number that was sent as text. In `expected.json` a value is a number, a time, `3/8` for three over
 //! eight, or why there is none. Ids are the case's own: `acme` of one case is not that of another.
 
 use crate::calculator;
@@ -33,8 +34,11 @@ fn of(case: &str, id: &str) -> String {
 
 fn row(case: &str, line: &str) -> RawRow {
     let cells: Vec<&str> = line.split(',').collect();
-    let [account, visitor, kind, object, at, events, minutes] = cells[..] else { panic!("{case}: {line}") };
+    let [account, visitor, kind, object, at, events, minutes, ref properties @ ..] = cells[..] else {
+        panic!("{case}: {line}")
+    };
     let kind = match kind {
+        "track" => Kind::Track,
         "page" => Kind::Page,
         "feature" => Kind::Feature,
         other => panic!("{case}: no kind {other}"),
@@ -43,6 +47,11 @@ fn row(case: &str, line: &str) -> RawRow {
     let mut row = RawRow::new(kind, &of(case, object), &of(case, visitor), Some(&of(case, account)), at_ms);
     row.hour_ms = at_ms - at_ms.rem_euclid(HOUR_MS);
     (row.events, row.minutes) = (events.parse().unwrap(), minutes.parse().unwrap());
+    let pairs = properties.iter().flat_map(|cell| cell.split(';')).filter_map(|pair| pair.split_once('='));
+    let pair = |(name, text): (&str, &str)| {
+        (name.to_owned(), serde_json::from_str::<Value>(text).unwrap_or_else(|_| json!(text)))
+    };
+    row.properties = (!properties.is_empty()).then(|| Value::Object(pairs.map(pair).collect()));
     row
 }
 
@@ -92,7 +101,8 @@ async fn agree(now: &str, zone: Tz, cases: &[&Case]) {
     for case in cases {
         for id in case.definition["usage"]["ids"].as_array().into_iter().flatten() {
             let id = id.as_str().unwrap();
-            world.pendo().add_object(Kind::Feature, id, id, DEFAULT_APP);
+            let kind = if case.definition["usage"]["kind"] == "track" { Kind::Track } else { Kind::Feature };
+            world.pendo().add_object(kind, id, id, DEFAULT_APP);
         }
         for row in &case.rows {
             world.pendo().inject(row.clone());

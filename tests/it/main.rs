@@ -39,6 +39,7 @@ mod once;
 mod peers;
 mod points;
 mod preview;
+mod properties;
 mod reconciled;
 mod reference;
 mod refusals;

@@ -106,7 +106,7 @@ impl KnownIds {
         before: Option<&Definition>,
         body: &Value,
     ) -> Result<(), Problem> {
-        let Some(kind) = definition.kind() else { return Ok(()) };
+        let Some(kind) = named_kind(definition) else { return Ok(()) };
         let known = self.0.get(&kind);
         let is_known = |id: &&String| known.is_some_and(|known| known.contains(*id));
         let given = body.pointer("/usage/ids").and_then(Value::as_array);
@@ -125,11 +125,16 @@ impl KnownIds {
 
 /// The kind whose objects have to be asked for, if a definition names any that the one before it does not.
 pub(crate) fn kind_to_ask(definition: &Definition, before: Option<&Definition>) -> Option<Kind> {
-    fresh_ids(definition, before).next().and(definition.kind())
+    fresh_ids(definition, before).next().and(named_kind(definition))
+}
+
+/// The kind of the objects that a definition names.
+fn named_kind(definition: &Definition) -> Option<Kind> {
+    definition.kind().map(Kind::listed)
 }
 
 fn fresh_ids<'d>(definition: &'d Definition, before: Option<&'d Definition>) -> impl Iterator<Item = &'d String> {
-    let stand = before.filter(|before| before.kind() == definition.kind()).and_then(ids);
+    let stand = before.filter(|before| named_kind(before) == named_kind(definition)).and_then(ids);
     ids(definition).into_iter().flatten().filter(move |id| !stand.is_some_and(|stand| stand.contains(*id)))
 }
 

@@ -6,7 +6,7 @@ use crate::exclusions::refuse_unknown_in_field;
 use crate::fields::{SavedField, named, noted, parsed, tag, unchanged, unknown};
 use crate::operations::{Act, FIELD, JSON, READ};
 use crate::source::{client, connection};
-use crate::{estimate, formulas};
+use crate::{estimate, formulas, properties};
 use serde_json::Value;
 use shared::api::operation::{Body, Operation, shape};
 use shared::api::{Problem, Reply, Request, nudge, refuse_stale};
@@ -48,7 +48,8 @@ pub(crate) async fn put(
     let by = request.asker(context.clock.now_ms());
     for _ in 0..ATTEMPTS_MAX {
         let stands = context.store.fields_get(workspace).await?;
-        let mut fields = stands.value;
+        let stood = stands.value;
+        let mut fields = stood.clone();
         let at = fields.iter().position(|field| field.id == *id).ok_or_else(unknown)?;
         let before = fields[at].clone();
         refuse_stale(request, Some(&tag(&before)?))?;
@@ -67,13 +68,19 @@ pub(crate) async fn put(
         formulas::refuse_unfit(&fields, at, &columns)?;
         // A formula asks Pendo nothing.
         let pendo = match definition.kind() {
-            Some(kind) => Some((kind, client(context, &connection).await?)),
+            Some(kind) => {
+                let client = client(context, &connection).await?.naming(properties::of(&definition));
+                Some((kind, client))
+            }
             None => None,
         };
+        properties::refuse_too_many(&fields)?;
+        let mut warnings = Vec::new();
         if let Some((_, client)) = &pendo {
             let kinds = checks::kind_to_ask(&definition, Some(&before.definition)).into_iter().collect();
             let known = KnownIds::read(context, workspace, client, kinds).await?;
             known.refuse_others(&definition, Some(&before.definition), &body)?;
+            warnings = properties::checked(client, &connection, &definition, &stood, context.clock.now_ms()).await?;
         }
         refuse_unknown_in_field(context, workspace, &definition, Some(&before.definition), &body).await?;
         context.store.versions_keep(workspace, [&before]).await?;
@@ -84,7 +91,7 @@ pub(crate) async fn put(
             Err(error) => return Err(error.into()),
         }
         forget_oldest(context, workspace, &after).await;
-        let mut saved = unchanged(&after, &fields);
+        let mut saved = SavedField { warnings, ..unchanged(&after, &fields) };
         if after.is_recomputed() {
             // What was computed of usage before goes from the pages, also where a formula takes its place.
             nudge(context, workspace, Job::sync(workspace)).await;

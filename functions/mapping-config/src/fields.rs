@@ -4,7 +4,7 @@
 
 use crate::checks::{self, ATTEMPTS_MAX, KnownIds};
 use crate::source::{client, connection, refused};
-use crate::{deleted, estimate, exclusions, formulas};
+use crate::{deleted, estimate, exclusions, formulas, properties};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -51,11 +51,14 @@ pub(crate) async fn create(context: &Context, workspace: &WorkspaceId, request: 
     checks::refuse_unmatched(&checks::matching(context, workspace).await?, definition.object)?;
     // A formula asks Pendo nothing.
     let pendo = match definition.kind() {
-        Some(kind) => Some((kind, client(context, &connection).await?)),
+        Some(kind) => {
+            let client = client(context, &connection).await?.naming(properties::of(&definition));
+            Some((kind, client))
+        }
         None => None,
     };
     let by = request.asker(context.clock.now_ms());
-    let mut are_ids_known = false;
+    let (mut are_ids_known, mut warnings) = (false, Vec::new());
     for _ in 0..ATTEMPTS_MAX {
         let stands = context.store.fields_get(workspace).await?;
         let mut fields = stands.value;
@@ -68,6 +71,7 @@ pub(crate) async fn create(context: &Context, workspace: &WorkspaceId, request: 
             Some(other) => return Err(checks::name_taken(other)),
             None => checks::refuse_too_many(fields.len())?,
         }
+        properties::refuse_too_many(&fields)?;
         let columns = formulas::columns(context, workspace, [&definition]).await?;
         formulas::refuse_unfit(&fields, at, &columns)?;
         if let Some((_, client)) = pendo.as_ref().filter(|_| !are_ids_known) {
@@ -75,6 +79,8 @@ pub(crate) async fn create(context: &Context, workspace: &WorkspaceId, request: 
             let known = KnownIds::read(context, workspace, client, kinds).await?;
             known.refuse_others(&definition, None, &body)?;
             exclusions::refuse_unknown_in_field(context, workspace, &definition, None, &body).await?;
+            let now_ms = context.clock.now_ms();
+            warnings = properties::checked(client, &connection, &definition, &fields[..at], now_ms).await?;
             are_ids_known = true;
         }
         let line = by.line("create", named(&field.id), None, Some(noted(&field, &fields)?));
@@ -83,7 +89,7 @@ pub(crate) async fn create(context: &Context, workspace: &WorkspaceId, request: 
             Err(StoreError::Conflict { .. }) => continue,
             Err(error) => return Err(error.into()),
         }
-        let mut saved = unchanged(&field, &fields);
+        let mut saved = SavedField { warnings, ..unchanged(&field, &fields) };
         if let Some((kind, client)) = &pendo {
             nudge(context, workspace, Job::sync(workspace)).await;
             saved.values_to_recompute = context.store.objects_get(workspace, definition.object).await?.value.len();
@@ -183,11 +189,14 @@ pub(crate) struct SavedField {
     pub(crate) values_to_recompute: usize,
     /// What reading its kind's history comes to; null unless that begins now.
     pub(crate) backfill: Option<estimate::Shown>,
+    /// What should be known of it, in sentences, if there is anything.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) warnings: Vec<String>,
 }
 
 /// The answer where nothing is computed anew.
 pub(crate) fn unchanged(field: &Field, fields: &[Field]) -> SavedField {
-    SavedField { field: shown(field, fields), values_to_recompute: 0, backfill: None }
+    SavedField { field: shown(field, fields), values_to_recompute: 0, backfill: None, warnings: Vec::new() }
 }
 
 /// `fields` have the names that a formula uses.

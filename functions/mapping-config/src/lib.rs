@@ -23,6 +23,7 @@ mod parameters;
 mod peers;
 mod people;
 mod preview;
+mod properties;
 mod source;
 mod suggestion;
 mod unmatched;

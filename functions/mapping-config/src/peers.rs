@@ -85,9 +85,9 @@ pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &R
     let lines = list(context, workspace, &wanted).await.map_err(problem)?.items;
     let fields = context.store.fields_get(workspace).await?.value;
     let field = of_accounts(&fields, asked).ok_or_else(|| problem(ValuesError::UnknownField((*asked).to_owned())))?;
-    if field.definition.measured().is_some_and(|measured| measured.function.is_time()) {
+    if field.definition.measured().is_some_and(|measured| !measured.function.is_number()) {
         let detail =
-            "This field is a time, and times are not compared: choose one of numbers, such as days_since_last_used.";
+            "This field is a time, or whatever a property is, and these are not compared: choose one of numbers, such as days_since_last_used.";
         return Err(Problem::invalid("time", "?field", detail));
     }
     let objects = context.store.objects_get(workspace, ObjectKind::Account).await?.value;

@@ -5,7 +5,7 @@ use crate::checks::{self, KnownIds};
 use crate::exclusions::refuse_unknown_in_field;
 use crate::operations::{Act, JSON, READ};
 use crate::source::{client, connection, refused};
-use crate::{estimate, formulas};
+use crate::{estimate, formulas, properties};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -69,7 +69,10 @@ pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &R
     let backfill = match definition.kind().filter(|_| !preview.is_read) {
         None => None,
         Some(kind) => {
-            let client = client(context, &connection).await?;
+            let client = client(context, &connection).await?.naming(properties::of(definition));
+            let now_ms = context.clock.now_ms();
+            let checked = properties::checked(&client, &connection, definition, &[], now_ms).await;
+            preview.warnings.extend(checked.map_err(in_definition)?);
             let estimate = shared::sync::estimate::estimate(&client, &connection, kind, context.clock.now_ms()).await;
             preview.warnings.extend(cost(kind, &estimate));
             Some(estimate::Shown { kind, estimate, note: NOTE })

@@ -28,6 +28,9 @@ pub(super) struct Found {
     other_objects: Tally,
     other_apps: Tally,
     other_types: Tally,
+    other_properties: Tally,
+    /// By the value of the property that is computed with, as text of JSON.
+    pub(super) values: BTreeMap<String, Tally>,
     excluded: Tally,
     excluded_by_field: Tally,
     /// The visitors who are excluded and whose rows would count.
@@ -52,6 +55,8 @@ impl Found {
             other_objects: Tally::default(),
             other_apps: Tally::default(),
             other_types: Tally::default(),
+            other_properties: Tally::default(),
+            values: BTreeMap::new(),
             excluded: Tally::default(),
             excluded_by_field: Tally::default(),
             excluded_visitors: BTreeSet::new(),
@@ -77,7 +82,8 @@ impl Found {
             }
             Whose::Own if !is_named(row.object) => found.other_objects.add(row),
             Whose::Own if !measured.usage.has_app(row.app) => found.other_apps.add(row),
-            Whose::Own => found.other_types.add(row),
+            Whose::Own if !measured.usage.has_type(row.event_type) => found.other_types.add(row),
+            Whose::Own => found.other_properties.add(row),
             Whose::Contested if plan.takes(row) => found.ambiguous.add(row),
             Whose::Contested => {}
         };
@@ -87,12 +93,18 @@ impl Found {
 
     fn add(&mut self, plan: &Plan, row: &UsageRow<'_>, local_day: i32, weight: u64) {
         self.accumulator.add(plan, row, local_day);
-        self.total.add(row);
         self.people.add(row.visitor, weight);
-        self.days.entry(local_day).or_default().add(row);
-        match self.objects.get_mut(row.object) {
-            Some(tally) => tally.add(row),
-            None => self.objects.entry(row.object.to_owned()).or_default().add(row),
+        let object = match self.objects.get_mut(row.object) {
+            Some(tally) => tally,
+            None => self.objects.entry(row.object.to_owned()).or_default(),
+        };
+        for tally in [&mut self.total, self.days.entry(local_day).or_default(), object] {
+            tally.add(row);
+            tally.add_number(plan, row);
+        }
+        if plan.function().is_of_property() {
+            let value = plan.property(row).unwrap_or_default().to_string();
+            self.values.entry(value).or_default().add(row);
         }
     }
 
@@ -102,6 +114,7 @@ impl Found {
             ("other_objects", &self.other_objects),
             ("other_apps", &self.other_apps),
             ("other_types", &self.other_types),
+            ("other_properties", &self.other_properties),
             ("excluded", &self.excluded),
             ("excluded_by_field", &self.excluded_by_field),
             ("ambiguous", &self.ambiguous),

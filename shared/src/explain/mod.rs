@@ -18,7 +18,7 @@ mod value;
 
 pub use advice::Advice;
 pub use formula::FormulaOperand;
-pub use parts::{Day, HourOfUse, LeftOut, PendoAccount, Person, UsedObject};
+pub use parts::{Day, HourOfUse, LeftOut, PendoAccount, Person, UsedObject, UsedValue};
 pub use path::{Linked, MatchPath, MatchRule};
 pub use people::Rank;
 pub use reproduction::{Gives, Reproduction};

@@ -1,10 +1,13 @@
 //! The parts into which a value is taken.
 
 use super::sums::{Sums, Tally};
+use crate::fields::Plan;
 use crate::time::{Hour, date_text, to_the_second};
 use crate::usage::row::UsageRow;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// A local day. A value's days add up to its sums, and a person's hours to the person's days.
@@ -72,7 +75,7 @@ pub struct Person {
 /// Usage of the object's within the window that the field does not count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LeftOut {
-    /// `other_objects` or `other_apps` that the field does not name, `other_types` of guide events, `excluded` or `excluded_by_field`:
+    /// `other_objects` or `other_apps` that the field does not name, `other_types` of guide events, `other_properties` that its filters do not let pass, `excluded` or `excluded_by_field`:
     /// of people whom the workspace, or this field, excludes; or `ambiguous`: rows of visitors that fit other contacts alike.
     pub why: &'static str,
     /// Its sums.
@@ -90,11 +93,15 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    pub(super) fn add(&mut self, row: &UsageRow<'_>, local_day: i32) {
-        self.sums.add(row);
-        self.accounts.entry(row.account.map(str::to_owned)).or_default().add(row);
-        self.objects.entry(row.object.to_owned()).or_default().add(row);
-        self.days.entry(local_day).or_default().entry(row.hour).or_default().add(row);
+    pub(super) fn add(&mut self, plan: &Plan, row: &UsageRow<'_>) {
+        let local_day = plan.zone().local_day(row.hour.start_ms());
+        let account = self.accounts.entry(row.account.map(str::to_owned)).or_default();
+        let object = self.objects.entry(row.object.to_owned()).or_default();
+        let hour = self.days.entry(local_day).or_default().entry(row.hour).or_default();
+        for tally in [&mut self.sums, account, object, hour] {
+            tally.add(row);
+            tally.add_number(plan, row);
+        }
     }
 
     pub(super) fn shown(self, visitor: Option<String>, contacts: Vec<String>) -> Person {
@@ -117,6 +124,31 @@ impl Gathered {
             days: self.days.into_iter().map(day).collect(),
         }
     }
+}
+
+/// A value of the property that is computed with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct UsedValue {
+    /// The value as the events have it; null where they have none.
+    pub value: Value,
+    /// Its sums.
+    #[serde(flatten)]
+    pub sums: Sums,
+}
+
+/// Values that are shown at most.
+const VALUES_MAX: usize = 200;
+
+/// Those of the values with most events, and how many more there are, if there are more.
+pub(super) fn values(values: BTreeMap<String, Tally>) -> (Vec<UsedValue>, Option<usize>) {
+    let mut values: Vec<(String, Tally)> = values.into_iter().collect();
+    values.sort_by_key(|(_, tally)| Reverse(tally.events));
+    let more = values.len().checked_sub(VALUES_MAX).filter(|more| *more > 0);
+    let shown = |(text, tally): (String, Tally)| UsedValue {
+        value: serde_json::from_str(&text).unwrap_or_default(),
+        sums: tally.shown(),
+    };
+    (values.into_iter().take(VALUES_MAX).map(shown).collect(), more)
 }
 
 /// The local days of a value.

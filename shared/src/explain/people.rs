@@ -78,7 +78,7 @@ pub(super) async fn in_full(
             && let Some(person) = gathered.get_mut(&row.visitor)
             && counts(row)
         {
-            person.add(row, plan.zone().local_day(row.hour.start_ms()));
+            person.add(plan, row);
         }
     };
     source.visit(ranges, Some(plan), &mut see).await?;
@@ -119,10 +119,16 @@ fn size_of_answer(person: &Person) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Hour;
+    use crate::fields::{Definition, Field};
+    use crate::id::FieldId;
+    use crate::time::{Hour, Zone};
+    use serde_json::json;
 
     /// A person with so many hours of use.
     fn person(hours: i32) -> Person {
+        let body = json!({"name": "x", "object": "account", "usage": {"kind": "page"}, "function": "count", "window": {"all_time": true}});
+        let field = Field::new(FieldId::from_text("f"), Definition::parse(&body).unwrap(), 0, None);
+        let plan = Plan::new(&field, Hour(hours), Zone::UTC, Hour(0)).unwrap();
         let mut gathered = Gathered::default();
         for hour in 0..hours {
             let (first_ms, last_ms) = (Hour(hour).start_ms(), Hour(hour).start_ms());
@@ -141,7 +147,7 @@ mod tests {
                 first_ms,
                 last_ms,
             };
-            gathered.add(&row, hour.utc_day());
+            gathered.add(&plan, &row);
         }
         gathered.shown(Some("v".to_owned()), Vec::new())
     }

@@ -64,6 +64,10 @@ pub(super) async fn reproduction(
             Whose::Visitors(visitors.collect())
         }
     };
+    // How Pendo compares properties in a filter is not sure.
+    if measured.properties().is_some() {
+        return Ok(None);
+    }
     let usage = &measured.usage;
     let types = GUIDE_TYPES.into_iter().filter(|name| usage.has_type(name)).collect();
     let Some((figure, gives, reading)) = figure(measured.function, plan, range) else { return Ok(None) };
@@ -112,7 +116,13 @@ fn figure(function: Function, plan: &Plan, range: HourRange) -> Option<(Figure, 
         | Function::PowerUserConcentration
         | Function::Stickiness
         | Function::Trend
-        | Function::AdoptionRate => return None,
+        | Function::AdoptionRate
+        | Function::Sum
+        | Function::Average
+        | Function::Min
+        | Function::Max
+        | Function::Latest
+        | Function::DistinctValues => return None,
     })
 }
 

@@ -170,7 +170,8 @@ fn ranges(query: &UsageQuery, source: &Source<'_>) -> BTreeMap<Kind, HourRange> 
     let from = connection.history_from.unwrap_or_default().max(query.from.unwrap_or_default());
     let ends = [connection.frozen_as_of, query.to, query.after.map(|after| after.hour.0.plus(1))];
     let mut ranges = BTreeMap::new();
-    for (kind, state) in &source.checkpoint.kinds {
+    // Track events with properties are all there as track events.
+    for (kind, state) in source.checkpoint.kinds.iter().filter(|(kind, _)| !kind.is_properties()) {
         let Some(as_of) = state.as_of.filter(|_| query.kind.is_none_or(|wanted| wanted == *kind)) else { continue };
         let to = ends.into_iter().flatten().fold(as_of, Hour::min);
         if from < to {

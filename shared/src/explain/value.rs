@@ -3,7 +3,7 @@
 use super::advice::{Advice, advice};
 use super::formula::{self, FormulaOperand};
 use super::found::{Found, leaves_a_trace};
-use super::parts::{Day, LeftOut, Person, UsedObject, days, objects};
+use super::parts::{Day, LeftOut, Person, UsedObject, UsedValue, days, objects, values};
 use super::path::{MatchPath, path};
 use super::people::{Rank, in_full};
 use super::reproduction::{Reproduction, reproduction};
@@ -16,7 +16,7 @@ use crate::id::{FieldId, ObjectKind, WorkspaceId};
 use crate::sync::evaluate::Moment;
 use crate::time::{Hour, HourRange, parse_instant};
 use crate::usage::row::UsageRow;
-use crate::values::{self, Line, ValuesError};
+use crate::values::{Line, Query as ValuesQuery, ValuesError, list};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -75,8 +75,14 @@ pub struct Explanation {
     pub days: Vec<Day>,
     /// The features, pages, guides or track types.
     pub objects: Vec<UsedObject>,
+    /// Where a property is computed with: its values, those with most events first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<UsedValue>,
+    /// How many more values there are, if there are more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub more_values: Option<usize>,
     /// The question that gives the same at Pendo; null where no value can be told, where it would name too many ids, or where
-    /// one question does not do: averages, shares, stickiness, trend and formulas.
+    /// one question does not do: averages, shares, stickiness, trend, formulas and whatever looks at properties.
     pub pendo: Option<Reproduction>,
     /// A page of the people, whoever contributes most first.
     pub items: Vec<Person>,
@@ -147,6 +153,8 @@ async fn explained(
         left_out: Vec::new(),
         days: Vec::new(),
         objects: Vec::new(),
+        values: Vec::new(),
+        more_values: None,
         pendo: None,
         items: Vec::new(),
         next: None,
@@ -195,6 +203,7 @@ async fn take_apart(
     explanation.left_out = found.left_out();
     explanation.days = days(&found.days);
     explanation.objects = objects(found.objects);
+    (explanation.values, explanation.more_values) = values(found.values);
     explanation.items = people;
     Ok(())
 }
@@ -217,15 +226,15 @@ async fn asked(context: &Context, workspace: &WorkspaceId, query: &ExplanationQu
     let by_id = of_level().find(|field| field.id.as_str() == query.field);
     let by_name = || of_level().find(|field| field.definition.name.eq_ignore_ascii_case(&query.field));
     let field = by_id.or_else(by_name).ok_or_else(unknown)?.clone();
-    let asked = values::Query {
+    let asked = ValuesQuery {
         object: Some(query.object),
         id: Some(query.id.clone()),
         // A formula with what it calculates with, as they stand at one time.
         field: field.definition.measured().map(|_| field.id.as_str().to_owned()),
         with_notes: true,
-        ..values::Query::default()
+        ..ValuesQuery::default()
     };
-    let lines = values::list(context, workspace, &asked).await?.items;
+    let lines = list(context, workspace, &asked).await?.items;
     let line = lines.iter().find(|line| line.field_id == field.id).ok_or_else(unknown)?.clone();
     Ok(Asked { field, line, fields, lines })
 }
@@ -274,6 +283,14 @@ fn adds_up(function: Function) -> &'static str {
         Function::AdoptionRate => {
             "The value is the number of people with usage of the objects that the field names, over the number of all people here."
         }
+        Function::Sum => {
+            "The value is the property's numbers added up: each event that has one counts, however many of one number there are."
+        }
+        Function::Average => "The value is the sum of the property's numbers over the number of events that have one.",
+        Function::Min => "The value is the lowest of the property's numbers.",
+        Function::Max => "The value is the highest of the property's numbers.",
+        Function::Latest => "The value is what the property was on the last event that has it.",
+        Function::DistinctValues => "The value is the number of different values of the property.",
         Function::Trend => {
             "Days from the window's first one on are of the window, those before are of the equal one before it: the value is the \
              events of the one less those of the other, over those of the other."

@@ -5,7 +5,9 @@ use super::function::Function;
 use super::outcome::Outcome;
 use super::plan::Plan;
 use crate::id::VisitorHash;
+use crate::usage::property;
 use crate::usage::row::UsageRow;
+use serde_json::Value;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use twox_hash::XxHash3_64;
 
@@ -30,6 +32,16 @@ pub(super) enum State {
     DaysOfVisitors(HashMap<(VisitorHash, i32), u64>),
     /// Events of the window, and of the equal one before it.
     Change(u64, u64),
+    /// Billionths, and the events with a number.
+    Sum(i128, u64),
+    /// The lowest of numbers, in billionths.
+    Least(Option<i128>),
+    /// The highest of numbers, in billionths.
+    Most(Option<i128>),
+    /// When the last event with a value was, and its value as JSON; of several at one time the last in the order of texts.
+    Latest(Option<(i64, String)>),
+    /// Hashes of values.
+    Values(HashSet<u64>),
 }
 
 /// Days whose bits one number holds.
@@ -53,6 +65,11 @@ impl Accumulator {
             }
             Function::Stickiness => State::DaysOfVisitors(HashMap::new()),
             Function::Trend => State::Change(0, 0),
+            Function::Sum | Function::Average => State::Sum(0, 0),
+            Function::Min => State::Least(None),
+            Function::Max => State::Most(None),
+            Function::Latest => State::Latest(None),
+            Function::DistinctValues => State::Values(HashSet::new()),
         })
     }
 
@@ -90,6 +107,20 @@ impl Accumulator {
             }
             State::Change(current, _) if plan.is_current(local_day) => more(current),
             State::Change(_, previous) => more(previous),
+            State::Values(values) => {
+                if let Some(value) = plan.property(row).as_ref().and_then(property::text) {
+                    values.insert(XxHash3_64::oneshot(value.as_bytes()));
+                }
+            }
+            State::Latest(latest) => {
+                if let Some(value) = plan.property(row).filter(|value| property::text(value).is_some()) {
+                    let at = Some((row.last_ms, value.to_string()));
+                    if *latest < at {
+                        *latest = at;
+                    }
+                }
+            }
+            numbers => numbers.add_number(plan.property(row).as_ref().and_then(property::number), row),
         }
     }
 
@@ -127,6 +158,18 @@ impl Accumulator {
                 *current = current.saturating_add(*more);
                 *previous = previous.saturating_add(*before);
             }
+            (State::Sum(sum, count), State::Sum(more, events)) => {
+                *sum = sum.wrapping_add(*more);
+                *count = count.saturating_add(*events);
+            }
+            (State::Least(least), State::Least(other)) => *least = earlier(*least, *other),
+            (State::Most(most), State::Most(other)) => *most = (*most).max(*other),
+            (State::Latest(latest), State::Latest(other)) => {
+                if *latest < *other {
+                    latest.clone_from(other);
+                }
+            }
+            (State::Values(values), State::Values(more)) => values.extend(more),
             _ => debug_assert!(false, "accumulators of different functions"),
         }
     }
@@ -163,6 +206,33 @@ impl Accumulator {
                 ratio(active, plan.days().saturating_mul(visitors.len() as u64))
             }
             State::Change(current, previous) => Outcome::Change { current: *current, previous: *previous },
+            State::Values(values) => Outcome::Count(values.len() as u64),
+            State::Sum(sum, _) if plan.function() == Function::Sum => Outcome::number(property::double(*sum)),
+            State::Sum(sum, count) => Outcome::mean(property::double(*sum), *count),
+            State::Least(None) | State::Most(None) | State::Latest(None) => Outcome::NeverUsed,
+            State::Least(Some(number)) | State::Most(Some(number)) => Outcome::number(property::double(*number)),
+            State::Latest(Some((_, json))) => match serde_json::from_str(json) {
+                Ok(Value::Number(number)) => Outcome::number(number.as_f64().unwrap_or_default()),
+                Ok(value) => Outcome::Text(property::text(&value).unwrap_or_default().into_owned()),
+                Err(_) => Outcome::NeverUsed,
+            },
+        }
+    }
+}
+
+impl State {
+    /// Takes the number that the events of a row have. Sums wrap around rather than stop at an end, so that no order of adding gives
+    /// another one; no usage comes near the end.
+    fn add_number(&mut self, number: Option<i128>, row: &UsageRow<'_>) {
+        let Some(number) = number else { return };
+        match self {
+            Self::Sum(sum, count) => {
+                *sum = sum.wrapping_add(number.wrapping_mul(row.events.into()));
+                *count = count.saturating_add(row.events);
+            }
+            Self::Least(least) => *least = earlier(*least, Some(number)),
+            Self::Most(most) => *most = (*most).max(Some(number)),
+            _ => {}
         }
     }
 }
@@ -171,7 +241,7 @@ const fn ratio(numerator: u64, denominator: u64) -> Outcome {
     Outcome::Ratio { numerator, denominator }
 }
 
-fn earlier(one: Option<i64>, other: Option<i64>) -> Option<i64> {
+fn earlier<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),
@@ -188,6 +258,9 @@ mod tests {
     use serde_json::json;
 
     const NEW_YORK: &str = "America/New_York";
+    /// By visitor: what the property is that functions of one look at.
+    const SIZES: [&str; 9] =
+        ["[null]", "[\"many\"]", "[\"1e3\"]", "[-2]", "[0.1]", "[\"\"]", "[true]", "[2.5]", "[\"2.5\"]"];
 
     /// As of day 10; over all time, or over the days from day 5 on where it must be over.
     fn plan(function: Function, zone: &str) -> Plan {
@@ -196,6 +269,10 @@ mod tests {
                               "function": function.name(), "window": window});
         if function == Function::AdoptionRate {
             (body["usage"]["ids"], body["of"]) = (json!(["g"]), json!("same_kind"));
+        }
+        if function.is_of_property() {
+            body["usage"] = json!({"kind": "track", "ids": ["f", "g", "h"]});
+            body["of_property"] = json!("size");
         }
         let definition = Definition::parse(&body).unwrap();
         let field = Field::new(FieldId::from_text("f"), definition, 0, None);
@@ -213,7 +290,7 @@ mod tests {
             visitor,
             app: 1,
             object: "f",
-            event_type: "",
+            event_type: SIZES[usize::try_from(visitor.0).unwrap() % SIZES.len()],
             events,
             minutes,
             first_ms,
@@ -251,6 +328,12 @@ mod tests {
             ratio(4, 10),
             Outcome::Change { current: 1, previous: 6 },
             ratio(1, 2),
+            Outcome::number(17.5),
+            Outcome::number(2.5),
+            Outcome::number(2.5),
+            Outcome::number(2.5),
+            Outcome::number(2.5),
+            Outcome::Count(1),
         ];
         assert_eq!(outcomes(&rows, "UTC"), expected);
     }
@@ -258,9 +341,12 @@ mod tests {
     #[test]
     fn nothing_is_zero_or_never_used() {
         let mut expected = vec![Outcome::Count(0); 4];
-        expected.extend([Outcome::NeverUsed; 3]);
+        expected.extend(vec![Outcome::NeverUsed; 3]);
         expected.extend([ratio(0, 0), ratio(0, 0), Outcome::Count(0), ratio(0, 0), ratio(0, 0)]);
         expected.extend([Outcome::Change { current: 0, previous: 0 }, ratio(0, 0)]);
+        expected.extend([Outcome::number(0.0), ratio(0, 0)]);
+        expected.extend(vec![Outcome::NeverUsed; 3]);
+        expected.push(Outcome::Count(0));
         assert_eq!(outcomes(&[], "UTC"), expected);
         assert_eq!(outcomes(&[row(5, 1, 0, 0)], "UTC"), expected, "a row without events");
     }
@@ -271,9 +357,24 @@ mod tests {
         let rows = [row(216 + 3, 1, 1, 1), row(216 - 2, 1, 1, 1)];
         let new_york = outcomes(&rows, NEW_YORK);
         let utc = outcomes(&rows, "UTC");
-        assert_eq!((new_york[3], utc[3]), (Outcome::Count(1), Outcome::Count(2)));
-        assert_eq!((new_york[6], utc[6]), (Outcome::Count(1), Outcome::Count(1)));
+        assert_eq!((&new_york[3], &utc[3]), (&Outcome::Count(1), &Outcome::Count(2)));
+        assert_eq!((&new_york[6], &utc[6]), (&Outcome::Count(1), &Outcome::Count(1)));
         assert_eq!(outcomes(&[row(230, 1, 1, 1)], NEW_YORK)[6], Outcome::Count(0), "today");
+    }
+
+    #[test]
+    fn numbers_of_a_property_count_once_for_each_event_and_what_is_no_number_counts_not() {
+        // By visitor: 0 has none, 1 and 6 no number, 2 a thousand, 3 minus two, 4 a tenth.
+        let rows = [row(1, 0, 9, 0), row(2, 1, 9, 0), row(3, 2, 1, 0), row(4, 3, 3, 0), row(5, 4, 1, 0), row(6, 6, 9, 0)];
+        let of = |function| {
+            let plan = plan(function, "UTC");
+            let of_kind = |row: &UsageRow<'static>| UsageRow { kind: plan.kind(), ..*row };
+            folded(&plan, &rows.iter().map(of_kind).collect::<Vec<_>>()).outcome(&plan).value()
+        };
+        let functions = [Function::Sum, Function::Average, Function::Min, Function::Max];
+        assert_eq!(functions.map(of), [994.1, 994.1 / 5.0, -2.0, 1000.0].map(Value::from));
+        assert_eq!(of(Function::Latest), "true", "whatever it is");
+        assert_eq!(of(Function::DistinctValues), Value::from(5), "many, 1e3, -2, 0.1 and true");
     }
 
     fn rows() -> impl Strategy<Value = Vec<UsageRow<'static>>> {

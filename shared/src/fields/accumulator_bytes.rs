@@ -17,6 +17,11 @@ const OBJECTS: u8 = 7;
 const EVENTS_OF_VISITORS: u8 = 8;
 const DAYS_OF_VISITORS: u8 = 9;
 const CHANGE: u8 = 10;
+const SUM: u8 = 11;
+const LEAST: u8 = 12;
+const MOST: u8 = 13;
+const LATEST: u8 = 14;
+const VALUES: u8 = 15;
 /// Members of one piece: of eight bytes each, or of up to twenty-three with what stands beside them.
 const PIECE_MEMBERS: usize = 16_384;
 const PIECE_PAIRS: usize = 6_144;
@@ -32,12 +37,19 @@ impl Accumulator {
             bytes
         };
         match &self.0 {
-            State::Events(0) | State::Minutes(0) | State::First(None) | State::Last(None) | State::Change(0, 0) => {
-                Vec::new()
-            }
+            State::Events(0)
+            | State::Minutes(0)
+            | State::First(None)
+            | State::Last(None)
+            | State::Change(0, 0)
+            | State::Sum(0, 0)
+            | State::Least(None)
+            | State::Most(None)
+            | State::Latest(None) => Vec::new(),
             State::Days(days) | State::EventsAndDays(0, days) if days.is_empty() => Vec::new(),
             State::Visitors(visitors) => cut(visitors).map(|piece| bytes(State::Visitors(piece))).collect(),
             State::Objects(objects) => cut(objects).map(|piece| bytes(State::Objects(piece))).collect(),
+            State::Values(values) => cut(values).map(|piece| bytes(State::Values(piece))).collect(),
             State::EventsOfVisitors(events) => {
                 cut_pairs(events).map(|piece| bytes(State::EventsOfVisitors(piece))).collect()
             }
@@ -104,6 +116,31 @@ impl Accumulator {
                 write_number(bytes, *current);
                 write_number(bytes, *previous);
             }
+            State::Sum(sum, count) => {
+                bytes.push(SUM);
+                bytes.extend(sum.to_le_bytes());
+                write_number(bytes, *count);
+            }
+            State::Least(least) => {
+                bytes.push(LEAST);
+                write_billionths(bytes, *least);
+            }
+            State::Most(most) => {
+                bytes.push(MOST);
+                write_billionths(bytes, *most);
+            }
+            State::Latest(latest) => {
+                bytes.push(LATEST);
+                write_instant(bytes, latest.as_ref().map(|(ms, _)| *ms));
+                if let Some((_, json)) = latest {
+                    write_number(bytes, json.len() as u64);
+                    bytes.extend(json.as_bytes());
+                }
+            }
+            State::Values(values) => {
+                bytes.push(VALUES);
+                write_hashes(bytes, sorted(values).iter().copied());
+            }
         }
     }
 
@@ -123,6 +160,14 @@ impl Accumulator {
                 Some((read_visitor(bytes)?, i32::try_from(read_signed(bytes)?).ok()?))
             })?),
             CHANGE => State::Change(read_number(bytes)?, read_number(bytes)?),
+            SUM => State::Sum(read_billionths(bytes)?, read_number(bytes)?),
+            LEAST => State::Least(read_some_billionths(bytes)?),
+            MOST => State::Most(read_some_billionths(bytes)?),
+            LATEST => State::Latest(match read_instant(bytes)? {
+                Some(ms) => Some((ms, read_text(bytes)?)),
+                None => None,
+            }),
+            VALUES => State::Values(read_ascending(bytes, read_hash)?),
             _ => return None,
         }))
     }
@@ -243,6 +288,34 @@ fn read_instant(bytes: &mut &[u8]) -> Option<Option<i64>> {
     }
 }
 
+fn write_billionths(bytes: &mut Vec<u8>, number: Option<i128>) {
+    bytes.push(u8::from(number.is_some()));
+    if let Some(number) = number {
+        bytes.extend(number.to_le_bytes());
+    }
+}
+
+fn read_billionths(bytes: &mut &[u8]) -> Option<i128> {
+    let (number, rest) = bytes.split_first_chunk::<16>()?;
+    *bytes = rest;
+    Some(i128::from_le_bytes(*number))
+}
+
+fn read_text(bytes: &mut &[u8]) -> Option<String> {
+    let length = usize::try_from(read_number(bytes)?).ok()?;
+    let (text, rest) = bytes.split_at_checked(length)?;
+    *bytes = rest;
+    Some(std::str::from_utf8(text).ok()?.to_owned())
+}
+
+fn read_some_billionths(bytes: &mut &[u8]) -> Option<Option<i128>> {
+    match read_byte(bytes)? {
+        0 => Some(None),
+        1 => read_billionths(bytes).map(Some),
+        _ => None,
+    }
+}
+
 /// Seven bits a byte, the lowest first.
 fn write_number(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
@@ -305,6 +378,11 @@ mod tests {
             prop::collection::hash_map(visitor(), any::<u64>(), 0..30).prop_map(State::EventsOfVisitors),
             prop::collection::hash_map((visitor(), any::<i32>()), any::<u64>(), 0..30).prop_map(State::DaysOfVisitors),
             (0..3_u64, 0..3_u64).prop_map(|(current, previous)| State::Change(current, previous)),
+            (prop_oneof![Just(0), any::<i128>()], 0..3_u64).prop_map(|(sum, count)| State::Sum(sum, count)),
+            any::<Option<i128>>().prop_map(State::Least),
+            any::<Option<i128>>().prop_map(State::Most),
+            prop::option::of((any::<i64>(), "[a-zä]{0,9}")).prop_map(State::Latest),
+            prop::collection::hash_set(any::<u64>(), 0..30).prop_map(State::Values),
         ]
         .prop_map(Accumulator)
     }
@@ -341,6 +419,10 @@ mod tests {
                 State::Events(sum) | State::Minutes(sum) => *sum == 0,
                 State::First(at) | State::Last(at) => at.is_none(),
                 State::Change(current, previous) => (*current, *previous) == (0, 0),
+                State::Sum(sum, count) => (*sum, *count) == (0, 0),
+                State::Least(number) | State::Most(number) => number.is_none(),
+                State::Latest(latest) => latest.is_none(),
+                State::Values(values) => values.is_empty(),
                 State::EventsAndDays(..) => false,
             };
             prop_assert_eq!(merged, (!is_nothing).then_some(accumulator));

@@ -1,6 +1,7 @@
 //! A calculated field as an admin defines it: checked whole when it is parsed.
 
 use super::formula::Formula;
+use super::filter::named;
 use super::function::{Among, Function};
 use super::problem::Problem;
 use super::sense::refuse_nonsense;
@@ -10,8 +11,10 @@ use super::window::Window;
 use crate::exclusions::Exclusions;
 use crate::id::{Kind, ObjectKind};
 use crate::time::{Hour, HourRange, Zone};
+use crate::usage::properties::Properties;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// The longest name of a field, in characters.
 pub const NAME_CHARS_MAX: usize = 120;
@@ -52,6 +55,9 @@ pub struct Measured {
     /// Among whom: for an adoption rate, and only for that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub of: Option<Among>,
+    /// Of which property of the track events: for functions of a property, and only for those.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of_property: Option<String>,
     /// The look-back window.
     pub window: Window,
 }
@@ -62,7 +68,7 @@ impl Definition {
     /// # Errors
     /// The first thing that is missing, unknown, of a wrong type or impossible.
     pub fn parse(body: &Value) -> Result<Self, Problem> {
-        let shape = Shape::of(body, "", &["name", "object", "usage", "function", "of", "window", "formula"])?;
+        let shape = Shape::of(body, "", &["name", "object", "usage", "function", "of", "of_property", "window", "formula"])?;
         let name = name_of(&shape)?;
         let object = object_of(&shape)?;
         let measure = match shape.optional("formula") {
@@ -93,7 +99,7 @@ impl Definition {
     /// The kind of usage that it reads; none of a formula, which reads values.
     #[must_use]
     pub fn kind(&self) -> Option<Kind> {
-        self.measured().map(|measured| measured.usage.kind)
+        self.measured().map(Measured::kind)
     }
 
     /// Whom it excludes beside those whom the workspace does; a formula takes its fields as they are.
@@ -115,12 +121,27 @@ impl Measured {
         let usage = Usage::parse(usage, "/usage")?;
         let function = function_of(shape)?;
         let of = among(shape)?;
+        let of_property = of_property(shape)?;
         let window =
             shape.required("window", "{\"rolling_days\":30}, {\"calendar\":\"month\"} or {\"all_time\":true}")?;
         let window = Window::parse(window, "/window", function.is_whole_by_default())?;
-        let measured = Self { usage, function, of, window };
+        let measured = Self { usage, function, of, of_property, window };
         refuse_nonsense(object, &measured)?;
         Ok(measured)
+    }
+
+    /// The kind of usage that it reads: that of its definition, or track events with properties.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.properties().map_or(self.usage.kind, |properties| Kind::Properties(properties.id()))
+    }
+
+    /// The properties that it looks at, with the track types; `None` where it looks at none.
+    #[must_use]
+    pub fn properties(&self) -> Option<Properties> {
+        let filtered = self.usage.filters.iter().map(|filter| &filter.property);
+        let names: BTreeSet<String> = filtered.chain(&self.of_property).cloned().collect();
+        (!names.is_empty()).then(|| Properties { types: self.usage.ids.clone().unwrap_or_default(), names })
     }
 
     /// The hours of its window.
@@ -172,7 +193,7 @@ fn object_of(shape: &Shape<'_>) -> Result<ObjectKind, Problem> {
 
 fn formula_of(shape: &Shape<'_>) -> Result<Formula, Problem> {
     let text = shape.text("formula", "text such as \"MAU\" / directory.seats")?;
-    if let Some(beside) = ["usage", "function", "of", "window"].into_iter().find(|name| shape.optional(name).is_some())
+    if let Some(beside) = ["usage", "function", "of", "of_property", "window"].into_iter().find(|name| shape.optional(name).is_some())
     {
         let detail = format!(
             "{beside} cannot stand beside a formula, which takes its fields as they are; leave one of them out"
@@ -189,6 +210,12 @@ fn function_of(shape: &Shape<'_>) -> Result<Function, Problem> {
         .ok_or_else(|| Problem::at("/function", format!("function \"{name}\" is not known; use {names}")))
 }
 
+fn of_property(shape: &Shape<'_>) -> Result<Option<String>, Problem> {
+    let Some(value) = shape.optional("of_property") else { return Ok(None) };
+    let name = value.as_str().ok_or_else(|| wrong_type("/of_property", value, "the name of a property"))?;
+    named(name, "/of_property").map(Some)
+}
+
 fn among(shape: &Shape<'_>) -> Result<Option<Among>, Problem> {
     let Some(value) = shape.optional("of") else { return Ok(None) };
     let names = listed(&Among::ALL.map(Among::name));
@@ -200,7 +227,7 @@ fn among(shape: &Shape<'_>) -> Result<Option<Among>, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fields::{GUIDE_TYPES, Period, Window};
+    use crate::fields::{Filter, GUIDE_TYPES, Operator, Period, Window};
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -243,6 +270,9 @@ mod tests {
             if function == Function::AdoptionRate {
                 body["of"] = json!("same_kind");
             }
+            if function.is_of_property() {
+                (body["usage"]["kind"], body["of_property"]) = (json!("track"), json!("rows"));
+            }
             let window = measured(&body).window;
             let complete_days = ![
                 Function::Count,
@@ -252,6 +282,12 @@ mod tests {
                 Function::DaysSinceLastUsed,
                 Function::FeatureBreadth,
                 Function::PowerUserConcentration,
+                Function::Sum,
+                Function::Average,
+                Function::Min,
+                Function::Max,
+                Function::Latest,
+                Function::DistinctValues,
             ]
             .contains(&function);
             assert_eq!(window, Window::Rolling { period: Period::Day, count: 30, complete_days });
@@ -292,7 +328,10 @@ mod tests {
             (with("/usage/exclude", json!({"visitors": []})), "/usage/exclude", "names nobody"),
             (with("/usage/exclude", json!({"domains": ["@x"]})), "/usage/exclude/domains/0", "example.com"),
             (with("/usage", json!({"kind": "guide", "types": ["seen"]})), "/usage/types", "guideSeen"),
-            (with("/function", json!("sum")), "/function", "distinct_visitors"),
+            (with("/function", json!("total")), "/function", "distinct_visitors"),
+            (with("/usage/filters", json!([])), "/usage/filters", "0 entries"),
+            (with("/of_property", json!("a-b")), "/of_property", "letters"),
+            (with("/of_property", json!(5)), "/of_property", "the name of a property"),
             (with("/windows", json!({})), "/windows", "not known"),
             (with("/formula", json!("\"MAU\" * 2")), "/usage", "beside a formula"),
             (with("/formula", json!(7)), "/formula", "text"),
@@ -340,6 +379,28 @@ mod tests {
         ]
     }
 
+    fn filters() -> impl Strategy<Value = Vec<Filter>> {
+        let operand = (any::<i64>(), "[a-zA-Z0-9 äß]{0,9}[a-z]", prop::collection::btree_set("[a-z]{1,3}", 1..4), any::<bool>());
+        let one = ("[a-z_]{1,5}", prop::sample::select(&Operator::ALL[..]), operand);
+        let one = one.prop_map(|(property, operator, (number, text, texts, match_case))| {
+            let mut body = json!({"property": property, "operator": operator.name(), "match_case": match_case});
+            // One of these fits the operator.
+            let values = [json!(text), json!(texts), json!(number % 1_000_000), json!("2026-06-30")];
+            let tries = values.into_iter().map(Some).chain([None]);
+            let tries = tries.flat_map(|value| [true, false].map(|match_case| (value.clone(), match_case)));
+            let good = tries.filter_map(|(value, match_case)| {
+                body["match_case"] = json!(match_case);
+                match value {
+                    Some(value) => body["value"] = value,
+                    None => _ = body.as_object_mut().unwrap().remove("value"),
+                }
+                Filter::list(&json!([body.clone()]), "").ok()
+            });
+            good.last().unwrap().remove(0)
+        });
+        prop::collection::vec(one, 0..3)
+    }
+
     prop_compose! {
         fn definitions()(
             name in "[a-zA-Z0-9äöü][a-zA-Z0-9 äöü]{0,50}[a-z]",
@@ -351,16 +412,21 @@ mod tests {
             exclude in prop::option::of(prop::collection::btree_set("[a-z]{1,8}", 1..3)),
             function in prop::sample::select(&Function::ALL[..]),
             window in windows(),
+            property in "[A-Za-z_][A-Za-z0-9_]{0,8}",
+            filters in filters(),
         ) -> Definition {
+            let filters = if kind == Kind::Track && ids.is_some() { filters } else { Vec::new() };
             let measured = Measured {
                 usage: Usage {
                     kind,
                     ids: ids.filter(|_| kind != Kind::Event),
                     apps,
                     types: types.filter(|_| kind == Kind::Guide).map(|types| types.into_iter().map(str::to_owned).collect()),
+                    filters,
                     exclude: exclude.map(|domains| Exclusions { domains, ..Exclusions::default() }),
                 },
                 of: (function == Function::AdoptionRate).then_some(Among::SameKind),
+                of_property: function.is_of_property().then_some(property),
                 function,
                 window,
             };

@@ -35,11 +35,23 @@ pub enum Function {
     Trend,
     /// Distinct visitors who used the named objects over those whom the definition's `of` names.
     AdoptionRate,
+    /// Of a property of track events: its numbers added up over the events.
+    Sum,
+    /// Of a property: that sum over the events with a number.
+    Average,
+    /// Of a property: the lowest number.
+    Min,
+    /// Of a property: the highest number.
+    Max,
+    /// Of a property: its value on the last event that has one.
+    Latest,
+    /// Of a property: how many different values there are.
+    DistinctValues,
 }
 
 impl Function {
     /// Every function, in the order in which messages list them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 20] = [
         Self::Count,
         Self::Minutes,
         Self::DistinctVisitors,
@@ -54,6 +66,12 @@ impl Function {
         Self::Stickiness,
         Self::Trend,
         Self::AdoptionRate,
+        Self::Sum,
+        Self::Average,
+        Self::Min,
+        Self::Max,
+        Self::Latest,
+        Self::DistinctValues,
     ];
 
     /// The name as it stands in definitions.
@@ -74,6 +92,12 @@ impl Function {
             Self::Stickiness => "stickiness",
             Self::Trend => "trend",
             Self::AdoptionRate => "adoption_rate",
+            Self::Sum => "sum",
+            Self::Average => "average",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::Latest => "latest",
+            Self::DistinctValues => "distinct_values",
         }
     }
 
@@ -105,10 +129,28 @@ impl Function {
         matches!(self, Self::Stickiness | Self::Trend)
     }
 
-    /// Whether it gives a time, which can't be calculated with.
+    /// Whether it gives numbers, which can be calculated with: not times, and not whatever a property is.
+    #[must_use]
+    pub const fn is_number(self) -> bool {
+        !self.is_time() && !matches!(self, Self::Latest)
+    }
+
+    /// Whether it gives a time.
     #[must_use]
     pub const fn is_time(self) -> bool {
         matches!(self, Self::FirstUsed | Self::LastUsed)
+    }
+
+    /// Whether it says something of a property of track events, which the definition names.
+    #[must_use]
+    pub const fn is_of_property(self) -> bool {
+        matches!(self, Self::DistinctValues | Self::Latest) || self.is_of_numbers()
+    }
+
+    /// Whether it looks at those values of a property that are numbers.
+    #[must_use]
+    pub const fn is_of_numbers(self) -> bool {
+        matches!(self, Self::Sum | Self::Average | Self::Min | Self::Max)
     }
 
     /// Whether it says something of single objects, which all activity has not.
@@ -155,7 +197,7 @@ mod tests {
             assert_eq!(serde_json::to_value(function).unwrap(), function.name());
             assert_eq!(Function::of_name(function.name()), Some(function));
         }
-        assert_eq!(Function::of_name("sum"), None);
+        assert_eq!(Function::of_name("total"), None);
         for among in Among::ALL {
             assert_eq!(serde_json::to_value(among).unwrap(), among.name());
         }

@@ -6,6 +6,7 @@ mod accumulator;
 mod accumulator_bytes;
 mod definition;
 mod field;
+mod filter;
 mod fold;
 mod formula;
 mod function;
@@ -23,6 +24,7 @@ mod written;
 pub use accumulator::Accumulator;
 pub use definition::{Definition, Measure, Measured, NAME_CHARS_MAX};
 pub use field::{FIELDS_MAX, Field, VERSIONS_MAX};
+pub use filter::{Against, FILTERS_MAX, Filter, Operator};
 pub use fold::Fold;
 pub use formula::{
     FORMULA_DEPTH_MAX, FORMULA_LEVELS_MAX, FORMULA_TERMS_MAX, Formula, Operand, Term, layers, refuse_unfit,

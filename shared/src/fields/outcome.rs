@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What a field's fold gives for one matched object whose window was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// A number: events, minutes, visitors or days.
@@ -31,32 +31,51 @@ pub enum Outcome {
         /// Of the one before.
         previous: u64,
     },
+    /// A number, by the bits of its double.
+    Number(u64),
+    /// A text that a property has.
+    Text(String),
 }
 
 impl Outcome {
+    /// A number.
+    #[must_use]
+    pub const fn number(number: f64) -> Self {
+        Self::Number(number.to_bits())
+    }
+
+    /// A sum over so many; null over nothing.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "the nearest double is what is promised")]
+    pub const fn mean(sum: f64, count: u64) -> Self {
+        if count == 0 { Self::Ratio { numerator: 0, denominator: 0 } } else { Self::number(sum / count as f64) }
+    }
+
     /// The value on the wire: a number, an instant to the millisecond, or null. Ratios and changes are the quotient of
     /// their whole numbers, the nearest number that a double can hold.
     #[must_use]
-    pub fn value(self) -> Value {
+    pub fn value(&self) -> Value {
         if self.reason().is_some() {
             return Value::Null;
         }
         match self {
-            Self::Count(count) => Value::from(count),
-            Self::Instant(ms) => Value::from(to_the_millisecond(ms)),
+            Self::Count(count) => Value::from(*count),
+            Self::Instant(ms) => Value::from(to_the_millisecond(*ms)),
+            Self::Number(bits) => Value::from(f64::from_bits(*bits)),
+            Self::Text(text) => Value::from(text.as_str()),
             Self::NeverUsed | Self::Excluded => Value::Null,
-            Self::Ratio { numerator, denominator } => Value::from(quotient(numerator.into(), denominator)),
+            Self::Ratio { numerator, denominator } => Value::from(quotient((*numerator).into(), *denominator)),
             // Nothing after nothing is no change.
             Self::Change { current: 0, previous: 0 } => Value::from(0.0),
             Self::Change { current, previous } => {
-                Value::from(quotient(i128::from(current) - i128::from(previous), previous))
+                Value::from(quotient(i128::from(*current) - i128::from(*previous), *previous))
             }
         }
     }
 
     /// Why the value is null, when it is.
     #[must_use]
-    pub fn reason(self) -> Option<Reason> {
+    pub const fn reason(&self) -> Option<Reason> {
         match self {
             Self::NeverUsed => Some(Reason::NeverUsed),
             Self::Excluded => Some(Reason::Excluded),

@@ -6,7 +6,9 @@ use super::function::Function;
 use super::usage::Usage;
 use crate::id::{FieldId, Kind, ObjectKind};
 use crate::time::{Hour, HourRange, Zone};
+use crate::usage::property;
 use crate::usage::row::UsageRow;
+use serde_json::Value;
 use std::hash::{Hash, Hasher};
 
 /// A field ready to be evaluated.
@@ -16,6 +18,10 @@ pub struct Plan {
     version: u64,
     object: ObjectKind,
     usage: Usage,
+    kind: Kind,
+    /// The properties that rows of this kind have, in the order of their values.
+    properties: Vec<String>,
+    of_property: Option<String>,
     function: Function,
     reach: HourRange,
     window: HourRange,
@@ -46,6 +52,9 @@ impl Plan {
             version: field.computes_since,
             object: field.definition.object,
             usage: measured.usage.clone(),
+            kind: measured.kind(),
+            properties: measured.properties().map_or_else(Vec::new, |properties| properties.names.into_iter().collect()),
+            of_property: measured.of_property.clone(),
             function: measured.function,
             reach: measured.reach_on(today, as_of, zone, first_hour),
             window,
@@ -73,10 +82,16 @@ impl Plan {
         self.object
     }
 
-    /// The kind of usage.
+    /// The kind of usage that it reads.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        self.usage.kind
+        self.kind
+    }
+
+    /// The properties by which rows of its kind are told apart, in the order of their values.
+    #[must_use]
+    pub fn properties(&self) -> &[String] {
+        &self.properties
     }
 
     /// What is computed.
@@ -125,10 +140,31 @@ impl Plan {
     /// Whether the row is one of the field's whatever its hour: what a fold of closed days is made of.
     #[must_use]
     pub fn takes_at_any_time(&self, row: &UsageRow<'_>) -> bool {
-        row.kind == self.usage.kind
+        row.kind == self.kind
             && (self.function == Function::AdoptionRate || self.is_named(row.object))
             && self.usage.has_app(row.app)
             && self.usage.has_type(row.event_type)
+            && self.meets_filters(row)
+    }
+
+    fn meets_filters(&self, row: &UsageRow<'_>) -> bool {
+        if self.usage.filters.is_empty() {
+            return true;
+        }
+        let values = property::read(row.event_type);
+        let value = |name: &String| self.place(name).and_then(|place| values.get(place)).unwrap_or(&Value::Null);
+        self.usage.filters.iter().all(|filter| filter.holds(value(&filter.property), self.zone))
+    }
+
+    /// The value that the events of a row have of the property that is computed with; `None` where they have none.
+    #[must_use]
+    pub fn property(&self, row: &UsageRow<'_>) -> Option<Value> {
+        let place = self.place(self.of_property.as_ref()?)?;
+        property::read(row.event_type).into_iter().nth(place).filter(|value| !value.is_null())
+    }
+
+    fn place(&self, name: &String) -> Option<usize> {
+        self.properties.binary_search(name).ok()
     }
 
     /// Whether the field excludes somebody beside those whom the workspace does.
@@ -165,7 +201,7 @@ impl Plan {
     /// Hashes all that decides what the plan keeps of rows within a range: a fold of them may be kept as long as this
     /// and the rows stand still. `as_of` is not part of it, unless it lies within the range.
     pub fn hash_within(&self, range: HourRange, hasher: &mut impl Hasher) {
-        (&self.field, self.version, self.object, &self.usage, self.function).hash(hasher);
+        (&self.field, self.version, self.object, &self.usage, self.function, &self.of_property).hash(hasher);
         for hours in [self.reach, self.window].map(|hours| within(hours, range)) {
             // Where nothing of it lies, it does not matter where else it lies.
             (!hours.is_empty()).then_some(hours).hash(hasher);
@@ -234,6 +270,18 @@ mod tests {
         let of_app = |app: i64| plan(json!({"kind": "page", "apps": [app]}));
         assert!(of_app(1).takes(&row(Kind::Page, 24, "p", "")));
         assert!(!of_app(-1).takes(&row(Kind::Page, 24, "p", "")));
+    }
+
+    #[test]
+    fn a_row_is_taken_by_its_properties() {
+        let filters = json!([{"property": "rows", "operator": ">", "value": 9}, {"property": "plan", "operator": "is", "value": "pro"}]);
+        let plan = plan(json!({"kind": "track", "ids": ["export"], "filters": filters}));
+        let row = |values| row(plan.kind(), 24, "export", values);
+        assert!(plan.takes(&row(r#"["Pro","10"]"#)));
+        assert!(!plan.takes(&row(r#"["Pro",9]"#)));
+        assert!(!plan.takes(&row(r#"[null,10]"#)));
+        assert!(!plan.takes(&row("")), "rows of another make");
+        assert!(!plan.takes(&UsageRow { kind: Kind::Track, ..row(r#"["Pro",10]"#) }), "all track events");
     }
 
     #[test]

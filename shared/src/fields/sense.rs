@@ -4,6 +4,7 @@ use super::definition::Measured;
 use super::function::Function;
 use super::period::Period;
 use super::problem::Problem;
+use super::usage::{TRACK_TYPES_MAX, named_track_types};
 use super::window::Window;
 use crate::id::{Kind, ObjectKind};
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ const STICKINESS_DAYS_MAX: u32 = 93;
 /// # Errors
 /// The first such thing, with its place.
 pub(super) fn refuse_nonsense(object: ObjectKind, measured: &Measured) -> Result<(), Problem> {
-    let Measured { usage, function, of, window } = measured;
+    let Measured { usage, function, of, window, .. } = measured;
     let name = function.name();
     if *function == Function::Minutes && usage.kind == Kind::Guide {
         let detail = "minutes cannot be computed for guides, which have none in Pendo; use count or another kind";
@@ -31,6 +32,7 @@ pub(super) fn refuse_nonsense(object: ObjectKind, measured: &Measured) -> Result
         let detail = format!("{name} compares the users of an account, and a contact is one user; use object account");
         return Err(Problem::at("/function", detail));
     }
+    refuse_unfit_properties(measured)?;
     match (*function == Function::AdoptionRate, of) {
         (true, None) => {
             let detail = "adoption_rate needs of, which says among whom; give {\"of\":\"same_kind\"}, the visitors with any usage of the kind";
@@ -65,6 +67,42 @@ pub(super) fn refuse_nonsense(object: ObjectKind, measured: &Measured) -> Result
     Ok(())
 }
 
+/// Properties stand on track events, and are asked for of track types that are named.
+fn refuse_unfit_properties(measured: &Measured) -> Result<(), Problem> {
+    let Measured { usage, function, of_property, .. } = measured;
+    let name = function.name();
+    match (function.is_of_property(), of_property) {
+        (true, None) => {
+            let detail = format!("{name} needs of_property, the name of a property of the track events");
+            return Err(Problem::at("/of_property", detail));
+        }
+        (false, Some(_)) => {
+            let names: Vec<&str> =
+                Function::ALL.into_iter().filter(|function| function.is_of_property()).map(Function::name).collect();
+            let detail = format!("of_property applies to {} only; leave it out for {name}", names.join(", "));
+            return Err(Problem::at("/of_property", detail));
+        }
+        _ => {}
+    }
+    let (what, place) = if of_property.is_some() { (name, "/function") } else { ("filters", "/usage/filters") };
+    if usage.filters.is_empty() && of_property.is_none() {
+        return Ok(());
+    }
+    if usage.kind != Kind::Track {
+        let detail = format!("{what} can be given for kind track only, whose events have properties; kind {} has none here", usage.kind.name());
+        return Err(Problem::at(place, detail));
+    }
+    if !usage.ids.as_ref().is_some_and(|ids| ids.len() <= TRACK_TYPES_MAX) {
+        let detail = format!("{what} needs usage.ids: name the 1 to {TRACK_TYPES_MAX} track types that have the property");
+        return Err(Problem::at("/usage/ids", detail));
+    }
+    if *function == Function::AdoptionRate {
+        let detail = "filters cannot stand in an adoption_rate, whose other people would be filtered too; use distinct_visitors and a formula";
+        return Err(Problem::at("/usage/filters", detail));
+    }
+    Ok(())
+}
+
 /// Whether the equal window before lies in what Pendo keeps.
 const fn has_previous(window: Window) -> bool {
     match window {
@@ -90,12 +128,16 @@ pub(super) fn sense() -> Value {
     let adoption =
         json!({"properties": {"function": {"const": Function::AdoptionRate.name()}}, "required": ["function"]});
     let formula = json!({"if": {"required": ["formula"]},
-        "then": {"properties": {"usage": false, "function": false, "of": false, "window": false}},
+        "then": {"properties": {"usage": false, "function": false, "of": false, "of_property": false, "window": false}},
         "else": {"required": ["usage", "function", "window"]}});
     json!([
         formula,
         {"if": adoption, "then": {"required": ["of"], "properties": {"usage": {"required": ["ids"]}}},
          "else": {"properties": {"of": false}}},
+        {"if": {"properties": {"function": {"enum": functions(Function::is_of_property)}}, "required": ["function"]},
+         "then": {"required": ["of_property"], "properties": {"usage": named_track_types()}},
+         "else": {"properties": {"of_property": false}}},
+        case(vec![Function::AdoptionRate.name()], json!({"usage": {"properties": {"filters": false}}})),
         case(vec![Function::Minutes.name()], not_of(Kind::Guide)),
         case(functions(Function::is_of_objects), not_of(Kind::Event)),
         case(functions(Function::is_of_accounts_only), json!({"object": {"const": ObjectKind::Account.name()}})),
@@ -180,6 +222,48 @@ mod tests {
             (with("usage", json!({"kind": "event"})), "/function", "kind event"),
             (with("object", json!("contact")), "/function", "object account"),
             (with("function", json!("count")), "/of", "adoption_rate only"),
+        ] {
+            assert_eq!(problem.pointer, pointer, "{problem}");
+            assert!(problem.detail.contains(part), "{problem}");
+        }
+    }
+
+    #[test]
+    fn properties_are_of_named_track_types() {
+        let good = json!({"name": "x", "object": "account", "usage": {"kind": "track", "ids": ["t"],
+            "filters": [{"property": "plan", "operator": "is", "value": "Pro"}]},
+            "function": "sum", "of_property": "rows", "window": {"all_time": true}});
+        let definition = Definition::parse(&good).unwrap();
+        assert_eq!(serde_json::to_value(&definition).unwrap(), good);
+        let properties = definition.measured().unwrap().properties().unwrap();
+        assert_eq!(properties.names, ["plan", "rows"].map(str::to_owned).into());
+        assert_eq!(definition.kind(), Some(Kind::Properties(properties.id())));
+        let with = |pointer: &str, value: Value| {
+            let mut body = good.clone();
+            let (parent, name) = pointer.rsplit_once('/').unwrap();
+            body.pointer_mut(parent).unwrap()[name] = value;
+            Definition::parse(&body)
+        };
+        let mut without = good.clone();
+        without.as_object_mut().unwrap().remove("of_property");
+        let mut unnamed = good.clone();
+        unnamed["usage"].as_object_mut().unwrap().remove("ids");
+        let mut of_features = with("/function", json!("count")).unwrap_err();
+        assert_eq!(of_features.pointer, "/of_property");
+        let filtered = json!({"name": "x", "object": "account", "usage": {"kind": "feature", "ids": ["t"],
+            "filters": good["usage"]["filters"]}, "function": "count", "window": {"all_time": true}});
+        of_features = Definition::parse(&filtered).unwrap_err();
+        let mut adopted = good.clone();
+        (adopted["function"], adopted["of"]) = (json!("adoption_rate"), json!("same_kind"));
+        adopted.as_object_mut().unwrap().remove("of_property");
+        let many: Vec<String> = (0..21).map(|n| n.to_string()).collect();
+        for (problem, pointer, part) in [
+            (Definition::parse(&without).unwrap_err(), "/of_property", "needs of_property"),
+            (Definition::parse(&unnamed).unwrap_err(), "/usage/ids", "name the"),
+            (with("/usage/ids", json!(many)).unwrap_err(), "/usage/ids", "20"),
+            (with("/usage/kind", json!("feature")).unwrap_err(), "/function", "kind track only"),
+            (of_features, "/usage/filters", "kind track only"),
+            (Definition::parse(&adopted).unwrap_err(), "/usage/filters", "adoption_rate"),
         ] {
             assert_eq!(problem.pointer, pointer, "{problem}");
             assert!(problem.detail.contains(part), "{problem}");

@@ -1,5 +1,7 @@
-//! Which rows a field looks at: a kind, some of its objects or all, of some apps or all, and for guides the types of event.
+//! Which rows a field looks at: a kind, some of its objects or all, of some apps or all, for guides the types of event, and for
+//! track events what their properties must be.
 
+use super::filter::{FILTERS_MAX, Filter};
 use super::problem::{Problem, below};
 use super::shape::{Shape, dotted, listed, wrong_type};
 use crate::exclusions::Exclusions;
@@ -12,6 +14,8 @@ use std::collections::BTreeSet;
 
 /// How many objects a field may name.
 pub const IDS_MAX: usize = 1_000;
+/// How many track types a field that looks at properties may name.
+pub(super) const TRACK_TYPES_MAX: usize = 20;
 /// The types of guide events that a field may name.
 pub const GUIDE_TYPES: [&str; 6] =
     ["guideSeen", "guideAdvanced", "guideDismissed", "guideActivity", "guideSnoozed", "guideTimeout"];
@@ -35,6 +39,9 @@ pub struct Usage {
     /// The types of guide events; absent means seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub types: Option<BTreeSet<String>>,
+    /// What the properties of track events must be, all of it; empty means anything.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<Filter>,
     /// Whose usage does not count, beside those whom the workspace excludes; absent means nobody's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<Exclusions>,
@@ -49,7 +56,7 @@ impl JsonSchema for Usage {
         let is = |kind: Kind| serde_json::json!({"properties": {"kind": {"const": kind.name()}}, "required": ["kind"]});
         let names = |list: &str| serde_json::json!({"properties": {list: {"minItems": 1}}, "required": [list]});
         json_schema!({"type": "object", "required": ["kind"], "additionalProperties": false, "properties": {
-            "kind": generator.subschema_for::<Kind>(),
+            "kind": {"enum": KINDS, "description": "The kind of usage. All activity (`event`) is never added to the others."},
             "ids": {"type": "array", "minItems": 1, "maxItems": IDS_MAX,
                 "items": {"type": "string", "minLength": 1, "maxLength": ID_CHARS_MAX, "pattern": r"\S"},
                 "description": "The features, pages, guides or track types; all of them if left out. All activity has none."},
@@ -57,17 +64,20 @@ impl JsonSchema for Usage {
                 "description": "Pendo's ids of the apps in which it happened; all of them if left out."},
             "types": {"type": "array", "minItems": 1, "maxItems": IDS_MAX, "items": {"enum": GUIDE_TYPES},
                 "description": "For guides: the types of events; those that were seen if left out."},
+            "filters": {"type": "array", "minItems": 1, "maxItems": FILTERS_MAX, "items": generator.subschema_for::<Filter>(),
+                "description": "For named track types: what properties of the events must be. All filters must hold."},
             "exclude": {"allOf": [generator.subschema_for::<Exclusions>()], "anyOf": [names("visitors"), names("domains"), names("contacts")],
                 "description": "Whose usage does not count, beside those whom the workspace excludes."}},
             "allOf": [
                 {"if": is(Kind::Event), "then": {"properties": {"ids": false}}},
-                {"if": is(Kind::Guide), "else": {"properties": {"types": false}}}]})
+                {"if": is(Kind::Guide), "else": {"properties": {"types": false}}},
+                {"if": {"required": ["filters"]}, "then": named_track_types()}]})
     }
 }
 
 impl Usage {
     pub(super) fn parse(value: &Value, pointer: &str) -> Result<Self, Problem> {
-        let shape = Shape::of(value, pointer, &["kind", "ids", "apps", "types", "exclude"])?;
+        let shape = Shape::of(value, pointer, &["kind", "ids", "apps", "types", "filters", "exclude"])?;
         let kind_name = shape.text("kind", &listed(&KINDS))?;
         let kind = kind_of(kind_name).map_err(|detail| Problem::at(shape.pointer_to("kind"), detail))?;
 
@@ -93,13 +103,16 @@ impl Usage {
             return Err(Problem::at(types_at, detail));
         }
 
+        let filters_at = shape.pointer_to("filters");
+        let filters = shape.optional("filters").map(|list| Filter::list(list, &filters_at)).transpose()?.unwrap_or_default();
+
         let exclude_at = shape.pointer_to("exclude");
         let exclude = shape.optional("exclude").map(|some| Exclusions::parse(some, &exclude_at)).transpose()?;
         if exclude.as_ref().is_some_and(Exclusions::is_empty) {
             let detail = "usage.exclude names nobody; give visitors, domains or contacts, or leave it out";
             return Err(Problem::at(exclude_at, detail));
         }
-        Ok(Self { kind, ids, apps, types, exclude })
+        Ok(Self { kind, ids, apps, types, filters, exclude })
     }
 
     /// Whether the field looks at what happened in this app.
@@ -116,6 +129,11 @@ impl Usage {
             None => self.kind != Kind::Guide || event_type == "guideSeen",
         }
     }
+}
+
+/// A field that looks at properties names its track types, for the document.
+pub(super) fn named_track_types() -> Value {
+    serde_json::json!({"properties": {"kind": {"const": Kind::Track.name()}, "ids": {"maxItems": TRACK_TYPES_MAX}}, "required": ["kind", "ids"]})
 }
 
 fn kind_of(name: &str) -> Result<Kind, String> {

@@ -1,13 +1,14 @@
 //! A definition's members as they are written, for the document: some of them stand only where others do not.
 
 use super::definition::{Definition, NAME_CHARS_MAX};
+use super::filter::property_name;
 use super::formula::Formula;
 use super::function::{Among, Function};
 use super::sense::sense;
 use super::usage::Usage;
 use super::window::Window;
 use crate::id::ObjectKind;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
 
 /// A name for those who read the document: no control characters, and not only spaces.
@@ -36,15 +37,24 @@ struct Written {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Among")]
     of: Option<Among>,
+    /// Of which property of the track events: for functions of a property, and only for those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "property")]
+    of_property: Option<String>,
     /// The look-back window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Window")]
     window: Option<Window>,
-    /// Instead of the four: a formula over other fields of the level, by name in double quotes, and numeric columns of its
+    /// Instead of these: a formula over other fields of the level, by name in double quotes, and numeric columns of its
     /// directory, as in `"MAU" / directory.seats * 100`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Formula")]
     formula: Option<Formula>,
+}
+
+fn property(_: &mut SchemaGenerator) -> Schema {
+    let name = property_name();
+    json_schema!({"type": name["type"], "minLength": name["minLength"], "maxLength": name["maxLength"], "pattern": name["pattern"]})
 }
 
 impl JsonSchema for Definition {

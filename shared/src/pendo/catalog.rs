@@ -48,7 +48,7 @@ pub struct Entry {
 /// Pendo's.
 pub async fn list(client: &Client, kind: Kind) -> Result<Vec<Entry>, PendoError> {
     let path = match kind {
-        Kind::Event => return Ok(Vec::new()),
+        Kind::Event | Kind::Properties(_) => return Ok(Vec::new()),
         Kind::Feature => "/api/v1/feature?expand=*",
         Kind::Guide => "/api/v1/guide?expand=*",
         Kind::Page => "/api/v1/page?expand=*",

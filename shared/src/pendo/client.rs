@@ -2,7 +2,9 @@
 
 use super::pace::{PER_SECOND, Pace};
 use super::{PendoError, Trouble};
+use crate::id::PropertiesId;
 use crate::planted::planted;
+use crate::usage::properties::Properties;
 use rand::RngExt;
 use reqwest::{StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
@@ -54,6 +56,8 @@ pub struct Client {
     pub(super) traffic: Arc<Traffic>,
     pub(super) pace: Arc<Pace>,
     refusals_believed: u32,
+    /// What the kinds of track events with properties stand for.
+    pub(super) named: BTreeMap<PropertiesId, Properties>,
 }
 
 impl Client {
@@ -84,6 +88,7 @@ impl Client {
             traffic: Arc::default(),
             pace: Arc::new(Pace::new(PER_SECOND)),
             refusals_believed: 1,
+            named: BTreeMap::new(),
         })
     }
 

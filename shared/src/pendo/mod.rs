@@ -9,8 +9,10 @@ pub mod metadata;
 pub mod pace;
 pub mod parts;
 pub mod people;
+pub mod properties;
 pub mod region;
 pub mod reproduce;
+mod subject;
 pub mod totals;
 pub mod usage;
 

@@ -1,6 +1,7 @@
 //! The questions behind the totals: which apps and objects were used at all, and how much of each span of days belongs to each
 //! Pendo account, or to each object.
 
+use super::subject::Subject;
 use super::usage::{Scope, Text, WirePart, WireTotals, grouped, object_key, source};
 use super::{Client, PendoError};
 use crate::id::Kind;
@@ -31,7 +32,7 @@ impl Part {
 /// # Errors
 /// Pendo's.
 pub async fn apps(client: &Client, kind: Kind, range: HourRange) -> Result<Vec<i64>, PendoError> {
-    let found = values_of(client, source(kind, range, &Scope::All), "appId").await?;
+    let found = values_of(client, source(client.subject(kind), range, &Scope::All), "appId").await?;
     Ok(found.iter().filter_map(|app| app.parse().ok()).collect())
 }
 
@@ -41,7 +42,7 @@ pub async fn apps(client: &Client, kind: Kind, range: HourRange) -> Result<Vec<i
 /// Pendo's.
 pub async fn objects(client: &Client, kind: Kind, range: HourRange, app: i64) -> Result<Vec<String>, PendoError> {
     let Some(key) = object_key(kind) else { return Ok(Vec::new()) };
-    values_of(client, source(kind, range, &Scope::App(app)), key).await
+    values_of(client, source(client.subject(kind), range, &Scope::App(app)), key).await
 }
 
 /// The different values of a key in a source, sorted.
@@ -61,7 +62,8 @@ async fn values_of(client: &Client, mut stages: Vec<Value>, key: &str) -> Result
     Ok(found)
 }
 
-fn pipeline(kind: Kind, range: HourRange, part: Part, span_hours: i32) -> Value {
+fn pipeline(subject: Subject<'_>, range: HourRange, part: Part, span_hours: i32) -> Value {
+    let kind = subject.kind;
     let key = match part {
         Part::Account => "accountId",
         Part::Object => object_key(kind).unwrap_or("accountId"),
@@ -72,7 +74,7 @@ fn pipeline(kind: Kind, range: HourRange, part: Part, span_hours: i32) -> Value 
         fields.push(json!({"minutes": {"sum": "minutes"}}));
     }
     fields.push(json!({"squares": {"sum": "squares"}}));
-    let mut stages = grouped(kind, range, &Scope::All);
+    let mut stages = grouped(subject, range, &Scope::All);
     stages.push(json!({"eval": {"squares": "events * events", "span": format!("hour - hour % {span_ms}")}}));
     stages.push(json!({"group": {"group": ["span", key], "fields": fields}}));
     stages
@@ -94,7 +96,7 @@ pub async fn checksums(
 ) -> Result<Checksums, PendoError> {
     let mut found = Checksums::default();
     client
-        .aggregate(&pipeline(kind, range, part, span_hours), |bytes| {
+        .aggregate(&pipeline(client.subject(kind), range, part, span_hours), |bytes| {
             let key: WirePart<'_> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
             let totals: WireTotals = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
             let span = Hour::of_ms(totals.span.ok_or("it has no span")?);

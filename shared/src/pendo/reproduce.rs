@@ -1,5 +1,6 @@
 //! A question to Pendo that gives a value: the rows as a sync asks for them, those of one object, and what they come to.
 
+use super::subject::Subject;
 use super::usage::{Scope, grouped, object_key};
 use crate::id::Kind;
 use crate::time::{DAY_MS, HourRange};
@@ -77,7 +78,7 @@ pub fn body(question: &Question<'_>) -> Option<Value> {
         // Raw types may carry a prefix: `ui:web:guideSeen`.
         filters.push(any_of("eventSubType(type)", types.iter().copied())?);
     }
-    let mut stages = grouped(*kind, *range, &Scope::All);
+    let mut stages = grouped(Subject::plain(*kind), *range, &Scope::All);
     let group = stages.pop()?;
     stages.extend(filters.into_iter().map(|filter| json!({"filter": filter})));
     stages.push(group);

@@ -1,5 +1,6 @@
 //! The question behind the comparison: all events, those of anonymous visitors too, and those that Pendo keeps out.
 
+use super::subject::Subject;
 use super::usage::{Scope, WireTotals, source, source_name};
 use super::{Client, PendoError};
 use crate::id::Kind;
@@ -7,8 +8,9 @@ use crate::time::{DAY_MS, Hour, HourRange};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-fn totals_pipeline(kind: Kind, range: HourRange) -> Value {
-    let mut stages = source(kind, range, &Scope::All);
+fn totals_pipeline(subject: Subject<'_>, range: HourRange) -> Value {
+    let kind = subject.kind;
+    let mut stages = source(subject, range, &Scope::All);
     stages.push(json!({"eval": {"utcDay": format!("hour - hour % {DAY_MS}")}}));
     let events = if kind == Kind::Guide { json!({"count": null}) } else { json!({"sum": "numEvents"}) };
     stages.push(json!({"group": {"group": ["utcDay"], "fields": [{"events": events}]}}));
@@ -22,7 +24,7 @@ fn totals_pipeline(kind: Kind, range: HourRange) -> Value {
 pub async fn totals(client: &Client, kind: Kind, range: HourRange) -> Result<BTreeMap<i32, u64>, PendoError> {
     let mut found = BTreeMap::new();
     client
-        .aggregate(&totals_pipeline(kind, range), |bytes| {
+        .aggregate(&totals_pipeline(client.subject(kind), range), |bytes| {
             let wire: WireTotals = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
             let day = Hour::of_ms(wire.utc_day.ok_or("it has no day")?).utc_day();
             *found.entry(day).or_default() += wire.events;
@@ -37,7 +39,7 @@ pub async fn totals(client: &Client, kind: Kind, range: HourRange) -> Result<BTr
 /// # Errors
 /// Pendo's.
 pub async fn excluded(client: &Client, kind: Kind, range: HourRange) -> Result<u64, PendoError> {
-    let mut pipeline = totals_pipeline(kind, range);
+    let mut pipeline = totals_pipeline(client.subject(kind), range);
     pipeline[0]["source"][source_name(kind)]["blacklist"] = json!("only");
     let mut events = 0;
     client

@@ -4,14 +4,16 @@
 //! is ours and stable. Hours are asked as milliseconds with `hourRange`, so that no zone is involved, and over all apps.
 
 use super::answer::Answer;
+use super::subject::{Subject, member};
 use super::{Client, PendoError};
 use crate::id::Kind;
 use crate::planted::planted;
 use crate::time::{DAY_MS, HOUR_MS, Hour, HourRange};
 use crate::usage::fingerprint::Fingerprint;
+use crate::usage::property;
 use crate::usage::row::Row;
 use serde::{Deserialize, Deserializer};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -45,7 +47,7 @@ pub(super) const fn source_name(kind: Kind) -> &'static str {
         Kind::Feature => "featureEvents",
         Kind::Guide => "guideEvents",
         Kind::Page => "pageEvents",
-        Kind::Track => "trackEvents",
+        Kind::Track | Kind::Properties(_) => "trackEvents",
     }
 }
 
@@ -55,12 +57,13 @@ pub(super) const fn object_key(kind: Kind) -> Option<&'static str> {
         Kind::Feature => Some("featureId"),
         Kind::Guide => Some("guideId"),
         Kind::Page => Some("pageId"),
-        Kind::Track => Some("trackTypeId"),
+        Kind::Track | Kind::Properties(_) => Some("trackTypeId"),
     }
 }
 
 /// The stages up to rows with an `hour`. A guide event has no hour of its own: it takes the server's time.
-pub(super) fn source(kind: Kind, range: HourRange, scope: &Scope) -> Vec<Value> {
+pub(super) fn source(subject: Subject<'_>, range: HourRange, scope: &Scope) -> Vec<Value> {
+    let kind = subject.kind;
     let name = source_name(kind);
     let apps = match scope {
         Scope::All if planted!(DefaultAppOnly) => Value::Null,
@@ -74,6 +77,7 @@ pub(super) fn source(kind: Kind, range: HourRange, scope: &Scope) -> Vec<Value> 
         name: {"appId": apps},
         "timeSeries": {"period": "hourRange", "first": first, "count": count},
     }})];
+    stages.extend(subject.filter());
     if kind == Kind::Guide {
         let (from, to) = (range.from.start_ms(), range.to.start_ms());
         stages.push(json!({"filter": format!("receivedTime >= {from} && receivedTime < {to}")}));
@@ -87,10 +91,13 @@ pub(super) fn source(kind: Kind, range: HourRange, scope: &Scope) -> Vec<Value> 
 }
 
 /// The stages up to our rows: identified visitors, grouped to our key.
-pub(super) fn grouped(kind: Kind, range: HourRange, scope: &Scope) -> Vec<Value> {
+pub(super) fn grouped(subject: Subject<'_>, range: HourRange, scope: &Scope) -> Vec<Value> {
+    let kind = subject.kind;
     let mut keys = vec!["accountId", "visitorId", "appId"];
     keys.extend(object_key(kind));
     keys.truncate(if planted!(NarrowKey) { 2 } else { keys.len() });
+    let members: Vec<(String, &str)> = subject.members().collect();
+    keys.extend(members.iter().map(|(member, _)| member.as_str()));
     let fields = if kind == Kind::Guide {
         keys.push("type");
         json!([{"events": {"count": null}}, {"first": {"min": "receivedTime"}}, {"last": {"max": "receivedTime"}}])
@@ -101,14 +108,19 @@ pub(super) fn grouped(kind: Kind, range: HourRange, scope: &Scope) -> Vec<Value>
         ])
     };
     keys.push("hour");
-    let mut stages = source(kind, range, scope);
+    let mut stages = source(subject, range, scope);
     stages.push(json!({"identified": "visitorId"}));
+    if !members.is_empty() {
+        let path = |(member, name): &(String, &str)| (member.clone(), json!(format!("properties.{name}")));
+        stages.push(json!({"eval": members.iter().map(path).collect::<Map<String, Value>>()}));
+    }
     stages.push(json!({"group": {"group": keys, "fields": fields}}));
     stages
 }
 
-fn probe_pipeline(kind: Kind, range: HourRange, by: By, scope: &Scope) -> Value {
-    let mut stages = grouped(kind, range, scope);
+fn probe_pipeline(subject: Subject<'_>, range: HourRange, by: By, scope: &Scope) -> Value {
+    let kind = subject.kind;
+    let mut stages = grouped(subject, range, scope);
     let key = match by {
         By::Hour => {
             stages.push(json!({"eval": {"squares": "events * events"}}));
@@ -141,7 +153,7 @@ pub async fn probe(
 ) -> Result<BTreeMap<Hour, Fingerprint>, PendoError> {
     let mut found: BTreeMap<Hour, Fingerprint> = BTreeMap::new();
     client
-        .aggregate(&probe_pipeline(kind, range, by, scope), |bytes| {
+        .aggregate(&probe_pipeline(client.subject(kind), range, by, scope), |bytes| {
             let wire: WireTotals = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
             let hour = Hour::of_ms(wire.hour.or(wire.utc_day).ok_or("it has no hour")?);
             let is_asked = match by {
@@ -168,6 +180,8 @@ pub struct Fetching<'a> {
     answer: Answer<'a>,
     kind: Kind,
     range: HourRange,
+    /// How many properties its rows have.
+    properties: usize,
 }
 
 /// Asks Pendo for the rows of a range; they are taken with [`Fetching::more`].
@@ -180,7 +194,9 @@ pub async fn fetch<'a>(
     range: HourRange,
     scope: &Scope,
 ) -> Result<Fetching<'a>, PendoError> {
-    Ok(Fetching { answer: client.ask(&Value::Array(grouped(kind, range, scope))).await?, kind, range })
+    let subject = client.subject(kind);
+    let properties = subject.members().count();
+    Ok(Fetching { answer: client.ask(&Value::Array(grouped(subject, range, scope))).await?, kind, range, properties })
 }
 
 impl Fetching<'_> {
@@ -189,10 +205,13 @@ impl Fetching<'_> {
     /// # Errors
     /// Pendo's; then nothing of what arrived may be used.
     pub async fn more(&mut self, mut on_row: impl FnMut(&Row<'_>)) -> Result<bool, PendoError> {
-        let (kind, range) = (self.kind, self.range);
+        let (kind, range, properties) = (self.kind, self.range, self.properties);
         self.answer
             .more(&mut |bytes: &[u8]| {
-                let row = read_row(kind, bytes)?;
+                let mut row = read_row(kind, bytes)?;
+                if properties > 0 {
+                    row.event_type = Cow::Owned(read_properties(properties, bytes)?);
+                }
                 if range.holds(row.hour) {
                     on_row(&row);
                 }
@@ -210,7 +229,7 @@ fn read_row(kind: Kind, bytes: &[u8]) -> Result<Row<'_>, String> {
         Kind::Feature => wire.feature_id,
         Kind::Guide => wire.guide_id,
         Kind::Page => wire.page_id,
-        Kind::Track => wire.track_type_id,
+        Kind::Track | Kind::Properties(_) => wire.track_type_id,
     };
     let event_type = match wire.event_type {
         // Raw guide types may carry a prefix: `ui:web:guideSeen`.
@@ -233,6 +252,12 @@ fn read_row(kind: Kind, bytes: &[u8]) -> Result<Row<'_>, String> {
         first_ms: wire.first.unwrap_or_else(|| hour.start_ms()),
         last_ms: wire.last.unwrap_or_else(|| hour.start_ms()),
     })
+}
+
+/// The values of so many properties, as a row has them.
+fn read_properties(count: usize, bytes: &[u8]) -> Result<String, String> {
+    let mut members: Map<String, Value> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    Ok(property::written((0..count).map(|at| members.remove(&member(at)))))
 }
 
 #[derive(Deserialize)]
@@ -385,6 +410,26 @@ mod tests {
             read_row(Kind::Guide, br#"{"visitorId":"v","guideId":"g","type":"ui:web:guideSeen","hour":0,"events":1}"#)
                 .unwrap();
         assert_eq!((row.event_type.as_ref(), row.object.as_ref()), ("guideSeen", "g"));
+    }
+
+    #[test]
+    fn properties_are_kept_in_their_order_whatever_they_are() {
+        let bytes = br#"{"visitorId":"v","trackTypeId":"t","hour":0,"events":2,"p1":"Pro","p0":12.50,"p2":null}"#;
+        assert_eq!(read_properties(4, bytes).unwrap(), r#"[12.5,"Pro",null,null]"#);
+    }
+
+    #[test]
+    fn track_events_with_properties_are_asked_for_by_type_and_told_apart_by_value() {
+        let set = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        let properties = crate::usage::properties::Properties { types: set(&["a\"b"]), names: set(&["plan", "accountId"]) };
+        let range = HourRange { from: Hour(0), to: Hour(1) };
+        let stages = grouped(Subject::of(&properties), range, &Scope::All);
+        assert_eq!(stages[1], json!({"filter": r#"trackTypeId == "a\"b""#}));
+        assert_eq!(stages[3], json!({"eval": {"p0": "properties.accountId", "p1": "properties.plan"}}));
+        assert_eq!(
+            stages[4]["group"]["group"],
+            json!(["accountId", "visitorId", "appId", "trackTypeId", "p0", "p1", "hour"])
+        );
     }
 
     #[test]

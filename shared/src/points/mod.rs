@@ -28,7 +28,7 @@ pub const DAYS_RESTATED: i32 = 92;
 pub const MONTHS_KEPT: u32 = 24;
 
 /// What is said of an account, a field and a day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Said {
     /// The account's usage comes to this.
     Of(Outcome),
@@ -51,7 +51,7 @@ impl Said {
 
     /// The value on the wire.
     #[must_use]
-    pub fn value(self) -> Value {
+    pub fn value(&self) -> Value {
         match self {
             Self::Of(outcome) => outcome.value(),
             Self::Unmatched | Self::Ambiguous => Value::Null,
@@ -60,7 +60,7 @@ impl Said {
 
     /// Why there is none.
     #[must_use]
-    pub fn reason(self) -> Option<Reason> {
+    pub fn reason(&self) -> Option<Reason> {
         match self {
             Self::Of(outcome) => outcome.reason(),
             Self::Unmatched => Some(Reason::Unmatched),
@@ -121,7 +121,7 @@ impl From<Cause> for Why {
 }
 
 /// What was told once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
     /// When, seconds since 1970.
     pub at_s: i64,
@@ -141,17 +141,16 @@ pub type Points = BTreeMap<(String, FieldId), Days>;
 /// Tells what a day comes to now, unless that is what was told last; answers whether it is news. An account without usage is
 /// not told of before it had some. `forgets` leaves nothing of what was told before.
 pub fn tell(told: &mut Vec<Told>, now: Told, forgets: bool) -> bool {
-    let last = told.last().copied();
-    let is_news = match last {
+    let is_news = match told.last() {
         None => now.said != Said::Unmatched,
-        Some(last) => (last.version, last.said) != (now.version, now.said),
+        Some(last) => (last.version, &last.said) != (now.version, &now.said),
     };
     if is_news {
+        // A clock that goes back must not turn the order of what was known.
+        let at_s = told.last().map_or(now.at_s, |last| now.at_s.max(last.at_s));
         if forgets {
             told.clear();
         }
-        // A clock that goes back must not turn the order of what was known.
-        let at_s = last.map_or(now.at_s, |last| now.at_s.max(last.at_s));
         told.push(Told { at_s, ..now });
     }
     is_news
@@ -201,7 +200,7 @@ mod tests {
         assert!(tell(&mut told, Told { version: 2, ..count(40, 6) }, false), "another version is news");
         assert!(tell(&mut told, Told { said: Said::Unmatched, ..count(50, 0) }, false));
         assert_eq!(told.iter().map(|telling| telling.at_s).collect::<Vec<_>>(), [10, 30, 40, 50]);
-        let known_at = |at_s| known(&told, at_s).last().map(|telling| telling.said);
+        let known_at = |at_s| known(&told, at_s).last().map(|telling| telling.said.clone());
         assert_eq!(known_at(9), None);
         assert_eq!(known_at(29), Some(Said::Of(Outcome::Count(5))));
         assert_eq!(known_at(30), Some(Said::Of(Outcome::Count(6))));

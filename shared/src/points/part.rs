@@ -14,10 +14,13 @@ const UNMATCHED: u64 = 0;
 const AMBIGUOUS: u64 = 1;
 const NEVER_USED: u64 = 2;
 const EXCLUDED: u64 = 3;
-const COUNT: u64 = 4;
-const INSTANT: u64 = 5;
-const RATIO: u64 = 6;
-const CHANGE: u64 = 7;
+const TEXT: u64 = 4;
+// From here on one number belongs to it, and from RATIO on two.
+const COUNT: u64 = 5;
+const INSTANT: u64 = 6;
+const NUMBER: u64 = 7;
+const RATIO: u64 = 8;
+const CHANGE: u64 = 9;
 
 /// In which of so many parts an account lies: with twice as many it lies in the same one, or in that many behind it.
 #[must_use]
@@ -65,23 +68,30 @@ pub fn pack(points: &Points) -> Vec<u8> {
     let mut last = 0;
     out.signed_column(all().map(|(day, _)| i64::from(day) - std::mem::replace(&mut last, i64::from(day))));
     out.column(&all().map(|(_, told)| places.get(&occasion(told)).copied().unwrap_or_default()).collect::<Vec<_>>());
-    let said: Vec<(u64, Option<u64>, Option<u64>)> = all().map(|(_, told)| numbers(told.said)).collect();
+    let said: Vec<(u64, Option<u64>, Option<u64>)> = all().map(|(_, told)| numbers(&told.said)).collect();
     out.column(&said.iter().map(|(tag, ..)| *tag).collect::<Vec<_>>());
     out.column(&said.iter().filter_map(|(_, one, _)| *one).collect::<Vec<_>>());
     out.column(&said.iter().filter_map(|(.., other)| *other).collect::<Vec<_>>());
+    for (_, told) in all() {
+        if let Said::Of(Outcome::Text(text)) = &told.said {
+            out.text(text);
+        }
+    }
     out.finish()
 }
 
-const fn numbers(said: Said) -> (u64, Option<u64>, Option<u64>) {
+const fn numbers(said: &Said) -> (u64, Option<u64>, Option<u64>) {
     match said {
         Said::Unmatched => (UNMATCHED, None, None),
         Said::Ambiguous => (AMBIGUOUS, None, None),
         Said::Of(Outcome::NeverUsed) => (NEVER_USED, None, None),
         Said::Of(Outcome::Excluded) => (EXCLUDED, None, None),
-        Said::Of(Outcome::Count(count)) => (COUNT, Some(count), None),
+        Said::Of(Outcome::Text(_)) => (TEXT, None, None),
+        Said::Of(Outcome::Count(count)) => (COUNT, Some(*count), None),
         Said::Of(Outcome::Instant(ms)) => (INSTANT, Some(ms.cast_unsigned()), None),
-        Said::Of(Outcome::Ratio { numerator, denominator }) => (RATIO, Some(numerator), Some(denominator)),
-        Said::Of(Outcome::Change { current, previous }) => (CHANGE, Some(current), Some(previous)),
+        Said::Of(Outcome::Number(bits)) => (NUMBER, Some(*bits), None),
+        Said::Of(Outcome::Ratio { numerator, denominator }) => (RATIO, Some(*numerator), Some(*denominator)),
+        Said::Of(Outcome::Change { current, previous }) => (CHANGE, Some(*current), Some(*previous)),
     }
 }
 
@@ -133,7 +143,10 @@ pub fn unpack(body: &[u8]) -> Result<Points, PackError> {
         for ((step, place), tag) in tellings.by_ref().take(count) {
             day = day.wrapping_add(step);
             let (at_s, why, version) = at(&occasions, place, "occasion")?;
-            let said = said(tag, &mut ones, &mut others)?;
+            let said = match tag {
+                TEXT => Said::Of(Outcome::Text(input.text()?.to_owned())),
+                tag => said(tag, &mut ones, &mut others)?,
+            };
             let day = i32::try_from(day).map_err(|_| PackError::Damaged("day"))?;
             of_days.entry(day).or_default().push(Told { at_s, why, version, said });
         }
@@ -156,6 +169,7 @@ fn said(
         EXCLUDED => Said::Of(Outcome::Excluded),
         COUNT => Said::Of(Outcome::Count(one()?)),
         INSTANT => Said::Of(Outcome::Instant(one()?.cast_signed())),
+        NUMBER => Said::Of(Outcome::Number(one()?)),
         RATIO => Said::Of(Outcome::Ratio { numerator: one()?, denominator: other()? }),
         CHANGE => Said::Of(Outcome::Change { current: one()?, previous: other()? }),
         _ => return Err(PackError::Damaged("what is said")),
@@ -179,6 +193,8 @@ mod tests {
             (0..50_u64).prop_map(|count| Said::Of(Outcome::Count(count))),
             any::<u64>().prop_map(|count| Said::Of(Outcome::Count(count))),
             any::<i64>().prop_map(|ms| Said::Of(Outcome::Instant(ms))),
+            "[a-zä]{0,9}".prop_map(|text| Said::Of(Outcome::Text(text))),
+            any::<f64>().prop_map(|number| Said::Of(Outcome::number(number))),
             any::<(u64, u64)>()
                 .prop_map(|(numerator, denominator)| Said::Of(Outcome::Ratio { numerator, denominator })),
             any::<(u64, u64)>().prop_map(|(current, previous)| Said::Of(Outcome::Change { current, previous })),

@@ -9,7 +9,7 @@ use crate::id::WorkspaceId;
 use crate::store::tree::Map;
 use crate::time::Hour;
 use crate::values::formulas::{self, Tried};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) async fn tried(
     context: &Context,
@@ -38,6 +38,7 @@ pub(super) async fn tried(
         nulls: &nulls,
         matched,
         usage: None,
+        unseen: &BTreeSet::new(),
         excludes_more: false,
         uses: &BTreeMap::new(),
         listed: &Map::new(),

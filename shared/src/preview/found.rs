@@ -2,12 +2,13 @@
 
 use super::everybody::{Everybody, excluded};
 use crate::fields::{Plan, Usage};
-use crate::id::{ObjectKind, VisitorHash};
+use crate::id::{Kind, ObjectKind, VisitorHash};
 use crate::matching::Link;
 use crate::store::{StoreError, span_hours};
 use crate::sync::shards::{Blocks, Rows, rows_in};
 use crate::sync::world::World;
 use crate::time::{Hour, HourRange};
+use crate::usage::property;
 use crate::usage::row::UsageRow;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -29,6 +30,9 @@ pub struct FoundUsage {
     pub visitors_not_contacts: Option<usize>,
     /// Events beside those above that do not count, because somebody is excluded.
     pub events_excluded: u64,
+    /// Where numbers of a property are looked at: events without one, which count as nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events_without_number: Option<u64>,
 }
 
 /// The same while rows are seen.
@@ -39,6 +43,9 @@ pub(super) struct Found {
     events: u64,
     events_matched: u64,
     events_excluded: u64,
+    events_without_number: u64,
+    /// Those of the properties that no event has had so far.
+    pub(super) unseen: BTreeSet<String>,
     /// Whether each of the accounts' visitors is a contact.
     visitors: HashMap<VisitorHash, bool>,
     /// When each named object was last used, ms since 1970.
@@ -48,10 +55,27 @@ pub(super) struct Found {
 impl Found {
     pub(super) fn new(plan: Plan, usage: Usage) -> Self {
         let (visitors, last) = (HashMap::new(), BTreeMap::new());
-        Self { plan, usage, rows: 0, events: 0, events_matched: 0, events_excluded: 0, visitors, last }
+        let unseen = plan.properties().iter().cloned().collect();
+        Self {
+            plan,
+            usage,
+            rows: 0,
+            events: 0,
+            events_matched: 0,
+            events_excluded: 0,
+            events_without_number: 0,
+            unseen,
+            visitors,
+            last,
+        }
     }
 
     pub(super) fn see(&mut self, world: &World, row: &UsageRow<'_>) {
+        if !self.unseen.is_empty() && row.kind == self.plan.kind() && self.plan.reach().holds(row.hour) {
+            let values = property::read(row.event_type);
+            let seen = self.plan.properties().iter().zip(&values).filter(|(_, value)| property::text(value).is_some());
+            seen.for_each(|(name, _)| _ = self.unseen.remove(name));
+        }
         if !self.plan.takes(row) {
             return;
         }
@@ -61,6 +85,10 @@ impl Found {
         }
         self.rows += 1;
         self.events = self.events.saturating_add(row.events);
+        let is_number = || self.plan.property(row).as_ref().and_then(property::number).is_some();
+        if self.plan.function().is_of_numbers() && !is_number() {
+            self.events_without_number = self.events_without_number.saturating_add(row.events);
+        }
         let level = self.plan.object();
         let link = match level {
             ObjectKind::Account => world.links.account_of(row.account),
@@ -84,6 +112,7 @@ impl Found {
             events: self.events,
             events_matched: self.events_matched,
             events_excluded: self.events_excluded,
+            events_without_number: self.plan.function().is_of_numbers().then_some(self.events_without_number),
             visitors: has_visitors.then_some(self.visitors.len()),
             visitors_not_contacts: has_visitors.then_some(strangers),
         }
@@ -96,7 +125,7 @@ pub(super) fn named(usage: &Usage) -> BTreeSet<String> {
 }
 
 fn see_use(usage: &Usage, row: &UsageRow<'_>, last: &mut BTreeMap<String, i64>) {
-    if row.kind != usage.kind || row.events == 0 || !usage.has_app(row.app) || !usage.has_type(row.event_type) {
+    if row.kind.listed() != usage.kind || row.events == 0 || !usage.has_app(row.app) || !usage.has_type(row.event_type) {
         return;
     }
     let object = match &usage.ids {
@@ -126,13 +155,13 @@ impl Everybody<'_> {
     /// before, newest month first, as long as it is no more than `rows_max` rows.
     pub(super) async fn last_uses(
         &mut self,
-        usage: &Usage,
+        (kind, usage): (Kind, &Usage),
         reach: HourRange,
         mut missing: BTreeSet<String>,
         rows_max: u64,
     ) -> Result<BTreeMap<String, LastUse>, StoreError> {
         let mut uses = BTreeMap::new();
-        let Some(as_of) = self.moment.as_of.get(&usage.kind).copied() else { return Ok(uses) };
+        let Some(as_of) = self.moment.as_of.get(&kind).copied() else { return Ok(uses) };
         let after = HourRange { from: reach.to, to: as_of };
         let before = HourRange { from: self.moment.history_from, to: reach.from };
         let excluded = excluded(&self.world);
@@ -145,7 +174,7 @@ impl Everybody<'_> {
                 if hours.is_empty() || missing.is_empty() {
                     continue;
                 }
-                let ranges = BTreeMap::from([(usage.kind, hours)]);
+                let ranges = BTreeMap::from([(kind, hours)]);
                 rows += rows_in(&self.store, &mut self.shards, &ranges).await?;
                 if rows > rows_max {
                     uses.extend(std::mem::take(&mut missing).into_iter().map(|id| (id, LastUse::Before(hours.to))));

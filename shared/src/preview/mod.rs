@@ -138,11 +138,12 @@ async fn tried(
     if let (Some(found), Some(reach)) = (&found, reach) {
         let mut missing = found::named(usage);
         missing.retain(|id| !found.last.contains_key(id));
-        uses = everybody.last_uses(usage, reach, missing, LAST_USE_ROWS_MAX).await?;
+        uses = everybody.last_uses((measured.kind(), usage), reach, missing, LAST_USE_ROWS_MAX).await?;
         // Since the end of a window that is over for long, objects may have been used again.
         let is_running = reach.to.plus(RUNNING_HOURS) >= everybody.now;
         uses.extend(found.last.iter().filter(|_| is_running).map(|(id, ms)| (id.clone(), LastUse::At(*ms))));
     }
+    let unseen = found.as_ref().map(|found| found.unseen.clone()).unwrap_or_default();
     let found = found.map(|found| found.shown(&everybody.world)).unwrap_or_default();
     let (distribution, nulls) = (Distribution::of(&lines), distribution::nulls(&lines));
     let listed = everybody.store.tags_get(workspace, &everybody.connection.id, usage.kind).await?.value;
@@ -150,7 +151,7 @@ async fn tried(
         standing: &everybody.standing,
         connection: &everybody.connection,
         now: everybody.now,
-        state: everybody.checkpoint.kinds.get(&usage.kind),
+        state: everybody.checkpoint.kinds.get(&measured.kind()),
         definition,
         is_read: reach.is_some(),
         reach,
@@ -159,6 +160,7 @@ async fn tried(
         nulls: &nulls,
         matched,
         usage: Some(&found),
+        unseen: &unseen,
         excludes_more: everybody::excluded(&everybody.world) != everybody.world.excluded.everywhere(),
         uses: &uses,
         listed: &listed,

@@ -9,7 +9,7 @@ use crate::store::tree::Map;
 use crate::sync::checkpoint::KindState;
 use crate::sync::tags::Listed;
 use crate::time::{Hour, HourRange, date_text, to_the_second};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Shares below one in ten are not worth a sentence.
 const SHARE_MIN: f64 = 0.1;
@@ -39,6 +39,8 @@ pub(super) struct Facts<'f> {
     pub(super) matched: Part,
     /// `None` of a formula.
     pub(super) usage: Option<&'f FoundUsage>,
+    /// Those of its properties that no event of its track types has had in the hours that it looks at.
+    pub(super) unseen: &'f BTreeSet<String>,
     /// Whether it excludes anybody whom the workspace does not.
     pub(super) excludes_more: bool,
     /// When the named objects were last used.
@@ -55,6 +57,8 @@ impl Facts<'_> {
             self.unread(),
             self.out_of_date(),
             self.uncovered(),
+            self.never_seen(),
+            self.no_numbers(),
             self.without_values(),
             self.without_numbers(),
             self.unmatched(),
@@ -122,6 +126,23 @@ impl Facts<'_> {
             return Some(format!("No {level} has a value: {}.", reasons.join(", ")));
         }
         (zeros == values).then(|| format!("No {level} has a value other than 0."))
+    }
+
+    /// Of properties: those whose name is perhaps another one.
+    fn never_seen(&self) -> Option<String> {
+        let names: Vec<String> = self.unseen.iter().map(|name| format!("\"{name}\"")).collect();
+        (self.is_read && !names.is_empty()).then(|| {
+            format!("No event of these track types has {} in this window: look whether that is its name.", names.join(" or "))
+        })
+    }
+
+    /// Of a property's numbers: events that have none.
+    fn no_numbers(&self) -> Option<String> {
+        let FoundUsage { events, events_without_number, .. } = *self.usage?;
+        let share = share(events_without_number?, events);
+        (share >= SHARE_MIN).then(|| {
+            format!("{} of the events that it looks at have no number in this property, and count as nothing.", percent(share))
+        })
     }
 
     /// Of a formula: cells of the directory that are empty, or hold no number.
@@ -241,7 +262,7 @@ impl Facts<'_> {
             Some(Kind::Feature) => "feature",
             Some(Kind::Guide) => "guide",
             Some(Kind::Page) => "page",
-            Some(Kind::Track) => "track type",
+            Some(Kind::Track | Kind::Properties(_)) => "track type",
             Some(Kind::Event) | None => "activity",
         };
         let listed = self.listed.get(id).and_then(Listed::of).map(|object| object.name);

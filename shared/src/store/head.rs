@@ -179,6 +179,13 @@ impl Shard {
         closed.chain(self.open.range(bounds)).map(|((_, hour), entry)| (*hour, entry))
     }
 
+    /// The kinds that have entries in a range, whose indexes must have been loaded.
+    #[must_use]
+    pub fn kinds(&self, range: HourRange) -> BTreeSet<Kind> {
+        let closed = self.closed.range(span_of(range.from)..=span_of(range.to)).flat_map(|(_, entries)| entries.keys());
+        closed.chain(self.open.keys()).filter(|(_, hour)| range.holds(*hour)).map(|(kind, _)| *kind).collect()
+    }
+
     /// The sort keys of all that the head names. All indexes must have been loaded.
     pub(super) fn named(&self) -> impl Iterator<Item = String> {
         let indexes = self.body.indexes.values().flat_map(|index| index.sorts.iter().cloned());

@@ -4,7 +4,6 @@ use super::batch::{name_blocks, put_rows};
 use super::checkpoint::Checkpoint;
 use super::run::{Run, SyncError};
 use super::shards::{BLOCKS_AT_ONCE, Blocks, buckets_by_block};
-use crate::id::Kind;
 use crate::store::{Change, Layout, Shard, StoreError};
 use crate::time::{DAY_MS, Hour, HourRange};
 use crate::usage::block_row::{BlockRow, Texts};
@@ -92,7 +91,8 @@ async fn repack(
     shard: &Shard,
     day: HourRange,
 ) -> Result<Entries, StoreError> {
-    let mut entries: Entries = Kind::ALL
+    let mut entries: Entries = shard
+        .kinds(day)
         .into_iter()
         .flat_map(|kind| shard.entries(kind, day).map(move |(hour, entry)| ((kind, hour), entry.clone())))
         .collect();

@@ -6,13 +6,16 @@ use super::quarantine::{Quarantine, READS_THAT_AGREE};
 use super::recomputing::Recomputing;
 use super::rewrites::{Cause, Rewrite};
 use crate::time::{DAY_MS, Hour, to_the_second};
+use crate::usage::properties::Properties;
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How far a kind was read.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct KindReport {
+    /// Of track events with properties: which. Null of other kinds.
+    pub properties: Option<PropertiesReport>,
     /// Up to when.
     pub as_of: Option<String>,
     /// From when on.
@@ -67,6 +70,15 @@ pub struct KindReport {
     pub rewrites: Vec<RewriteReport>,
     /// Why the last run could not read it.
     pub error: Option<String>,
+}
+
+/// The track events and their properties that a kind is about.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct PropertiesReport {
+    /// The track types, by Pendo's ids.
+    pub track_types: BTreeSet<String>,
+    /// The names of the properties.
+    pub names: BTreeSet<String>,
 }
 
 /// Days that are held back: their old usage is served until readings agree.
@@ -157,11 +169,12 @@ pub struct Progress {
 
 impl KindReport {
     /// The report of a kind whose state stands in this checkpoint.
-    pub(super) fn of(state: KindState, checkpoint: &Checkpoint) -> Self {
+    pub(super) fn of(state: KindState, properties: Option<Properties>, checkpoint: &Checkpoint) -> Self {
         let instant = |hour: Hour| to_the_second(hour.start_ms());
         let hour = |hour: Option<Hour>| hour.map(instant);
         let recognised = checkpoint.recomputing.filter(|found| found.back_at.is_none() && found.is_recognised());
         Self {
+            properties: properties.map(|Properties { types, names }| PropertiesReport { track_types: types, names }),
             difference: state.differences.events(),
             difference_waiting: state.waiting_difference(),
             days_differing: state.differences.days.iter().rev().map(day_report).collect(),

@@ -43,6 +43,7 @@ mod steps;
 pub mod subscription;
 pub mod tags;
 mod told;
+pub mod values_a_day;
 pub mod world;
 
 pub use deadline::Deadline;

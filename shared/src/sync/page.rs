@@ -29,6 +29,8 @@ const INSTANT: u64 = 3;
 const RATIO: u64 = 4;
 const CHANGE: u64 = 5;
 const EXCLUDED: u64 = 6;
+const NUMBER: u64 = 7;
+const TEXT: u64 = 8;
 
 /// Objects of a page, about: pages are written whole when one value in them changes.
 const OBJECTS_PER_PAGE: usize = 48;
@@ -99,6 +101,8 @@ fn pack_page(objects: Vec<(&(ObjectKind, String), &ObjectValues)>) -> Packed {
                 Some(Outcome::Ratio { .. }) => RATIO,
                 Some(Outcome::Change { .. }) => CHANGE,
                 Some(Outcome::Excluded) => EXCLUDED,
+                Some(Outcome::Number(_)) => NUMBER,
+                Some(Outcome::Text(_)) => TEXT,
             });
         }
         let mut last = 0;
@@ -106,6 +110,8 @@ fn pack_page(objects: Vec<(&(ObjectKind, String), &ObjectValues)>) -> Packed {
             match outcome {
                 None | Some(Outcome::NeverUsed | Outcome::Excluded) => {}
                 Some(Outcome::Count(count)) => out.number(*count),
+                Some(Outcome::Number(bits)) => out.hash(*bits),
+                Some(Outcome::Text(text)) => out.text(text),
                 Some(Outcome::Instant(ms)) => out.signed(ms.wrapping_sub(std::mem::replace(&mut last, *ms))),
                 Some(Outcome::Ratio { numerator: one, denominator: other })
                 | Some(Outcome::Change { current: one, previous: other }) => {
@@ -169,6 +175,8 @@ pub fn unpack(body: &[u8]) -> Result<Values, PackError> {
                     Outcome::Instant(last)
                 }
                 RATIO => Outcome::Ratio { numerator: input.number()?, denominator: input.number()? },
+                NUMBER => Outcome::Number(input.hash()?),
+                TEXT => Outcome::Text(input.text()?.to_owned()),
                 CHANGE => Outcome::Change { current: input.number()?, previous: input.number()? },
                 _ => return Err(PackError::Damaged("outcome")),
             };
@@ -191,14 +199,16 @@ mod tests {
             Outcome::Ratio { numerator: 7, denominator: u64::MAX },
             Outcome::Change { current: 0, previous: 3 },
             Outcome::Excluded,
+            Outcome::number(-0.25),
+            Outcome::Text("Pro".to_owned()),
         ];
         (0..300_usize)
             .map(|n| {
                 // Each field stands in two versions, which are not each other's.
                 let field = |at: usize| (FieldId::from_text(&format!("field-{}", at / 2 * 2)), 1 + at as u64 % 2);
-                let of = |at: usize| match (n + at) % 8 {
-                    7 => Outcome::Instant(1_782_820_800_000 + (n * n) as i64),
-                    known => outcomes[known],
+                let of = |at: usize| match (n + at) % 10 {
+                    9 => Outcome::Instant(1_782_820_800_000 + (n * n) as i64),
+                    known => outcomes[known].clone(),
                 };
                 let status = STATUSES[n % 3];
                 let fields = if status == Status::Matched { 20 - n % 2 } else { 0 };

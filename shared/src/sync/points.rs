@@ -231,7 +231,7 @@ impl Teller<'_> {
     fn can_be_told(&self, field: &Field, day: i32) -> bool {
         let Some((measured, plan)) = field.definition.measured().zip(self.plan(field, day)) else { return false };
         let is_all_time = matches!(measured.window, Window::AllTime);
-        let state = self.kinds.get(&measured.usage.kind);
+        let state = self.kinds.get(&measured.kind());
         not_told(&self.connection, state, &plan, is_all_time, self.end_of(day)).is_none()
     }
 
@@ -327,7 +327,7 @@ impl Teller<'_> {
             let values = values.get(&key);
             let status = values.map_or(Status::Unmatched, |values| values.status);
             for (field, why) in due.get(day).into_iter().flat_map(|due| &due.fields) {
-                let outcome = values.and_then(|values| values.outcomes.get(&field.value_key()).copied());
+                let outcome = values.and_then(|values| values.outcomes.get(&field.value_key()).cloned());
                 let is_first = self.before.series.get(&field.id).is_none_or(|series| series.to < *day);
                 let now = Told {
                     at_s: self.sink.now_ms.div_euclid(1_000),
@@ -360,7 +360,7 @@ impl Teller<'_> {
         // Below the line of an adoption rate stand those who used any other object, too.
         let ids = measured.usage.ids.as_ref().filter(|_| measured.of.is_none());
         let reach = plan.reach();
-        let rewrites = self.kinds.get(&measured.usage.kind).into_iter().flat_map(|state| &state.rewrites);
+        let rewrites = self.kinds.get(&measured.kind()).into_iter().flat_map(|state| &state.rewrites);
         let moves = |rewrite: &&Rewrite| self.before.told_at < rewrite.at && rewrite.may_move(reach, ids);
         let newest = rewrites.filter(moves).max_by_key(|rewrite| rewrite.at);
         newest.map_or(Why::LateData, |rewrite| rewrite.cause.into())

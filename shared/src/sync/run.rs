@@ -122,6 +122,7 @@ pub async fn run_as(
         .paced(context.config.pendo_requests_per_second)
         .doubting_refusals();
     let fields = store.fields_get(workspace).await?.value;
+    let client = client.naming(fields.iter().filter_map(|field| field.definition.measured()?.properties()));
     let as_of = Hour::of_ms(started_at_ms);
     let mut run = Run {
         context,

@@ -181,7 +181,9 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
     let now_ms = context.clock.now_ms();
     for kind in &mapped {
         let state = checkpoint.kinds.get(kind).cloned().unwrap_or_default();
-        report.kinds.insert(*kind, KindReport::of(state, &checkpoint));
+        let mut sets = fields.iter().filter_map(|field| field.definition.measured()?.properties());
+        let properties = sets.find(|properties| *kind == Kind::Properties(properties.id()));
+        report.kinds.insert(*kind, KindReport::of(state, properties, &checkpoint));
     }
     report.as_of = report.kinds.values().map(|kind| kind.as_of.clone()).min().flatten();
     report.is_complete = !report.kinds.is_empty()

@@ -53,6 +53,10 @@ impl Run<'_> {
         let mut wanting: BTreeSet<Kind> = BTreeSet::new();
         // History that Pendo is recomputing can wait: what it shows meanwhile means nothing.
         let is_recomputing = recomputing::is_under_way(checkpoint.recomputing);
+        // Names of track types are those of properties' kinds too.
+        if kinds.iter().any(|kind| kind.is_properties()) && !kinds.contains(&Kind::Track) {
+            self.catalogue(Kind::Track, &KindState::default()).await?;
+        }
         for kind in &kinds {
             let state = checkpoint.kinds.get(kind).cloned().unwrap_or_default();
             let edit = self.catalogue(*kind, &state).await?;

@@ -32,7 +32,10 @@ pub async fn same_subscription(
         shards.push(shard);
     }
     let settled_day = Hour::of_ms(context.clock.now_ms()).plus(-plan::SETTLING_HOURS).utc_day();
-    for kind in Kind::ALL {
+    let fields = context.store.fields_get(workspace).await?.value;
+    let properties = || fields.iter().filter_map(|field| field.definition.measured()?.properties());
+    let client = &client.clone().naming(properties());
+    for kind in Kind::ALL.into_iter().chain(properties().map(|properties| Kind::Properties(properties.id()))) {
         let all = HourRange { from: Hour(0), to: Hour(settled_day * 24) };
         let mut days: BTreeMap<i32, bool> = BTreeMap::new();
         for (hour, bucket) in plan::stored(&shards, kind, all) {

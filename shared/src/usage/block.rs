@@ -138,7 +138,7 @@ fn encode(rows: &[&BlockRow]) -> Vec<u8> {
     let buckets: Vec<&[&BlockRow]> = rows.chunk_by(|a, b| (a.kind, a.hour) == (b.kind, b.hour)).collect();
     out.number(buckets.len() as u64);
     for bucket in buckets {
-        out.number(Kind::ALL.iter().position(|kind| *kind == bucket[0].kind).unwrap_or_default() as u64);
+        out.kind(bucket[0].kind);
         out.signed(i64::from(bucket[0].hour.0));
         out.number(bucket.len() as u64);
     }
@@ -184,10 +184,7 @@ impl Block {
         }
         let mut start = 0;
         for _ in 0..input.count()? {
-            let kind = usize::try_from(input.number()?)
-                .ok()
-                .and_then(|at| Kind::ALL.get(at).copied())
-                .ok_or(PackError::Damaged("kind"))?;
+            let kind = input.kind()?;
             let hour = Hour(i32::try_from(input.signed()?).map_err(|_| PackError::Damaged("hour"))?);
             let len = input.count()?;
             block.buckets.push(Bucket { kind, hour, start, len });

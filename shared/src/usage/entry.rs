@@ -99,7 +99,7 @@ pub fn pack(entries: &Entries) -> Vec<u8> {
     blocks.iter().for_each(|name| out.text(name));
     out.number(entries.len() as u64);
     for (kind, _) in entries.keys() {
-        out.number(Kind::ALL.iter().position(|k| k == kind).unwrap_or_default() as u64);
+        out.kind(*kind);
     }
     let mut last = 0;
     for (_, hour) in entries.keys() {
@@ -151,8 +151,7 @@ pub fn unpack(body: &[u8]) -> Result<Entries, PackError> {
     let count = input.count()?;
     let mut keys = Vec::with_capacity(count);
     for _ in 0..count {
-        let kind = usize::try_from(input.number()?).ok().and_then(|at| Kind::ALL.get(at).copied());
-        keys.push((kind.ok_or(PackError::Damaged("kind"))?, Hour(0)));
+        keys.push((input.kind()?, Hour(0)));
     }
     let mut last = 0;
     for (_, hour) in &mut keys {

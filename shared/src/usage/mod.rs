@@ -6,4 +6,6 @@ pub mod checksum;
 pub mod entry;
 pub mod fingerprint;
 pub mod pack;
+pub mod properties;
+pub mod property;
 pub mod row;

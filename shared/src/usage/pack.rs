@@ -3,6 +3,8 @@
 //!
 //! A large column is a part, since what repeats in one column says nothing of the next: that saves a fifth of a day's block.
 
+use crate::id::{Kind, PropertiesId};
+
 /// The form that this version writes, and the only one it reads.
 const FORMAT: u8 = 1;
 /// Above this, a body claims to be larger than anything we write.
@@ -44,6 +46,17 @@ impl Writer {
     /// Eight bytes as they are, for hashes.
     pub fn hash(&mut self, value: u64) {
         self.bytes.extend_from_slice(&value.to_le_bytes());
+    }
+
+    /// A kind.
+    pub fn kind(&mut self, kind: Kind) {
+        match kind {
+            Kind::Properties(PropertiesId(id)) => {
+                self.number(Kind::ALL.len() as u64);
+                self.hash(id);
+            }
+            kind => self.number(Kind::ALL.iter().position(|known| *known == kind).unwrap_or_default() as u64),
+        }
     }
 
     /// Numbers of one column: how many bytes the largest takes, then the lowest bytes of all of them, then the next ones.
@@ -227,6 +240,18 @@ impl Reader {
             self.bytes.get(self.at..self.at + 8).and_then(|b| b.try_into().ok()).ok_or(PackError::Damaged("hash"))?;
         self.at += 8;
         Ok(u64::from_le_bytes(bytes))
+    }
+
+    /// A kind.
+    ///
+    /// # Errors
+    /// The bytes end, or there is none of this number.
+    pub fn kind(&mut self) -> Result<Kind, PackError> {
+        let at = usize::try_from(self.number()?).unwrap_or(usize::MAX);
+        if at == Kind::ALL.len() {
+            return Ok(Kind::Properties(PropertiesId(self.hash()?)));
+        }
+        Kind::ALL.get(at).copied().ok_or(PackError::Damaged("kind"))
     }
 
     /// A text.

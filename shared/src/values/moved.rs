@@ -28,7 +28,7 @@ impl Reader {
             |reason: Reason| reason.is_told_by_usage() || [Reason::Disconnected, Reason::Excluded].contains(&reason);
         let is_told = self.with_notes && reason.is_none_or(is_shown);
         let usage = &measured.usage;
-        let rewrites = self.checkpoint.kinds.get(&usage.kind).filter(|_| is_told).map(|state| &state.rewrites);
+        let rewrites = self.checkpoint.kinds.get(&measured.kind()).filter(|_| is_told).map(|state| &state.rewrites);
         // Below the line of an adoption rate stand those who used any other object, too.
         let ids = usage.ids.as_ref().filter(|_| measured.of.is_none());
         let moves = |rewrite: &&Rewrite| rewrite.is_remembered(self.now) && rewrite.may_move(window, ids);

@@ -1,6 +1,7 @@
 //! What every value means, written a second time and as plainly as can be: over the simulator's raw rows, one value at a
 //! time, with nothing kept and nothing shared. It knows the wire's words and no code of the product.
 
+mod properties;
 mod time;
 mod whose;
 
@@ -166,7 +167,7 @@ impl Reference {
             if !is_in_window || !has_type || !has_app || !(is_adoption || is_named(&row.object_id)) {
                 continue;
             }
-            if self.is_excluded(exclusions, row) {
+            if self.is_excluded(exclusions, row) || !self.passes(definition, row) {
                 continue;
             }
             let who = (row.visitor_id.as_str(), row.account_id.as_deref());
@@ -177,7 +178,6 @@ impl Reference {
                 }
             }
         }
-        let function = definition["function"].as_str().unwrap();
         let window = (from_ms, to_ms);
         let objects = self.objects(object);
         let line = |id: &String| {
@@ -186,7 +186,7 @@ impl Reference {
             let reason = reason.or(is_silent.then_some("excluded"));
             let (value, reason) = match reason {
                 Some(reason) => (Value::Null, Some(reason)),
-                None => match self.fold(function, window, &is_named, rows.get(id).map_or(&[], Vec::as_slice)) {
+                None => match self.fold(definition, window, &is_named, rows.get(id).map_or(&[], Vec::as_slice)) {
                     Ok(value) => (value, None),
                     Err(reason) => (Value::Null, Some(reason)),
                 },
@@ -199,18 +199,23 @@ impl Reference {
     /// The value of rows, or why there is none.
     fn fold(
         &self,
-        function: &str,
+        definition: &Value,
         window: (i64, i64),
         is_named: &dyn Fn(&str) -> bool,
         rows: &[&RawRow],
     ) -> Result<Value, &'static str> {
+        let function = definition["function"].as_str().unwrap();
         if function == "minutes" {
             return Ok(json!(rows.iter().map(|row| u64::from(row.minutes)).sum::<u64>()));
         }
         // Of some hours Pendo has minutes and no event: nobody was active in them.
-        let active: BTreeSet<_> = rows.iter().filter(|row| row.events > 0).map(|row| grouped(row)).collect();
-        let rows: Vec<&RawRow> = rows.iter().copied().filter(|row| active.contains(&grouped(row))).collect();
+        let active: BTreeSet<_> = rows.iter().filter(|row| row.events > 0).map(|row| grouped(definition, row)).collect();
+        let rows: Vec<&RawRow> =
+            rows.iter().copied().filter(|row| active.contains(&grouped(definition, row))).collect();
         let rows = rows.as_slice();
+        if let Some(value) = properties::of_property(definition, rows) {
+            return value;
+        }
         let days_apart = |one: NaiveDate, other: NaiveDate| (one - other).num_days();
         let last = rows.iter().map(|row| row.last_ms).max();
         let events = |rows: &[&RawRow]| rows.iter().map(|row| u64::from(row.events)).sum::<u64>();
@@ -278,8 +283,11 @@ impl Reference {
 }
 
 /// What rows have in common that Pendo gives as one.
-fn grouped(row: &RawRow) -> (&str, Option<&str>, &str, i64, i64) {
-    (&row.visitor_id, row.account_id.as_deref(), &row.object_id, row.app_id, row.hour_ms)
+type Key<'r> = (&'r str, Option<&'r str>, &'r str, i64, i64, Vec<String>);
+
+fn grouped<'r>(definition: &Value, row: &'r RawRow) -> Key<'r> {
+    let values = properties::told_apart_by(definition, row);
+    (&row.visitor_id, row.account_id.as_deref(), &row.object_id, row.app_id, row.hour_ms, values)
 }
 
 fn has_type(row: &RawRow, wanted: &Value) -> bool {

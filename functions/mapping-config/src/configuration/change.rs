@@ -5,7 +5,7 @@ use super::state::State;
 use crate::checks::{self, KnownIds};
 use crate::matching::{refuse_unknown, refuse_used_level};
 use crate::people::Known;
-use crate::{edit, estimate, exclusions, fields, formulas};
+use crate::{edit, estimate, exclusions, fields, formulas, properties};
 use serde_json::{Value, json};
 use shared::api::{Problem, nudge};
 use shared::configuration::{Configuration, Difference};
@@ -20,6 +20,7 @@ use shared::queue::Job;
 use shared::store::configuration::Wanted;
 use shared::store::{StoreError, Versioned};
 use shared::trail::{Asker, Line};
+use shared::usage::properties::Properties;
 use shared::values::count;
 use std::collections::BTreeSet;
 
@@ -61,6 +62,11 @@ impl Change {
         self.matching.as_ref() != self.stands.matching()
     }
 
+    /// What the kinds of the fields that are to stand are about.
+    pub(super) fn properties(&self) -> Vec<Properties> {
+        properties::of_fields(&self.difference.fields)
+    }
+
     /// Whether what stands is what is wanted.
     pub(super) fn is_empty(&self) -> bool {
         !self.is_matching_changed() && !self.are_exclusions_changed() && self.difference.is_empty()
@@ -71,11 +77,12 @@ impl Change {
         &self,
         context: &Context,
         workspace: &WorkspaceId,
-        client: &Client,
+        (connection, client): (&Connection, &Client),
         body: &Value,
     ) -> Result<(), Problem> {
         let fields = &self.difference.fields;
         checks::refuse_too_many(fields.len()).map_err(|problem| problem.below("/fields"))?;
+        properties::refuse_too_many(fields).map_err(|problem| problem.at("/fields"))?;
         let matching = self.matching.clone().unwrap_or_default();
         for (at, _, field) in self.difference.set() {
             let place = format!("/fields/{at}");
@@ -102,6 +109,9 @@ impl Change {
             known.refuse_others(definition, before, sent).map_err(|problem| problem.below(&place))?;
             let unknown = exclusions::refuse_unknown_in_field(context, workspace, definition, before, sent);
             unknown.await.map_err(|problem| problem.below(&place))?;
+            let (stood, now_ms) = (&self.stands.fields.value, context.clock.now_ms());
+            let checked = properties::checked(client, connection, definition, stood, now_ms);
+            checked.await.map_err(|problem| problem.below(&place))?;
         }
         Ok(())
     }

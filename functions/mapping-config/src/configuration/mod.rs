@@ -91,8 +91,8 @@ pub(crate) async fn put(context: &Context, workspace: &WorkspaceId, request: &Re
             let status = if is_dry_run { "dry_run" } else { "unchanged" };
             return Ok(Reply::json(200, &change.shown(status, 0, Vec::new()))?.tagged(&tag));
         }
-        let client = client(context, &connection).await?;
-        change.refuse_impossible(context, workspace, &client, &body).await?;
+        let client = client(context, &connection).await?.naming(change.properties());
+        change.refuse_impossible(context, workspace, (&connection, &client), &body).await?;
         let (status, tag) = if is_dry_run {
             ("dry_run", tag)
         } else {

@@ -138,11 +138,11 @@ async fn scratch(context: &Context, definitions: &[Value]) -> Value {
 fn sums(fields: &[Field], values: &Values) -> Vec<i64> {
     let sum = |field: &Field| {
         let outcomes = values.values().filter_map(|object| object.outcomes.get(&(field.id.clone(), 1)));
-        outcomes.fold(0_i64, |sum, outcome| match *outcome {
-            Outcome::Count(count) => sum + count as i64,
-            Outcome::Instant(ms) => sum.max(ms),
+        outcomes.fold(0_i64, |sum, outcome| match outcome {
+            Outcome::Count(count) => sum + *count as i64,
+            Outcome::Instant(ms) => sum.max(*ms),
             Outcome::Change { current, previous } => sum + (current + previous) as i64,
-            Outcome::NeverUsed | Outcome::Ratio { .. } => sum,
+            _ => sum,
         })
     };
     fields.iter().map(sum).collect()

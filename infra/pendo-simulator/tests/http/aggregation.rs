@@ -195,3 +195,54 @@ async fn guide_events_are_chosen_by_the_servers_time() {
     assert_eq!(rows[0]["type"], "guideSeen");
     assert_eq!(rows[0]["hour"], Value::Null);
 }
+
+#[tokio::test]
+async fn track_events_are_told_apart_by_their_properties_whatever_those_are() {
+    let guest = Guest::of_nothing().await;
+    let long = "x".repeat(5_000);
+    let given = [
+        (json!({"plan": "Pro", "rows": 5}), 1),
+        (json!({"plan": "Pro", "rows": 5.0}), 2),
+        (json!({"plan": "Pro", "rows": "5"}), 4),
+        (json!({"plan": "pro", "rows": 5}), 8),
+        (json!({"plan": null, "rows": true}), 16),
+        (json!({"rows": true}), 32),
+        (json!({"plan": long}), 64),
+    ];
+    for (properties, events) in given {
+        let row = RawRow { events, properties: Some(properties), ..RawRow::new(Kind::Track, "t", "v", Some("a"), HOUR) };
+        guest.simulator.inject(row);
+    }
+    guest.simulator.inject(RawRow { events: 128, ..RawRow::new(Kind::Track, "t", "v", Some("a"), HOUR) });
+    let answer = guest
+        .results(json!([
+            all("trackEvents"),
+            {"filter": "trackTypeId == \"t\""},
+            {"eval": {"p0": "properties.plan", "p1": "properties.rows"}},
+            {"group": {"group": ["p0", "p1"], "fields": [{"events": {"sum": "numEvents"}}]}},
+        ]))
+        .await;
+    let found: BTreeMap<String, u64> = answer
+        .iter()
+        .map(|group| (json!([group["p0"], group["p1"]]).to_string(), group["events"].as_u64().unwrap()))
+        .collect();
+    let wanted = [
+        (json!(["Pro", 5]), 3),
+        (json!(["Pro", "5"]), 4),
+        (json!(["pro", 5]), 8),
+        (json!([null, true]), 48),
+        (json!([long, null]), 64),
+        (json!([null, null]), 128),
+    ];
+    assert_eq!(found, wanted.map(|(key, events)| (key.to_string(), events)).into());
+    let values = guest
+        .results(json!([
+            all("trackEvents"),
+            {"eval": {"p0": "properties.plan"}},
+            {"filter": "!isNull(p0)"},
+            {"group": {"group": ["p0"]}},
+            {"reduce": {"values": {"count": null}}},
+        ]))
+        .await;
+    assert_eq!(values[0]["values"], json!(3));
+}

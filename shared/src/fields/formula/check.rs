@@ -94,12 +94,10 @@ fn find<'f>(fields: &'f [Field], level: ObjectKind, name: &str) -> Option<&'f Fi
 fn refuse_field(fields: &[Field], level: ObjectKind, name: &str, at: usize) -> Result<(), Problem> {
     let level_name = level.name();
     if let Some(field) = find(fields, level, name) {
-        if !is_time(field) {
-            return Ok(());
-        }
+        let Some(what) = no_number(field) else { return Ok(()) };
         let name = &field.definition.name;
         let detail = format!(
-            "\"{name}\" at character {at} of the formula is a time, which can't be calculated with; use days_since_last_used, or another number"
+            "\"{name}\" at character {at} of the formula is {what}, which can't be calculated with; use days_since_last_used, or another number"
         );
         return Err(Problem::at(POINTER, detail));
     }
@@ -117,8 +115,10 @@ fn refuse_field(fields: &[Field], level: ObjectKind, name: &str, at: usize) -> R
     Err(Problem::at(POINTER, detail))
 }
 
-fn is_time(field: &Field) -> bool {
-    field.definition.measured().is_some_and(|measured| measured.function.is_time())
+/// What a field is that can't be calculated with.
+fn no_number(field: &Field) -> Option<&'static str> {
+    let function = field.definition.measured()?.function;
+    (!function.is_number()).then_some(if function.is_time() { "a time" } else { "whatever a property is" })
 }
 
 fn refuse_column(level: ObjectKind, column: &str, at: usize, columns: &Columns) -> Result<(), Problem> {
@@ -139,11 +139,11 @@ fn refuse_column(level: ObjectKind, column: &str, at: usize, columns: &Columns) 
 /// What formulas use must go on being numbers of their level.
 fn refuse_misfit(own: &Field, fields: &[Field]) -> Result<(), Problem> {
     let mut users = fields.iter().filter(|field| field.id != own.id && field.uses().contains(&own.id.as_str()));
-    let is_misfit = |user: &&Field| is_time(own) || user.definition.object != own.definition.object;
+    let is_misfit = |user: &&Field| no_number(own).is_some() || user.definition.object != own.definition.object;
     let Some(user) = users.find(is_misfit) else { return Ok(()) };
-    let (place, why) = match is_time(own) {
-        true => ("/function", "a time can't be calculated with"),
-        false => ("/object", "both must be of one level"),
+    let (place, why) = match no_number(own) {
+        Some(what) => ("/function", format!("{what} can't be calculated with")),
+        None => ("/object", "both must be of one level".to_owned()),
     };
     let detail =
         format!("the formula of \"{}\" uses this field, and {why}; change the formula first", user.definition.name);
