@@ -57,7 +57,7 @@ impl JsonSchema for Usage {
                 "description": "Pendo's ids of the apps in which it happened; all of them if left out."},
             "types": {"type": "array", "minItems": 1, "maxItems": IDS_MAX, "items": {"enum": GUIDE_TYPES},
                 "description": "For guides: the types of events; those that were seen if left out."},
-            "exclude": {"allOf": [generator.subschema_for::<Exclusions>()], "anyOf": [names("visitors"), names("domains"), names("contacts")],
+            "exclude": {"allOf": [generator.subschema_for::<Exclusions>(), {"anyOf": [names("visitors"), names("domains"), names("contacts")]}],
                 "description": "Whose usage does not count, beside those whom the workspace excludes."}},
             "allOf": [
                 {"if": is(Kind::Event), "then": {"properties": {"ids": false}}},

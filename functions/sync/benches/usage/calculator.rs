@@ -142,7 +142,7 @@ fn sums(fields: &[Field], values: &Values) -> Vec<i64> {
             Outcome::Count(count) => sum + count as i64,
             Outcome::Instant(ms) => sum.max(ms),
             Outcome::Change { current, previous } => sum + (current + previous) as i64,
-            Outcome::NeverUsed | Outcome::Ratio { .. } => sum,
+            Outcome::NeverUsed | Outcome::Excluded | Outcome::Ratio { .. } => sum,
         })
     };
     fields.iter().map(sum).collect()
