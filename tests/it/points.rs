@@ -16,6 +16,9 @@ use std::collections::BTreeMap;
 
 const SEED: u64 = 2;
 
+/// What is said, by object, field and day.
+type Points = BTreeMap<(String, String, String), Value>;
+
 fn days(count: u32) -> Value {
     json!({"rolling_days": count, "complete_days": false})
 }
@@ -412,7 +415,7 @@ fn date(at_ms: i64, story: &Story) -> NaiveDate {
 }
 
 /// What should be known of days since `from`, by account and field, of those that can be told.
-fn should_be(story: &Story, from: NaiveDate, to: NaiveDate, object: &str) -> BTreeMap<(String, String, String), Value> {
+fn should_be(story: &Story, from: NaiveDate, to: NaiveDate, object: &str) -> Points {
     let mut all = BTreeMap::new();
     for day in from.iter_days().take_while(|day| *day <= to) {
         let reference = story.reference().at_the_end_of(day);
@@ -427,7 +430,7 @@ fn should_be(story: &Story, from: NaiveDate, to: NaiveDate, object: &str) -> BTr
 }
 
 /// What is told, by account, field and day.
-async fn is_told(story: &Story, object: &str, more: &str) -> BTreeMap<(String, String, String), Value> {
+async fn is_told(story: &Story, object: &str, more: &str) -> Points {
     let mut all = BTreeMap::new();
     let lines = story.world.lines().await;
     for (_, id, name) in lines.keys().filter(|(level, ..)| level == object) {
@@ -439,7 +442,7 @@ async fn is_told(story: &Story, object: &str, more: &str) -> BTreeMap<(String, S
 }
 
 /// Days of accounts without usage, or with windows that begin before what is read, are not told.
-fn told_of(should_be: &BTreeMap<(String, String, String), Value>) -> BTreeMap<(String, String, String), Value> {
+fn told_of(should_be: &Points) -> Points {
     let is_told = |said: &Value| *said != "unmatched" && *said != "not_read";
     should_be.iter().filter(|(_, said)| is_told(said)).map(|(key, said)| (key.clone(), said.clone())).collect()
 }
@@ -453,7 +456,7 @@ async fn over_random_worlds_what_was_known_at_each_midnight_is_what_counting_by_
         let story = Story::told(&mut runner).await;
         let world = &story.world;
         let began = date(world.stack.clock().now_ms() - 24 * HOUR_MS, &story);
-        let mut midnights: Vec<(String, BTreeMap<(String, String, String), Value>)> = Vec::new();
+        let mut midnights: Vec<(String, Points)> = Vec::new();
         let mut last = began;
         let drawn: Vec<Drawn> = rows().new_tree(&mut runner).unwrap().current();
         // New usage and late usage, as much as the next run reads anew.
