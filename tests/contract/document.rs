@@ -257,6 +257,19 @@ fn every_answer_names_its_members() {
 }
 
 #[test]
+fn the_fields_that_the_docs_show_can_be_saved() {
+    let page = std::fs::read_to_string(root().join("docs/fields.md")).unwrap();
+    let blocks = page.split("```json\n").skip(1).filter_map(|block| block.split("```").next());
+    let lists = blocks.filter_map(|block| serde_json::from_str::<Vec<Value>>(block).ok());
+    let fields: Vec<Value> = lists.flatten().collect();
+    assert!(fields.len() >= 7, "{fields:?}");
+    for field in fields {
+        let parsed = shared::fields::Definition::parse(&field);
+        assert!(parsed.is_ok(), "{field}: {parsed:?}");
+    }
+}
+
+#[test]
 fn the_template_has_the_routes_of_the_document_and_no_other() {
     let template = std::fs::read_to_string(root().join("infra/template.yaml")).unwrap();
     let mut routes = BTreeSet::new();

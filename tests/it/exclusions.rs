@@ -384,3 +384,20 @@ async fn the_brute_force_leaves_out_the_same() {
         assert_eq!(reference.classes("account", kind)["excluded"], excluded, "{exclusions}");
     }
 }
+
+#[tokio::test]
+async fn a_contact_whose_visitor_never_did_anything_is_excluded_like_others_and_comes_back() {
+    let world = World::empty().await;
+    world.pendo().add_visitor("eve@x.test", &json!({}));
+    world.connect().await;
+    world.upload("accounts", ACCOUNTS).await;
+    world.upload("contacts", "id,account_id,email\nC-4,A-2,eve@x.test\n").await;
+    world.match_both().await;
+    world.field(&field("Events", "contact", "event", "count", &all_time())).await;
+    let events = async || world.value("contact", "C-4", "Events").await;
+    assert_eq!(events().await, 0);
+    saved(&world, &json!({"contacts": ["C-4"]})).await;
+    assert_eq!(events().await, "excluded");
+    saved(&world, &json!({})).await;
+    assert_eq!(events().await, 0);
+}

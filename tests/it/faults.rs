@@ -214,3 +214,20 @@ async fn an_older_hour_that_was_left_unproven_is_compared_by_every_run() {
     world.tick_after(1).await;
     assert_eq!(compared_from().await, "2026-06-25T00:00:00Z");
 }
+
+#[tokio::test]
+async fn times_that_no_calendar_has_are_the_nearest_one_and_trouble_nobody() {
+    let world = two_accounts().await;
+    let mut row = used(Kind::Event, "ann@x.test", Some("A-1"), "2026-06-30T10:20:00Z", 3);
+    (row.first_ms, row.last_ms) = (i64::MIN / 2, i64::MAX / 2);
+    world.pendo().inject(row);
+    let fields = ["count", "first_used", "last_used"].map(|name| field(name, "account", "event", name, &all_time()));
+    world.fields(&fields).await;
+    for _ in 0..2 {
+        assert_eq!(world.value("account", "A-1", "count").await, 3);
+        assert_eq!(world.value("account", "A-1", "first_used").await, "1970-01-01T00:00:00.000Z");
+        assert_eq!(world.value("account", "A-1", "last_used").await, "9999-12-31T23:59:59.999Z");
+        assert_eq!(world.status().await["kinds"]["event"]["equals_pendo"], true);
+        world.tick_after(1).await;
+    }
+}

@@ -164,7 +164,7 @@ async fn what_should_be_known_of_a_definition_is_said_in_sentences() {
             "The feature \"Old export\" (old) has had no usage since 2026-05-04.",
         ])
     );
-    let usage = json!({"rows": 14, "events": 14, "events_matched": 7, "visitors": 7, "visitors_not_contacts": 3});
+    let usage = json!({"rows": 14, "events": 14, "events_excluded": 0, "events_matched": 7, "visitors": 7, "visitors_not_contacts": 3});
     assert_eq!(preview["usage"], usage);
     let items = json!([preview["items"][0]["value"], preview["items"][1]["reason"]]);
     assert_eq!(items, json!([7, "unmatched"]), "the highest first");

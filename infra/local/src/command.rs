@@ -7,14 +7,14 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::api::{Api, ApiError};
 use crate::export::{self, ExportLine};
 use crate::options::{Arguments, Plan};
 use crate::overview::{self, Addresses};
 use crate::progress::Progress;
-use crate::setup::{self, Fields, SetupError};
+use crate::setup::{self, Configured, SetupError, Wanted};
 use crate::stack::{Options, Stack, StartError};
 use crate::status::Status;
 use crate::tokens::{AccessLevel, TokenError};
@@ -95,7 +95,7 @@ async fn started_stack(plan: Plan, started: Instant) -> Result<ExitCode, Command
 async fn whole_run(stack: &Stack, plan: &Plan, started: Instant) -> Result<ExitCode, CommandError> {
     let high = stack.token(AccessLevel::High)?;
     let api = Api::new(stack.api_url(), high.clone());
-    let (fields, matching) = set_up(stack, &api, plan).await?;
+    let Configured { fields, report, .. } = set_up(stack, &api, plan).await?;
     let status = first_sync(stack, &api).await?;
     let took = started.elapsed();
 
@@ -127,7 +127,7 @@ async fn whole_run(stack: &Stack, plan: &Plan, started: Instant) -> Result<ExitC
     if let Some((_, lines)) = &explained {
         say(&format!("\n{lines}"));
     }
-    say(&format!("\n{}", overview::match_summary(&matching).join("\n")));
+    say(&format!("\n{}", overview::match_summary(&report).join("\n")));
     say(&format!("\n{}", status.comparison().join("\n")));
     let shortfall = status.shortfall();
     match &shortfall {
@@ -177,11 +177,11 @@ async fn serve(api: &Api, mut last: Status) -> Result<ExitCode, CommandError> {
     }
 }
 
-/// Brings the stack to what was asked, with its jobs held: one sync then finds everything in place. Answers the fields and
-/// the match report.
-async fn set_up(stack: &Stack, api: &Api, plan: &Plan) -> Result<(Fields, Value), CommandError> {
+/// Brings the stack to what was asked, with its jobs held: one sync then finds everything in place. Answers what was
+/// configured.
+async fn set_up(stack: &Stack, api: &Api, plan: &Plan) -> Result<Configured, CommandError> {
     stack.hold_jobs();
-    let fields = Fields::compare(api, &plan.fields).await?;
+    let wanted = Wanted::read(api, plan).await?;
     say(&setup::connect(api, plan).await?);
     for (list, upload) in [("accounts", &plan.accounts), ("contacts", &plan.contacts)] {
         for part in parts::parts_of(upload) {
@@ -190,14 +190,11 @@ async fn set_up(stack: &Stack, api: &Api, plan: &Plan) -> Result<(Fields, Value)
             }
         }
     }
-    let mut matching = setup::set_matching(api, &plan.matching).await?;
-    if let Some(exclusions) = &plan.exclusions {
-        say(&setup::set_exclusions(api, exclusions).await?);
-    }
-    fields.create(api).await?;
+    let configured = wanted.save(api, plan).await?;
+    configured.said.iter().for_each(|said| say(said));
     api.send(Method::POST, "/v1/sync", &json!({})).await?;
     stack.release_jobs();
-    Ok((fields, matching["report"].take()))
+    Ok(configured)
 }
 
 /// Waits until no job is left, showing how far history is.

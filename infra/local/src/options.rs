@@ -54,6 +54,9 @@ pub struct Arguments {
     /// A list of calculated fields, each as POST /v1/fields takes it [default: the example's]
     #[arg(long, value_name = "FILE")]
     pub fields: Option<PathBuf>,
+    /// Matching, exclusions and fields in one file, as PUT /v1/configuration takes it; a field that stands otherwise is edited
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["matching", "exclusions", "fields"])]
+    pub configuration: Option<PathBuf>,
     /// How far back to read, a date or an instant [default: everything]
     #[arg(long, value_name = "DATE")]
     pub history_from: Option<String>,
@@ -111,6 +114,8 @@ pub struct Plan {
     pub exclusions: Option<String>,
     /// The fields' file.
     pub fields: String,
+    /// What goes in the place of those three, if it was given.
+    pub configuration: Option<String>,
     /// How far back to read.
     pub history_from: Option<String>,
     /// The connection's zone, if one was asked for.
@@ -167,8 +172,9 @@ impl Arguments {
             accounts: upload(self.accounts.as_deref(), ACCOUNTS)?,
             contacts: upload(self.contacts.as_deref(), CONTACTS)?,
             matching: text_of(self.matching.as_deref(), MATCHING)?,
-            exclusions: self.exclusions.as_deref().map(|path| text_of(Some(path), "")).transpose()?,
+            exclusions: given(self.exclusions.as_deref())?,
             fields: text_of(self.fields.as_deref(), FIELDS)?,
+            configuration: given(self.configuration.as_deref())?,
             history_from: self.history_from,
             time_zone: self.time_zone,
             data_dir: self.data_dir,
@@ -209,6 +215,10 @@ fn checked_url(url: String) -> Result<String, String> {
 fn text_of(path: Option<&Path>, example: &str) -> Result<String, String> {
     let Some(path) = path else { return Ok(example.to_owned()) };
     std::fs::read_to_string(path).map_err(|error| format!("the file {} can't be read: {error}", path.display()))
+}
+
+fn given(path: Option<&Path>) -> Result<Option<String>, String> {
+    path.map(|path| text_of(Some(path), "")).transpose()
 }
 
 fn upload(path: Option<&Path>, example: &str) -> Result<Upload, String> {

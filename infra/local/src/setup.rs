@@ -4,7 +4,8 @@
 use reqwest::Method;
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
-use shared::fields::{Definition, Formula, Measure};
+use shared::configuration::Configuration;
+use shared::fields::{Definition, Formula, Measure, Problem};
 
 use crate::api::{Api, ApiError};
 use crate::options::Plan;
@@ -73,27 +74,102 @@ pub async fn upload(api: &Api, list: &str, is_ndjson: bool, part: Part) -> Resul
     Ok(refusals.iter().map(|refusal| format!("{list}, line {}: {}", line(refusal), text(refusal, "reason"))).collect())
 }
 
-/// Sets the matching and answers its report.
-///
-/// # Errors
-/// Not JSON, or refused.
-pub async fn set_matching(api: &Api, matching: &str) -> Result<Value, SetupError> {
+async fn set_matching(api: &Api, matching: &str) -> Result<Value, SetupError> {
     let body: Value = serde_json::from_str(matching)
         .map_err(|error| SetupError::File(format!("the matching is not JSON: {error}")))?;
     api.send(Method::PUT, "/v1/matching", &body).await.map_err(refused("the matching was not taken"))
 }
 
-/// Sets whose usage counts in no field; answers what is worth saying.
-///
-/// # Errors
-/// Not JSON, or refused.
-pub async fn set_exclusions(api: &Api, exclusions: &str) -> Result<String, SetupError> {
+/// Answers what is worth saying.
+async fn set_exclusions(api: &Api, exclusions: &str) -> Result<String, SetupError> {
     let body: Value = serde_json::from_str(exclusions)
         .map_err(|error| SetupError::File(format!("the exclusions are not JSON: {error}")))?;
     let answer =
         api.send(Method::PUT, "/v1/exclusions", &body).await.map_err(refused("the exclusions were not taken"))?;
     let count = |name: &str| answer.pointer(&format!("/report/{name}")).and_then(Value::as_u64).unwrap_or_default();
     Ok(format!("Excluded: {} visitors, {} contacts.", count("visitors"), count("contacts")))
+}
+
+/// What is to be configured, checked as far as that goes while nothing is changed.
+pub enum Wanted {
+    /// Matching, exclusions and fields one by one.
+    Parts(Fields),
+    /// All of it in one file.
+    Whole(Value),
+}
+
+/// What was configured.
+pub struct Configured {
+    /// The fields that were asked for.
+    pub fields: Fields,
+    /// Whom the matching fits.
+    pub report: Value,
+    /// What is worth saying.
+    pub said: Option<String>,
+}
+
+impl Wanted {
+    /// Reads the files and compares them with what stands.
+    ///
+    /// # Errors
+    /// What can't be read, is impossible, or stands with another definition.
+    pub async fn read(api: &Api, plan: &Plan) -> Result<Self, SetupError> {
+        match &plan.configuration {
+            Some(file) => configuration(file).map(Self::Whole),
+            None => Fields::compare(api, &plan.fields).await.map(Self::Parts),
+        }
+    }
+
+    /// Sends it.
+    ///
+    /// # Errors
+    /// The first refusal.
+    pub async fn save(self, api: &Api, plan: &Plan) -> Result<Configured, SetupError> {
+        let fields = match self {
+            Self::Whole(body) => return configure(api, &body).await,
+            Self::Parts(fields) => fields,
+        };
+        let mut matching = set_matching(api, &plan.matching).await?;
+        let said = match &plan.exclusions {
+            Some(exclusions) => Some(set_exclusions(api, exclusions).await?),
+            None => None,
+        };
+        fields.create(api).await?;
+        Ok(Configured { fields, report: matching["report"].take(), said })
+    }
+}
+
+fn configuration(file: &str) -> Result<Value, SetupError> {
+    let body: Value = serde_json::from_str(file)
+        .map_err(|error| SetupError::File(format!("the configuration is not JSON: {error}")))?;
+    let wrong = |problem: Problem| SetupError::File(format!("the configuration{}: {problem}", at(&problem.pointer)));
+    Configuration::parse(&body).map_err(wrong)?;
+    Ok(body)
+}
+
+/// Where something is wrong in a file.
+fn at(pointer: &str) -> String {
+    if pointer.is_empty() { String::new() } else { format!(" at {pointer}") }
+}
+
+async fn configure(api: &Api, body: &Value) -> Result<Configured, SetupError> {
+    let took = api.send(Method::PUT, "/v1/configuration", body).await;
+    let took = took.map_err(refused("the configuration was not taken"))?;
+    let count = |part: &str| took.pointer(&format!("/fields/{part}")).and_then(Value::as_array).map_or(0, Vec::len);
+    let [created, changed, unchanged] = ["created", "changed", "unchanged"].map(count);
+    let said = format!("Configured: {created} fields created, {changed} changed, {unchanged} as they stood.");
+    let report = match took.pointer("/matching/after").filter(|matching| matching.is_object()) {
+        None => Value::Null,
+        Some(matching) => {
+            let tried = api.send(Method::PUT, "/v1/matching?dry_run=true", matching).await;
+            tried.map_err(refused("the match report could not be made"))?["report"].take()
+        }
+    };
+    let wanted = match body.get("fields").and_then(Value::as_array) {
+        Some(fields) => fields.clone(),
+        None => api.all_items("/v1/fields").await.map_err(refused("the fields could not be read"))?,
+    };
+    Ok(Configured { fields: Fields { wanted, fresh: Vec::new() }, report, said: Some(said) })
 }
 
 /// The fields of the file.
@@ -104,10 +180,7 @@ pub struct Fields {
 
 impl Fields {
     /// Reads the file and compares it with the fields that stand; nothing is created yet.
-    ///
-    /// # Errors
-    /// Not a list, an impossible field, or one that stands with another definition.
-    pub async fn compare(api: &Api, file: &str) -> Result<Self, SetupError> {
+    async fn compare(api: &Api, file: &str) -> Result<Self, SetupError> {
         let wanted: Vec<Value> = serde_json::from_str(file)
             .map_err(|error| SetupError::File(format!("the fields are not a list in JSON: {error}")))?;
         for (index, field) in wanted.iter().enumerate() {
@@ -132,10 +205,7 @@ impl Fields {
     }
 
     /// Creates those that do not stand yet.
-    ///
-    /// # Errors
-    /// The first one that was refused.
-    pub async fn create(&self, api: &Api) -> Result<(), SetupError> {
+    async fn create(&self, api: &Api) -> Result<(), SetupError> {
         for field in &self.fresh {
             let what = format!("the field \"{}\" was not taken", text(field, "name"));
             api.send(Method::POST, "/v1/fields", field).await.map_err(refused(what))?;

@@ -63,6 +63,48 @@ fn a_second_run_over_the_same_data_writes_nothing_and_says_the_same() {
 }
 
 #[test]
+fn one_file_of_everything_does_what_its_parts_do_and_edits_what_stands_otherwise() {
+    let root = tempfile::tempdir().unwrap();
+    let [data, values, file] = ["data", "v.ndjson", "configuration.json"].map(|name| root.path().join(name));
+    let example = |name: &str| -> serde_json::Value {
+        let path = format!("{}/examples/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+    };
+    assert_eq!(run(&[&SHORT[..], &["--export", text(&values)]].concat()).status.code(), Some(0));
+    let by_parts = fs::read(&values).unwrap();
+    let mut whole = serde_json::json!({"format": 1, "matching": example("matching"), "fields": example("fields")});
+    let count = whole["fields"].as_array().unwrap().len();
+    let configured = |whole: &serde_json::Value| {
+        fs::write(&file, whole.to_string()).unwrap();
+        let options = ["--data-dir", text(&data), "--configuration", text(&file), "--export", text(&values)];
+        let output = run(&[&SHORT[..], &options].concat());
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        (output.status.code(), said)
+    };
+    let (status, said) = configured(&whole);
+    assert_eq!(status, Some(0), "{said}");
+    assert!(said.contains(&format!("Configured: {count} fields created, 0 changed, 0 as they stood.")), "{said}");
+    assert!(fs::read(&values).unwrap() == by_parts, "the exports differ");
+
+    let usage = whole["fields"].as_array().unwrap().iter().position(|field| field["function"] == "count").unwrap();
+    whole["fields"][usage]["window"] = serde_json::json!({"rolling_days": 3, "complete_days": false});
+    let (status, said) = configured(&whole);
+    assert_eq!(status, Some(0), "{said}");
+    let others = count - 1;
+    assert!(said.contains(&format!("Configured: 0 fields created, 1 changed, {others} as they stood.")), "{said}");
+    assert!(fs::read(&values).unwrap() != by_parts);
+
+    let edited = fs::read(&values).unwrap();
+    whole["fields"][usage]["window"] = serde_json::json!({"rolling_days": 0, "complete_days": false});
+    let (status, said) = configured(&whole);
+    assert_eq!((status, said.contains(&format!("/fields/{usage}/window"))), (Some(2), true), "{said}");
+    assert!(fs::read(&values).unwrap() == edited);
+    let both = run(&["--once", "--configuration", text(&file), "--fields", text(&file)]);
+    let said = String::from_utf8(both.stderr).unwrap();
+    assert_eq!((both.status.code(), said.contains("cannot be used with")), (Some(2), true), "{said}");
+}
+
+#[test]
 fn what_cannot_start_says_why_in_one_sentence() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();

@@ -66,7 +66,7 @@ impl JsonSchema for Usage {
                 "description": "For guides: the types of events; those that were seen if left out."},
             "filters": {"type": "array", "minItems": 1, "maxItems": FILTERS_MAX, "items": generator.subschema_for::<Filter>(),
                 "description": "For named track types: what properties of the events must be. All filters must hold."},
-            "exclude": {"allOf": [generator.subschema_for::<Exclusions>()], "anyOf": [names("visitors"), names("domains"), names("contacts")],
+            "exclude": {"allOf": [generator.subschema_for::<Exclusions>(), {"anyOf": [names("visitors"), names("domains"), names("contacts")]}],
                 "description": "Whose usage does not count, beside those whom the workspace excludes."}},
             "allOf": [
                 {"if": is(Kind::Event), "then": {"properties": {"ids": false}}},

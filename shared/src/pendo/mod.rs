@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod client;
 pub mod decode;
 pub mod error;
+mod loose;
 pub mod metadata;
 pub mod pace;
 pub mod parts;

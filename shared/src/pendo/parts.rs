@@ -1,8 +1,9 @@
 //! The questions behind the totals: which apps and objects were used at all, and how much of each span of days belongs to each
 //! Pendo account, or to each object.
 
+use super::loose::Text;
 use super::subject::Subject;
-use super::usage::{Scope, Text, WirePart, WireTotals, grouped, object_key, source};
+use super::usage::{Scope, WirePart, WireTotals, grouped, object_key, source};
 use super::{Client, PendoError};
 use crate::id::Kind;
 use crate::time::{HOUR_MS, Hour, HourRange};

@@ -4,6 +4,7 @@
 //! is ours and stable. Hours are asked as milliseconds with `hourRange`, so that no zone is involved, and over all apps.
 
 use super::answer::Answer;
+use super::loose::{Text, count, whole};
 use super::subject::{Subject, member};
 use super::{Client, PendoError};
 use crate::id::Kind;
@@ -12,7 +13,7 @@ use crate::time::{DAY_MS, HOUR_MS, Hour, HourRange};
 use crate::usage::fingerprint::Fingerprint;
 use crate::usage::property;
 use crate::usage::row::Row;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -36,6 +37,9 @@ pub enum Scope {
     /// These features, pages, guides or track types of one app.
     Objects(i64, Vec<String>),
 }
+
+/// The end of the year 9999, ms since 1970.
+const LAST_MS: i64 = 253_402_300_799_999;
 
 /// Guide events are chosen by Pendo's own window but bucketed by the server's time. A window is asked this much wider on both sides,
 /// since which clock Pendo's window goes by is not documented.
@@ -166,7 +170,7 @@ pub async fn probe(
                     events: wire.events,
                     minutes: wire.minutes,
                     squares: wire.squares,
-                    newest_ms: wire.last.unwrap_or_default(),
+                    newest_ms: wire.last.map_or(0, in_calendar),
                 });
             }
             Ok(())
@@ -249,8 +253,8 @@ fn read_row(kind: Kind, bytes: &[u8]) -> Result<Row<'_>, String> {
         event_type,
         events: wire.events,
         minutes: wire.minutes,
-        first_ms: wire.first.unwrap_or_else(|| hour.start_ms()),
-        last_ms: wire.last.unwrap_or_else(|| hour.start_ms()),
+        first_ms: wire.first.map_or_else(|| hour.start_ms(), in_calendar),
+        last_ms: wire.last.map_or_else(|| hour.start_ms(), in_calendar),
     })
 }
 
@@ -258,6 +262,12 @@ fn read_row(kind: Kind, bytes: &[u8]) -> Result<Row<'_>, String> {
 fn read_properties(count: usize, bytes: &[u8]) -> Result<String, String> {
     let mut members: Map<String, Value> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     Ok(property::written((0..count).map(|at| members.remove(&member(at)))))
+}
+
+/// A time in the years 1970 to 9999, the nearest if it is none: whatever Pendo says can be added to and shown. The newest of
+/// several times stays the newest.
+fn in_calendar(ms: i64) -> i64 {
+    ms.clamp(0, LAST_MS)
 }
 
 #[derive(Deserialize)]
@@ -318,77 +328,6 @@ pub(super) struct WirePart<'a> {
     pub(super) part: Option<Text<'a>>,
 }
 
-/// Text that may arrive as a number: Pendo's ids are what the customer sent.
-pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Text<'de>;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("text or a number")
-            }
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Borrowed(text)))
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
-            }
-            fn visit_i64<E>(self, number: i64) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Owned(number.to_string())))
-            }
-            fn visit_u64<E>(self, number: u64) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Owned(number.to_string())))
-            }
-            fn visit_f64<E>(self, number: f64) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Owned(number.to_string())))
-            }
-        }
-        deserializer.deserialize_any(Visitor)
-    }
-}
-
-/// A whole number that may arrive as `5`, `5.0` or `"5"`; null and absent are `None`.
-fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    struct Visitor;
-    impl serde::de::Visitor<'_> for Visitor {
-        type Value = Option<i64>;
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("a whole number")
-        }
-        fn visit_unit<E>(self) -> Result<Option<i64>, E> {
-            Ok(None)
-        }
-        fn visit_i64<E>(self, number: i64) -> Result<Option<i64>, E> {
-            Ok(Some(number))
-        }
-        fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Option<i64>, E> {
-            i64::try_from(number).map(Some).map_err(E::custom)
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "the range was checked just before")]
-        fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Option<i64>, E> {
-            if number.is_finite() && number.abs() < 9.0e18 {
-                Ok(Some(number as i64))
-            } else {
-                Err(E::custom("not a whole number"))
-            }
-        }
-        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Option<i64>, E> {
-            if text.is_empty() {
-                return Ok(None);
-            }
-            text.parse::<f64>().map_err(E::custom).and_then(|number| self.visit_f64(number))
-        }
-    }
-    deserializer.deserialize_any(Visitor)
-}
-
-fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    let number = whole(deserializer)?.unwrap_or_default();
-    u64::try_from(number).map_err(|_| serde::de::Error::custom("a count below zero"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -402,6 +341,14 @@ mod tests {
             (None, "a\"b", -323_232, 3, 0)
         );
         assert_eq!((row.hour.start_ms(), row.last_ms), (1_767_258_000_000, 1_767_258_000_009));
+    }
+
+    #[test]
+    fn a_time_that_no_calendar_has_becomes_the_nearest_one() {
+        let bytes = br#"{"visitorId":"v","hour":0,"events":1,"first":-9223372036854775808,"last":9223372036854775807}"#;
+        let row = read_row(Kind::Event, bytes).unwrap();
+        assert_eq!((row.first_ms, row.last_ms), (0, 253_402_300_799_999));
+        assert_eq!(crate::time::to_the_second(row.last_ms), "9999-12-31T23:59:59Z");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::{MONTHS_KEPT, Said, Told, Why, known, not_told, part_of};
 use crate::context::Context;
 use crate::explain::{ExplainError, REREADS_MAX, Source, Whose};
-use crate::fields::{Accumulator, Field, Plan, Reason, Window};
+use crate::fields::{Accumulator, Field, Outcome, Plan, Reason, Window};
 use crate::id::{FieldId, ObjectKind, WorkspaceId};
 use crate::matching::Status;
 use crate::sync::evaluate::{ALWAYS, ranges_within};
@@ -248,9 +248,11 @@ async fn computed(
             }
         })
         .await?;
+    let excluded = source.world.excluded.from_field(&field.id, field.computes_since);
+    let is_excluded = query.object == ObjectKind::Contact && excluded.has_contact(&query.id);
     let mut items = Vec::with_capacity(plans.len());
     for (((day, plan), reason), accumulator) in plans.iter().zip(reasons).zip(&accumulators) {
-        let said = Said::Of(accumulator.outcome(plan));
+        let said = Said::Of(if is_excluded { Outcome::Excluded } else { accumulator.outcome(plan) });
         items.push(Point {
             day: date_text(*day),
             value: if reason.is_none() { said.value() } else { Value::Null },
@@ -278,7 +280,6 @@ async fn computed(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fields::Outcome;
 
     #[test]
     fn a_point_is_its_last_telling_and_keeps_those_before() {

@@ -20,7 +20,7 @@ impl Properties {
     pub fn id(&self) -> PropertiesId {
         let mut hasher = twox_hash::XxHash3_64::default();
         for texts in [&self.types, &self.names] {
-            hasher.write_usize(texts.len());
+            hasher.write_u64(texts.len() as u64);
             texts.iter().for_each(|text| text.hash(&mut hasher));
         }
         PropertiesId(hasher.finish())

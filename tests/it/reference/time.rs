@@ -61,7 +61,7 @@ impl Reference {
     }
 
     /// The first hour whose local date is this one: found by walking.
-    fn begin_of(&self, date: NaiveDate) -> i64 {
+    pub(super) fn begin_of(&self, date: NaiveDate) -> i64 {
         let mut at_ms = date.and_hms_opt(0, 0, 0).unwrap().and_utc().timestamp_millis() - 2 * DAY_HOURS * HOUR_MS;
         while self.date(at_ms) < date {
             at_ms += HOUR_MS;
