@@ -240,7 +240,7 @@ mod tests {
                     let step = VisitorHash::of(&format!("{account} {field} {day}")).0 % 7;
                     let said = Said::Of(Outcome::Count(100 * field + 10 * account + step));
                     let first = Told { at_s: i64::from(day) * 86_400, why: None, version: 1, said };
-                    let again = Told { at_s: first.at_s + 86_400, why: Some(Why::LateData), ..first };
+                    let again = Told { at_s: first.at_s + 86_400, why: Some(Why::LateData), ..first.clone() };
                     (day, if step == 0 { vec![first, again] } else { vec![first] })
                 });
                 points
