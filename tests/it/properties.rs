@@ -110,7 +110,13 @@ async fn a_property_is_read_beside_track_events_which_stay_as_they_are() {
     assert_eq!(world.fetches(), 0);
 
     // Late rows of an hour of a week ago, and of this one.
-    world.pendo().inject(exported("ann@x.test", "A-2", "2026-06-23T08:00:00Z", 5, json!({"plan": "PRO", "rows": -1.5})));
+    world.pendo().inject(exported(
+        "ann@x.test",
+        "A-2",
+        "2026-06-23T08:00:00Z",
+        5,
+        json!({"plan": "PRO", "rows": -1.5}),
+    ));
     world.pendo().inject(exported("ann@x.test", "A-1", "2026-06-30T12:10:00Z", 1, json!({"plan": "Pro", "rows": 7})));
     world.tick_after(25).await;
     agrees(&world, &all).await;
@@ -144,14 +150,25 @@ async fn a_value_of_a_property_is_explained_down_to_people_and_hours_that_add_up
     world.field(&definition("Rows", "sum", json!({"of_property": "rows", "filters": plan_is("Pro")}))).await;
     let told = world.get("/v1/values/explain?object=account&id=A-1&field=Rows").await.expect(200);
     assert_eq!((&told["value"], &told["is_current"]), (&json!(0.4), &json!(true)), "{told}");
-    assert_eq!((&told["total"]["sum"], &told["total"]["numbers"], &told["total"]["events"]), (&json!(0.4), &json!(3), &json!(10)));
+    assert_eq!(
+        (&told["total"]["sum"], &told["total"]["numbers"], &told["total"]["events"]),
+        (&json!(0.4), &json!(3), &json!(10))
+    );
     let sums = |parts: &Value| -> Vec<f64> {
         parts.as_array().unwrap().iter().map(|part| part["sum"].as_f64().unwrap()).collect()
     };
-    assert_eq!((sums(&told["items"]), sums(&told["days"]), sums(&told["objects"])), (vec![0.0, 0.4], vec![0.4, 0.0], vec![0.4]));
+    assert_eq!(
+        (sums(&told["items"]), sums(&told["days"]), sums(&told["objects"])),
+        (vec![0.0, 0.4], vec![0.4, 0.0], vec![0.4])
+    );
     let ann = &told["items"][1];
     assert_eq!((sums(&ann["days"]), sums(&ann["days"][0]["hours"])), (vec![0.4], vec![0.4]), "{ann}");
-    let values: Vec<(Value, u64)> = told["values"].as_array().unwrap().iter().map(|value| (value["value"].clone(), value["events"].as_u64().unwrap())).collect();
+    let values: Vec<(Value, u64)> = told["values"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|value| (value["value"].clone(), value["events"].as_u64().unwrap()))
+        .collect();
     assert_eq!(values, [(json!("none"), 7), (json!(0.1), 2), (json!("0.2"), 1)]);
     assert_eq!((&told["left_out"][0]["why"], &told["left_out"][0]["events"]), (&json!("other_properties"), &json!(4)));
     assert_eq!(told["pendo"], Value::Null);
@@ -196,7 +213,9 @@ async fn a_property_that_no_event_has_is_allowed_and_warned_of() {
     let misspelt = json!([{"property": "plann", "operator": "is", "value": "Pro"}]);
     let body = definition("On Pro", "count", json!({"filters": misspelt}));
     let tried = world.post("/v1/fields/preview", &json!({"definition": body})).await.expect(200);
-    let warned = |answer: &Value| answer["warnings"].as_array().unwrap().iter().any(|told| told.as_str().unwrap().contains("\"plann\""));
+    let warned = |answer: &Value| {
+        answer["warnings"].as_array().unwrap().iter().any(|told| told.as_str().unwrap().contains("\"plann\""))
+    };
     assert!(warned(&tried), "{tried}");
     assert!(warned(&world.field(&body).await));
     assert_eq!(world.value("account", "A-1", "On Pro").await, json!(0));
@@ -243,7 +262,8 @@ async fn what_makes_no_sense_of_properties_is_refused_with_its_place() {
 }
 
 fn values() -> impl Strategy<Value = Value> {
-    let texts = vec!["Pro", "pro", " PRO ", "Free", "", "5", "1e1", "2,5", "2026-06-30", "2026-06-29T23:30:00Z", "Ä", "ä"];
+    let texts =
+        vec!["Pro", "pro", " PRO ", "Free", "", "5", "1e1", "2,5", "2026-06-30", "2026-06-29T23:30:00Z", "Ä", "ä"];
     prop_oneof![
         4 => select(texts).prop_map(|text| json!(text)),
         2 => (-20..20_i32).prop_map(|number| json!(number)),
@@ -258,7 +278,8 @@ fn values() -> impl Strategy<Value = Value> {
 fn rows() -> impl Strategy<Value = Vec<RawRow>> {
     let visitors = select(vec!["ann@x.test", "bob@x.test", "cid@x.test"]);
     let properties = (prop::option::of(values()), prop::option::of(values()));
-    let row = (visitors, select(vec!["A-1", "A-2"]), select(vec!["exported", "imported"]), 0..900_i64, 0..4_u32, properties);
+    let row =
+        (visitors, select(vec!["A-1", "A-2"]), select(vec!["exported", "imported"]), 0..900_i64, 0..4_u32, properties);
     let row = row.prop_map(|(visitor, account, object, hours_ago, events, (plan, rows))| {
         let at_ms = ms("2026-06-30T11:10:00Z") - hours_ago * HOUR_MS;
         let properties = [("plan", plan), ("rows", rows)].into_iter();
@@ -288,8 +309,10 @@ fn filters() -> impl Strategy<Value = Value> {
 }
 
 fn fields() -> impl Strategy<Value = Vec<Value>> {
-    let functions = vec!["sum", "average", "min", "max", "latest", "distinct_values", "count", "distinct_visitors", "last_used"];
-    let windows = vec![json!({"all_time": true}), json!({"rolling_days": 7}), json!({"calendar": "month", "offset": 0})];
+    let functions =
+        vec!["sum", "average", "min", "max", "latest", "distinct_values", "count", "distinct_visitors", "last_used"];
+    let windows =
+        vec![json!({"all_time": true}), json!({"rolling_days": 7}), json!({"calendar": "month", "offset": 0})];
     let one = (select(functions), select(vec!["plan", "rows"]), filters(), select(windows), any::<bool>());
     let one = one.prop_map(|(function, property, filters, window, is_account)| {
         let mut body = json!({"object": if is_account { "account" } else { "contact" }, "function": function, "window": window,

@@ -86,8 +86,7 @@ pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &R
     let fields = context.store.fields_get(workspace).await?.value;
     let field = of_accounts(&fields, asked).ok_or_else(|| problem(ValuesError::UnknownField((*asked).to_owned())))?;
     if field.definition.measured().is_some_and(|measured| !measured.function.is_number()) {
-        let detail =
-            "This field is a time, or whatever a property is, and these are not compared: choose one of numbers, such as days_since_last_used.";
+        let detail = "This field is a time, or whatever a property is, and these are not compared: choose one of numbers, such as days_since_last_used.";
         return Err(Problem::invalid("time", "?field", detail));
     }
     let objects = context.store.objects_get(workspace, ObjectKind::Account).await?.value;

@@ -54,7 +54,8 @@ pub(crate) async fn checked(
         return Ok(Vec::new());
     }
     let found = busiest_days(client, connection, &properties, now_ms).await.map_err(pendo_problem)?;
-    let too_many = found.iter().find_map(|(name, busiest)| Some((name, busiest.filter(|(_, values)| *values > VALUES_MAX)?)));
+    let too_many =
+        found.iter().find_map(|(name, busiest)| Some((name, busiest.filter(|(_, values)| *values > VALUES_MAX)?)));
     if let Some((name, (day, values))) = too_many {
         let day: String = to_the_second(i64::from(day) * DAY_MS).chars().take(10).collect();
         let detail = format!(

@@ -365,7 +365,8 @@ mod tests {
     #[test]
     fn numbers_of_a_property_count_once_for_each_event_and_what_is_no_number_counts_not() {
         // By visitor: 0 has none, 1 and 6 no number, 2 a thousand, 3 minus two, 4 a tenth.
-        let rows = [row(1, 0, 9, 0), row(2, 1, 9, 0), row(3, 2, 1, 0), row(4, 3, 3, 0), row(5, 4, 1, 0), row(6, 6, 9, 0)];
+        let rows =
+            [row(1, 0, 9, 0), row(2, 1, 9, 0), row(3, 2, 1, 0), row(4, 3, 3, 0), row(5, 4, 1, 0), row(6, 6, 9, 0)];
         let of = |function| {
             let plan = plan(function, "UTC");
             let of_kind = |row: &UsageRow<'static>| UsageRow { kind: plan.kind(), ..*row };

@@ -1,20 +1,13 @@
 //! A calculated field as an admin defines it: checked whole when it is parsed.
 
 use super::formula::Formula;
-use super::filter::named;
-use super::function::{Among, Function};
+use super::measured::Measured;
 use super::problem::Problem;
-use super::sense::refuse_nonsense;
-use super::shape::{Shape, listed, wrong_type};
-use super::usage::Usage;
-use super::window::Window;
+use super::shape::Shape;
 use crate::exclusions::Exclusions;
 use crate::id::{Kind, ObjectKind};
-use crate::time::{Hour, HourRange, Zone};
-use crate::usage::properties::Properties;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeSet;
 
 /// The longest name of a field, in characters.
 pub const NAME_CHARS_MAX: usize = 120;
@@ -45,30 +38,14 @@ pub enum Measure {
     },
 }
 
-/// A function over some rows and some time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Measured {
-    /// The rows.
-    pub usage: Usage,
-    /// What is computed over them.
-    pub function: Function,
-    /// Among whom: for an adoption rate, and only for that.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub of: Option<Among>,
-    /// Of which property of the track events: for functions of a property, and only for those.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub of_property: Option<String>,
-    /// The look-back window.
-    pub window: Window,
-}
-
 impl Definition {
     /// Parses one definition. A formula names fields as its text does; [`super::refuse_unfit`] checks them.
     ///
     /// # Errors
     /// The first thing that is missing, unknown, of a wrong type or impossible.
     pub fn parse(body: &Value) -> Result<Self, Problem> {
-        let shape = Shape::of(body, "", &["name", "object", "usage", "function", "of", "of_property", "window", "formula"])?;
+        let shape =
+            Shape::of(body, "", &["name", "object", "usage", "function", "of", "of_property", "window", "formula"])?;
         let name = name_of(&shape)?;
         let object = object_of(&shape)?;
         let measure = match shape.optional("formula") {
@@ -115,56 +92,6 @@ impl Definition {
     }
 }
 
-impl Measured {
-    fn parse(shape: &Shape<'_>, object: ObjectKind) -> Result<Self, Problem> {
-        let usage = shape.required("usage", "an object such as {\"kind\":\"feature\"}, or a formula")?;
-        let usage = Usage::parse(usage, "/usage")?;
-        let function = function_of(shape)?;
-        let of = among(shape)?;
-        let of_property = of_property(shape)?;
-        let window =
-            shape.required("window", "{\"rolling_days\":30}, {\"calendar\":\"month\"} or {\"all_time\":true}")?;
-        let window = Window::parse(window, "/window", function.is_whole_by_default())?;
-        let measured = Self { usage, function, of, of_property, window };
-        refuse_nonsense(object, &measured)?;
-        Ok(measured)
-    }
-
-    /// The kind of usage that it reads: that of its definition, or track events with properties.
-    #[must_use]
-    pub fn kind(&self) -> Kind {
-        self.properties().map_or(self.usage.kind, |properties| Kind::Properties(properties.id()))
-    }
-
-    /// The properties that it looks at, with the track types; `None` where it looks at none.
-    #[must_use]
-    pub fn properties(&self) -> Option<Properties> {
-        let filtered = self.usage.filters.iter().map(|filter| &filter.property);
-        let names: BTreeSet<String> = filtered.chain(&self.of_property).cloned().collect();
-        (!names.is_empty()).then(|| Properties { types: self.usage.ids.clone().unwrap_or_default(), names })
-    }
-
-    /// The hours of its window.
-    #[must_use]
-    pub fn hours(&self, as_of: Hour, zone: Zone, first_hour: Hour) -> HourRange {
-        self.window.range(as_of, zone, first_hour)
-    }
-
-    /// All hours that its values look at: of a trend also those of the equal window before.
-    #[must_use]
-    pub fn reach(&self, as_of: Hour, zone: Zone, first_hour: Hour) -> HourRange {
-        self.reach_on(zone.local_day(as_of.start_ms()), as_of, zone, first_hour)
-    }
-
-    /// The same with another day as today.
-    #[must_use]
-    pub fn reach_on(&self, today: i32, as_of: Hour, zone: Zone, first_hour: Hour) -> HourRange {
-        let window = self.window.range_on(today, as_of, zone, first_hour);
-        let previous = self.window.previous_on(today, zone).filter(|_| self.function == Function::Trend);
-        HourRange { from: previous.map_or(window.from, |previous| previous.from), to: window.to }
-    }
-}
-
 impl TryFrom<Value> for Definition {
     type Error = Problem;
 
@@ -193,7 +120,8 @@ fn object_of(shape: &Shape<'_>) -> Result<ObjectKind, Problem> {
 
 fn formula_of(shape: &Shape<'_>) -> Result<Formula, Problem> {
     let text = shape.text("formula", "text such as \"MAU\" / directory.seats")?;
-    if let Some(beside) = ["usage", "function", "of", "of_property", "window"].into_iter().find(|name| shape.optional(name).is_some())
+    if let Some(beside) =
+        ["usage", "function", "of", "of_property", "window"].into_iter().find(|name| shape.optional(name).is_some())
     {
         let detail = format!(
             "{beside} cannot stand beside a formula, which takes its fields as they are; leave one of them out"
@@ -203,31 +131,11 @@ fn formula_of(shape: &Shape<'_>) -> Result<Formula, Problem> {
     Formula::parse(text)
 }
 
-fn function_of(shape: &Shape<'_>) -> Result<Function, Problem> {
-    let names = listed(&Function::ALL.map(Function::name));
-    let name = shape.text("function", &names)?;
-    Function::of_name(name)
-        .ok_or_else(|| Problem::at("/function", format!("function \"{name}\" is not known; use {names}")))
-}
-
-fn of_property(shape: &Shape<'_>) -> Result<Option<String>, Problem> {
-    let Some(value) = shape.optional("of_property") else { return Ok(None) };
-    let name = value.as_str().ok_or_else(|| wrong_type("/of_property", value, "the name of a property"))?;
-    named(name, "/of_property").map(Some)
-}
-
-fn among(shape: &Shape<'_>) -> Result<Option<Among>, Problem> {
-    let Some(value) = shape.optional("of") else { return Ok(None) };
-    let names = listed(&Among::ALL.map(Among::name));
-    let name = value.as_str().ok_or_else(|| wrong_type("/of", value, &names))?;
-    let found = Among::ALL.into_iter().find(|among| among.name() == name);
-    found.map(Some).ok_or_else(|| Problem::at("/of", format!("of \"{name}\" is not known; use {names}")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fields::{Filter, GUIDE_TYPES, Operator, Period, Window};
+    use crate::fields::sense::refuse_nonsense;
+    use crate::fields::{Among, Filter, Function, GUIDE_TYPES, Operator, Period, Usage, Window};
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -380,7 +288,8 @@ mod tests {
     }
 
     fn filters() -> impl Strategy<Value = Vec<Filter>> {
-        let operand = (any::<i64>(), "[a-zA-Z0-9 äß]{0,9}[a-z]", prop::collection::btree_set("[a-z]{1,3}", 1..4), any::<bool>());
+        let operand =
+            (any::<i64>(), "[a-zA-Z0-9 äß]{0,9}[a-z]", prop::collection::btree_set("[a-z]{1,3}", 1..4), any::<bool>());
         let one = ("[a-z_]{1,5}", prop::sample::select(&Operator::ALL[..]), operand);
         let one = one.prop_map(|(property, operator, (number, text, texts, match_case))| {
             let mut body = json!({"property": property, "operator": operator.name(), "match_case": match_case});

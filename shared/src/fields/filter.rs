@@ -1,5 +1,6 @@
 //! Filters on track events' properties: which events of a field's count.
 
+use super::operator::{Operator, Takes};
 use super::problem::Problem;
 use super::shape::{Shape, listed, wrong_type};
 use crate::time::Zone;
@@ -21,108 +22,6 @@ const TEXTS_MAX: usize = 100;
 /// Names that can stand in a question to Pendo as they are.
 const NAME_PATTERN: &str = "^[A-Za-z_][A-Za-z0-9_]*$";
 
-/// How a property is compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Operator {
-    /// It is this text.
-    Is,
-    /// It is another text, or there is none.
-    IsNot,
-    /// It is one of these texts.
-    AnyOf,
-    /// It is none of these texts.
-    NoneOf,
-    /// It holds this text.
-    Contains,
-    /// There is a value.
-    Present,
-    /// There is no value.
-    Blank,
-    /// It is this number.
-    Equal,
-    /// It is another number.
-    NotEqual,
-    /// It is a lower number.
-    Less,
-    /// It is this number or a lower one.
-    AtMost,
-    /// It is a higher number.
-    More,
-    /// It is this number or a higher one.
-    AtLeast,
-    /// It is an earlier date.
-    Before,
-    /// It is a later date.
-    After,
-    /// It is this date.
-    On,
-}
-
-/// What an operator compares with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Takes {
-    Nothing,
-    Text,
-    Texts,
-    Number,
-    Date,
-}
-
-impl Operator {
-    /// All of them, in the order in which messages list them.
-    pub const ALL: [Self; 16] = [
-        Self::Is,
-        Self::IsNot,
-        Self::AnyOf,
-        Self::NoneOf,
-        Self::Contains,
-        Self::Present,
-        Self::Blank,
-        Self::Equal,
-        Self::NotEqual,
-        Self::Less,
-        Self::AtMost,
-        Self::More,
-        Self::AtLeast,
-        Self::Before,
-        Self::After,
-        Self::On,
-    ];
-
-    /// The name as it stands in definitions.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Is => "is",
-            Self::IsNot => "is_not",
-            Self::AnyOf => "any_of",
-            Self::NoneOf => "none_of",
-            Self::Contains => "contains",
-            Self::Present => "present",
-            Self::Blank => "blank",
-            Self::Equal => "=",
-            Self::NotEqual => "!=",
-            Self::Less => "<",
-            Self::AtMost => "<=",
-            Self::More => ">",
-            Self::AtLeast => ">=",
-            Self::Before => "before",
-            Self::After => "after",
-            Self::On => "on",
-        }
-    }
-
-    const fn takes(self) -> Takes {
-        match self {
-            Self::Present | Self::Blank => Takes::Nothing,
-            Self::Is | Self::IsNot | Self::Contains => Takes::Text,
-            Self::AnyOf | Self::NoneOf => Takes::Texts,
-            Self::Equal | Self::NotEqual | Self::Less | Self::AtMost | Self::More | Self::AtLeast => Takes::Number,
-            Self::Before | Self::After | Self::On => Takes::Date,
-        }
-    }
-}
-
 /// What a property is compared with, as it was written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(untagged)]
@@ -141,7 +40,6 @@ pub struct Filter {
     /// The property's name, to the letter.
     pub property: String,
     /// How it is compared.
-    #[serde(serialize_with = "by_name")]
     pub operator: Operator,
     /// With what; nothing for `present` and `blank`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -151,17 +49,12 @@ pub struct Filter {
     pub match_case: bool,
 }
 
-fn by_name<S: serde::Serializer>(operator: &Operator, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(operator.name())
-}
-
 impl Filter {
     /// Reads a list of filters.
     pub(super) fn list(value: &Value, pointer: &str) -> Result<Vec<Self>, Problem> {
         let Value::Array(items) = value else { return Err(wrong_type(pointer, value, "a list of filters")) };
         if items.is_empty() || items.len() > FILTERS_MAX {
-            let detail =
-                format!("usage.filters has {} entries; give 1 to {FILTERS_MAX}, or leave it out", items.len());
+            let detail = format!("usage.filters has {} entries; give 1 to {FILTERS_MAX}, or leave it out", items.len());
             return Err(Problem::at(pointer, detail));
         }
         items.iter().enumerate().map(|(at, item)| Self::parse(item, &format!("{pointer}/{at}"))).collect()
@@ -261,7 +154,8 @@ pub(super) fn named(name: &str, pointer: &str) -> Result<String, Problem> {
 fn text(value: &Value, pointer: &str) -> Result<String, Problem> {
     let text = value.as_str().ok_or_else(|| wrong_type(pointer, value, "text"))?;
     if text.trim().is_empty() || text.chars().count() > TEXT_CHARS_MAX {
-        let detail = format!("value must have 1 to {TEXT_CHARS_MAX} characters; for no value at all use blank or present");
+        let detail =
+            format!("value must have 1 to {TEXT_CHARS_MAX} characters; for no value at all use blank or present");
         return Err(Problem::at(pointer, detail));
     }
     Ok(text.to_owned())
@@ -297,7 +191,8 @@ impl JsonSchema for Filter {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let case = |takes: &[Takes], then: Value| {
-            let names = Operator::ALL.into_iter().filter(|operator| takes.contains(&operator.takes())).map(Operator::name);
+            let names =
+                Operator::ALL.into_iter().filter(|operator| takes.contains(&operator.takes())).map(Operator::name);
             json!({"if": {"properties": {"operator": {"enum": names.collect::<Vec<_>>()}}, "required": ["operator"]}, "then": then})
         };
         let value = |shape: Value| json!({"required": ["value"], "properties": {"value": shape}});

@@ -10,6 +10,9 @@ mod filter;
 mod fold;
 mod formula;
 mod function;
+mod measured;
+mod numbers;
+mod operator;
 mod outcome;
 mod period;
 mod plan;
@@ -22,14 +25,16 @@ mod window_body;
 mod written;
 
 pub use accumulator::Accumulator;
-pub use definition::{Definition, Measure, Measured, NAME_CHARS_MAX};
+pub use definition::{Definition, Measure, NAME_CHARS_MAX};
 pub use field::{FIELDS_MAX, Field, VERSIONS_MAX};
-pub use filter::{Against, FILTERS_MAX, Filter, Operator};
+pub use filter::{Against, FILTERS_MAX, Filter};
 pub use fold::Fold;
 pub use formula::{
     FORMULA_DEPTH_MAX, FORMULA_LEVELS_MAX, FORMULA_TERMS_MAX, Formula, Operand, Term, layers, refuse_unfit,
 };
 pub use function::{Among, Function};
+pub use measured::Measured;
+pub use operator::Operator;
 pub use outcome::{Outcome, Reason};
 pub use period::{Period, ROLLING_DAYS_MAX};
 pub use plan::Plan;

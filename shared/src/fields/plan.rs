@@ -53,7 +53,9 @@ impl Plan {
             object: field.definition.object,
             usage: measured.usage.clone(),
             kind: measured.kind(),
-            properties: measured.properties().map_or_else(Vec::new, |properties| properties.names.into_iter().collect()),
+            properties: measured
+                .properties()
+                .map_or_else(Vec::new, |properties| properties.names.into_iter().collect()),
             of_property: measured.of_property.clone(),
             function: measured.function,
             reach: measured.reach_on(today, as_of, zone, first_hour),

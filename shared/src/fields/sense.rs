@@ -1,7 +1,7 @@
 //! What is well formed and makes no sense: refused in a sentence, and described for the document.
 
-use super::definition::Measured;
 use super::function::Function;
+use super::measured::Measured;
 use super::period::Period;
 use super::problem::Problem;
 use super::usage::{TRACK_TYPES_MAX, named_track_types};
@@ -89,11 +89,15 @@ fn refuse_unfit_properties(measured: &Measured) -> Result<(), Problem> {
         return Ok(());
     }
     if usage.kind != Kind::Track {
-        let detail = format!("{what} can be given for kind track only, whose events have properties; kind {} has none here", usage.kind.name());
+        let detail = format!(
+            "{what} can be given for kind track only, whose events have properties; kind {} has none here",
+            usage.kind.name()
+        );
         return Err(Problem::at(place, detail));
     }
     if !usage.ids.as_ref().is_some_and(|ids| ids.len() <= TRACK_TYPES_MAX) {
-        let detail = format!("{what} needs usage.ids: name the 1 to {TRACK_TYPES_MAX} track types that have the property");
+        let detail =
+            format!("{what} needs usage.ids: name the 1 to {TRACK_TYPES_MAX} track types that have the property");
         return Err(Problem::at("/usage/ids", detail));
     }
     if *function == Function::AdoptionRate {

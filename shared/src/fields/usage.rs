@@ -104,7 +104,8 @@ impl Usage {
         }
 
         let filters_at = shape.pointer_to("filters");
-        let filters = shape.optional("filters").map(|list| Filter::list(list, &filters_at)).transpose()?.unwrap_or_default();
+        let filters =
+            shape.optional("filters").map(|list| Filter::list(list, &filters_at)).transpose()?.unwrap_or_default();
 
         let exclude_at = shape.pointer_to("exclude");
         let exclude = shape.optional("exclude").map(|some| Exclusions::parse(some, &exclude_at)).transpose()?;

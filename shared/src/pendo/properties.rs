@@ -12,9 +12,7 @@ fn pipeline(properties: &Properties, name: &str, range: HourRange) -> Value {
     let value = member(0);
     let mut stages = source(Subject::of(properties), range, &Scope::All);
     stages.push(json!({"identified": "visitorId"}));
-    stages.push(
-        json!({"eval": {&value: format!("properties.{name}"), "utcDay": format!("hour - hour % {DAY_MS}")}}),
-    );
+    stages.push(json!({"eval": {&value: format!("properties.{name}"), "utcDay": format!("hour - hour % {DAY_MS}")}}));
     stages.push(json!({"filter": format!("!isNull({value})")}));
     stages.push(json!({"group": {"group": ["utcDay", value]}}));
     stages.push(json!({"group": {"group": ["utcDay"], "fields": [{"rows": {"count": null}}]}}));

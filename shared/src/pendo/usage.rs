@@ -368,7 +368,8 @@ mod tests {
     #[test]
     fn track_events_with_properties_are_asked_for_by_type_and_told_apart_by_value() {
         let set = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-        let properties = crate::usage::properties::Properties { types: set(&["a\"b"]), names: set(&["plan", "accountId"]) };
+        let properties =
+            crate::usage::properties::Properties { types: set(&["a\"b"]), names: set(&["plan", "accountId"]) };
         let range = HourRange { from: Hour(0), to: Hour(1) };
         let stages = grouped(Subject::of(&properties), range, &Scope::All);
         assert_eq!(stages[1], json!({"filter": r#"trackTypeId == "a\"b""#}));

@@ -125,7 +125,8 @@ pub(super) fn named(usage: &Usage) -> BTreeSet<String> {
 }
 
 fn see_use(usage: &Usage, row: &UsageRow<'_>, last: &mut BTreeMap<String, i64>) {
-    if row.kind.listed() != usage.kind || row.events == 0 || !usage.has_app(row.app) || !usage.has_type(row.event_type) {
+    if row.kind.listed() != usage.kind || row.events == 0 || !usage.has_app(row.app) || !usage.has_type(row.event_type)
+    {
         return;
     }
     let object = match &usage.ids {

@@ -132,7 +132,10 @@ impl Facts<'_> {
     fn never_seen(&self) -> Option<String> {
         let names: Vec<String> = self.unseen.iter().map(|name| format!("\"{name}\"")).collect();
         (self.is_read && !names.is_empty()).then(|| {
-            format!("No event of these track types has {} in this window: look whether that is its name.", names.join(" or "))
+            format!(
+                "No event of these track types has {} in this window: look whether that is its name.",
+                names.join(" or ")
+            )
         })
     }
 
@@ -141,7 +144,10 @@ impl Facts<'_> {
         let FoundUsage { events, events_without_number, .. } = *self.usage?;
         let share = share(events_without_number?, events);
         (share >= SHARE_MIN).then(|| {
-            format!("{} of the events that it looks at have no number in this property, and count as nothing.", percent(share))
+            format!(
+                "{} of the events that it looks at have no number in this property, and count as nothing.",
+                percent(share)
+            )
         })
     }
 

@@ -145,7 +145,9 @@ mod tests {
         ] {
             assert_eq!(number(&value), Some(billions), "{value}");
         }
-        for none in [json!("2,5"), json!(""), json!("NaN"), json!("inf"), json!(true), Value::Null, json!(1e15), json!("-")] {
+        for none in
+            [json!("2,5"), json!(""), json!("NaN"), json!("inf"), json!(true), Value::Null, json!(1e15), json!("-")]
+        {
             assert_eq!(number(&none), None, "{none}");
         }
     }

@@ -209,7 +209,8 @@ impl Reference {
             return Ok(json!(rows.iter().map(|row| u64::from(row.minutes)).sum::<u64>()));
         }
         // Of some hours Pendo has minutes and no event: nobody was active in them.
-        let active: BTreeSet<_> = rows.iter().filter(|row| row.events > 0).map(|row| grouped(definition, row)).collect();
+        let active: BTreeSet<_> =
+            rows.iter().filter(|row| row.events > 0).map(|row| grouped(definition, row)).collect();
         let rows: Vec<&RawRow> =
             rows.iter().copied().filter(|row| active.contains(&grouped(definition, row))).collect();
         let rows = rows.as_slice();

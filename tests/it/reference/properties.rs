@@ -60,7 +60,8 @@ impl Reference {
             let fold = |text: String| if filter["match_case"] == true { text } else { text.to_lowercase() };
             let text = fold(shown(value));
             let one = || fold(wanted.as_str().unwrap().trim().to_owned());
-            let is_any = || wanted.as_array().unwrap().iter().any(|wanted| !text.is_empty() && fold(shown(wanted)) == text);
+            let is_any =
+                || wanted.as_array().unwrap().iter().any(|wanted| !text.is_empty() && fold(shown(wanted)) == text);
             let numbers = || number(value).zip(number(wanted));
             let days = || self.day_of(value).zip(self.day_of(wanted));
             match filter["operator"].as_str().unwrap() {
@@ -98,11 +99,18 @@ pub(super) fn of_property(definition: &Value, rows: &[&RawRow]) -> Option<Result
     let some = |number: Option<i128>| number.map(|number| json!(plain(number))).ok_or("never_used");
     Some(match definition["function"].as_str().unwrap() {
         "sum" => Ok(json!(plain(sum))),
-        "average" => if events == 0 { Err("undefined") } else { Ok(json!(plain(sum) / events as f64)) },
+        "average" => {
+            if events == 0 {
+                Err("undefined")
+            } else {
+                Ok(json!(plain(sum) / events as f64))
+            }
+        }
         "min" => some(numbers().min()),
         "max" => some(numbers().max()),
         "latest" => {
-            let some = rows.iter().map(|row| (row.last_ms, property(row, name))).filter(|(_, value)| !shown(value).is_empty());
+            let some =
+                rows.iter().map(|row| (row.last_ms, property(row, name))).filter(|(_, value)| !shown(value).is_empty());
             // As JSON has them: numbers have no point where they are whole.
             let as_json = |value: &Value| match value {
                 Value::String(text) => json!(text).to_string(),
@@ -110,7 +118,8 @@ pub(super) fn of_property(definition: &Value, rows: &[&RawRow]) -> Option<Result
                 other => shown(other),
             };
             let last = some.max_by_key(|(last_ms, value)| (*last_ms, as_json(value)));
-            last.map(|(_, value)| value.as_f64().map_or_else(|| json!(shown(value)), |number| json!(number))).ok_or("never_used")
+            last.map(|(_, value)| value.as_f64().map_or_else(|| json!(shown(value)), |number| json!(number)))
+                .ok_or("never_used")
         }
         "distinct_values" => {
             let values: BTreeSet<String> = rows.iter().map(|row| shown(property(row, name))).collect();

@@ -210,7 +210,8 @@ async fn track_events_are_told_apart_by_their_properties_whatever_those_are() {
         (json!({"plan": long}), 64),
     ];
     for (properties, events) in given {
-        let row = RawRow { events, properties: Some(properties), ..RawRow::new(Kind::Track, "t", "v", Some("a"), HOUR) };
+        let row =
+            RawRow { events, properties: Some(properties), ..RawRow::new(Kind::Track, "t", "v", Some("a"), HOUR) };
         guest.simulator.inject(row);
     }
     guest.simulator.inject(RawRow { events: 128, ..RawRow::new(Kind::Track, "t", "v", Some("a"), HOUR) });

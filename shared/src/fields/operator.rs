@@ -1,0 +1,112 @@
+//! The ways in which a filter compares a property.
+
+use serde::{Serialize, Serializer};
+
+/// How a property is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Operator {
+    /// It is this text.
+    Is,
+    /// It is another text, or there is none.
+    IsNot,
+    /// It is one of these texts.
+    AnyOf,
+    /// It is none of these texts.
+    NoneOf,
+    /// It holds this text.
+    Contains,
+    /// There is a value.
+    Present,
+    /// There is no value.
+    Blank,
+    /// It is this number.
+    Equal,
+    /// It is another number.
+    NotEqual,
+    /// It is a lower number.
+    Less,
+    /// It is this number or a lower one.
+    AtMost,
+    /// It is a higher number.
+    More,
+    /// It is this number or a higher one.
+    AtLeast,
+    /// It is an earlier date.
+    Before,
+    /// It is a later date.
+    After,
+    /// It is this date.
+    On,
+}
+
+/// What an operator compares with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Takes {
+    Nothing,
+    Text,
+    Texts,
+    Number,
+    Date,
+}
+
+impl Operator {
+    /// All of them, in the order in which messages list them.
+    pub const ALL: [Self; 16] = [
+        Self::Is,
+        Self::IsNot,
+        Self::AnyOf,
+        Self::NoneOf,
+        Self::Contains,
+        Self::Present,
+        Self::Blank,
+        Self::Equal,
+        Self::NotEqual,
+        Self::Less,
+        Self::AtMost,
+        Self::More,
+        Self::AtLeast,
+        Self::Before,
+        Self::After,
+        Self::On,
+    ];
+
+    /// The name as it stands in definitions.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Is => "is",
+            Self::IsNot => "is_not",
+            Self::AnyOf => "any_of",
+            Self::NoneOf => "none_of",
+            Self::Contains => "contains",
+            Self::Present => "present",
+            Self::Blank => "blank",
+            Self::Equal => "=",
+            Self::NotEqual => "!=",
+            Self::Less => "<",
+            Self::AtMost => "<=",
+            Self::More => ">",
+            Self::AtLeast => ">=",
+            Self::Before => "before",
+            Self::After => "after",
+            Self::On => "on",
+        }
+    }
+
+    /// What it compares with.
+    pub(super) const fn takes(self) -> Takes {
+        match self {
+            Self::Present | Self::Blank => Takes::Nothing,
+            Self::Is | Self::IsNot | Self::Contains => Takes::Text,
+            Self::AnyOf | Self::NoneOf => Takes::Texts,
+            Self::Equal | Self::NotEqual | Self::Less | Self::AtMost | Self::More | Self::AtLeast => Takes::Number,
+            Self::Before | Self::After | Self::On => Takes::Date,
+        }
+    }
+}
+
+impl Serialize for Operator {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
