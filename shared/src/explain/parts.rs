@@ -130,6 +130,7 @@ impl Gathered {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct UsedValue {
     /// The value as the events have it; null where they have none.
+    #[schemars(extend("type" = ["string", "number", "boolean", "null"]))]
     pub value: Value,
     /// Its sums.
     #[serde(flatten)]
