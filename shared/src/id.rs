@@ -187,7 +187,8 @@ impl JsonSchema for Kind {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": "string", "anyOf": [{"enum": Self::ALL.map(Self::name)}, {"pattern": "^track:[0-9a-f]{16}$"}],
+        json_schema!({"type": "string", "anyOf": [
+            {"type": "string", "enum": Self::ALL.map(Self::name)}, {"type": "string", "pattern": "^track:[0-9a-f]{16}$"}],
             "description": "What usage is read by: Pendo's object types, and track events told apart by properties (`track:` and sixteen digits). `event` is all activity; nothing of one kind is added to another."})
     }
 }
