@@ -358,7 +358,7 @@ async fn what_can_not_be_tried_is_refused_with_its_place_and_changes_nothing() {
         (with("objects", json!(["A-1", "A-9"])), 422, "unknown-object", "/objects/1", "no account"),
         (with("objects", json!(["C-1"])), 422, "unknown-object", "/objects/0", "no account"),
         (with("sample", json!(101)), 422, "invalid-preview", "/sample", "1 to 100"),
-        (of("/definition/function", json!("sum")), 422, "invalid-field", "/definition/function", "not known"),
+        (of("/definition/function", json!("total")), 422, "invalid-field", "/definition/function", "not known"),
         (
             of("/definition/usage/ids", json!(["export", "no"])),
             422,

@@ -141,7 +141,7 @@ async fn a_bad_field_is_refused_with_its_place() {
         (window(json!({"rolling_days": 7, "all_time": true})), "/window", &["one of them"]),
         (window(json!({"days": 7})), "/window/days", &["rolling_days"]),
         (window(json!({"all_time": true, "complete_days": true})), "/window/complete_days", &[]),
-        (at("function", json!("sum")), "/function", &["count"]),
+        (at("function", json!("total")), "/function", &["count"]),
         (at("object", json!("user")), "/object", &["contact"]),
         (at("name", json!(" ")), "/name", &["characters"]),
         (at("filter", json!({})), "/filter", &["not known"]),

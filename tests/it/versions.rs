@@ -177,7 +177,7 @@ async fn what_is_equal_or_impossible_makes_no_version_and_changes_nothing() {
         (with("name", json!("tAKEN")), 409, "/name"),
         (with("usage", json!({"kind": "feature", "ids": ["some-feature", "nobody-knows"]})), 422, "/usage/ids/1"),
         (with("window", json!({"rolling_days": 9_999})), 422, "/window/rolling_days"),
-        (with("function", json!("sum")), 422, "/function"),
+        (with("function", json!("total")), 422, "/function"),
         (with("id", json!("other")), 422, "/id"),
         (with("version", json!(1)), 422, "/version"),
     ] {
