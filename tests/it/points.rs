@@ -318,9 +318,12 @@ async fn an_account_that_leaves_the_directory_is_told_of_no_more_and_begins_anew
     world.tick_after(24).await;
     let days = told(&history(&world, "Ever").await);
     assert_eq!(days, [first("2026-06-29", 50), first("2026-06-30", 60), first("2026-07-02", 65)]);
+    // Rows that come late move its new days only.
+    world.pendo().inject(used(Kind::Event, "ann@x.test", Some("A-1"), "2026-06-29T20:00:00Z", 7));
     world.tick_after(24).await;
     let days = told(&history(&world, "Ever").await);
-    assert_eq!(days.iter().map(|(day, ..)| day.as_str()).collect::<Vec<_>>()[2..], ["2026-07-02", "2026-07-03"]);
+    let late = again("2026-07-02", &json!(72), "late_data", &[json!(65)]);
+    assert_eq!(days, [first("2026-06-29", 50), first("2026-06-30", 60), late, first("2026-07-03", 72)]);
 }
 
 #[tokio::test]
