@@ -48,6 +48,13 @@ pub enum Job {
 }
 
 impl Job {
+    /// What follows a change of fields: a run where a kind is to be read that no field used before, and otherwise what is
+    /// stored is enough.
+    #[must_use]
+    pub fn after_fields(workspace: &WorkspaceId, begins_a_kind: bool) -> Self {
+        if begins_a_kind { Self::sync(workspace) } else { Self::Evaluate { workspace: workspace.to_string() } }
+    }
+
     /// Whose it is.
     #[must_use]
     pub fn workspace(&self) -> &str {

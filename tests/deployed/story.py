@@ -253,8 +253,22 @@ standing = {peer["id"]: peer["percentile"] for peer in peers if peer["percentile
 highest = max(values, key=values.get)
 check("the account with most events is the highest of its peers", standing[highest] == max(standing.values()), peers)
 events = expect(200, "GET", "/v1/matching/unmatched?days=7")["account"]["events"]
-parts = [events[name] for name in ("matched", "unmatched", "ambiguous", "without_id")]
+parts = [events[name] for name in ("matched", "unmatched", "ambiguous", "without_id", "excluded")]
 check("no event is lost between matched and not", sum(parts) == events["total"] > 0, events)
+
+print("Leaving somebody out")
+shown = "/v1/values?object=account&id=A-001&field=Events%207d"
+person = max(explained["items"], key=lambda person: person["events"])
+answer = expect(200, "PUT", "/v1/exclusions", {"visitors": [person["visitor"]]})
+check("a visitor is named, and is there", answer["report"]["visitors"] == 1, answer)
+less = values["A-001"] - person["events"]
+wait_until("its events count no more, also those of the past", lambda: get(shown)["items"][0]["value"] == less)
+expect(200, "PUT", "/v1/exclusions", {})
+wait_until("and count again once it is taken back", lambda: get(shown)["items"][0]["value"] == values["A-001"])
+path = "/v1/values/history?object=account&id=A-001&field=Events%207d"
+wait_until("the day before is told", lambda: get(path)["items"])
+computed = expect(200, "GET", path + "&computed=true&limit=1")["items"]
+check("and any day can be computed", len(computed) == 1 and computed[0]["value"] is not None, computed)
 
 print("Changing a definition")
 definition = dict(fields[-1], window={"rolling_days": 3, "complete_days": True})
@@ -262,7 +276,6 @@ tried = expect(200, "POST", "/v1/fields/preview", {"definition": dict(definition
 path = "/v1/fields/" + once[1]["id"]
 edited = expect(200, "PUT", path, definition)
 check("it is another version", edited["version"] == 2, edited)
-shown = "/v1/values?object=account&id=A-001&field=Events%207d"
 value = wait_until("and has values of its own", lambda: [i for i in get(shown)["items"] if i["reason"] is None])[0]["value"]
 check("which are those that were tried", value == tried["items"][0]["value"], (value, tried))
 versions = expect(200, "GET", path + "/versions")["items"]

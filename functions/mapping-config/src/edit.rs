@@ -93,13 +93,14 @@ pub(crate) async fn put(
         forget_oldest(context, workspace, &after).await;
         let mut saved = SavedField { warnings, ..unchanged(&after, &fields) };
         if after.is_recomputed() {
-            // What was computed of usage before goes from the pages, also where a formula takes its place.
-            nudge(context, workspace, Job::sync(workspace)).await;
-        }
-        if let Some((kind, client)) = pendo.as_ref().filter(|_| after.is_recomputed()) {
-            saved.values_to_recompute = context.store.objects_get(workspace, definition.object).await?.value.len();
             fields[at] = before;
-            if !checks::is_used(&fields, *kind) {
+            let begun = pendo.as_ref().filter(|(kind, _)| !checks::is_used(&fields, *kind));
+            // What was computed of usage before goes from the pages, also where a formula takes its place.
+            nudge(context, workspace, Job::after_fields(workspace, begun.is_some())).await;
+            if pendo.is_some() {
+                saved.values_to_recompute = context.store.objects_get(workspace, definition.object).await?.value.len();
+            }
+            if let Some((kind, client)) = begun {
                 saved.backfill = estimate::begun(context, workspace, &connection, client, *kind).await?;
             }
         }

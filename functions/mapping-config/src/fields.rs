@@ -91,9 +91,10 @@ pub(crate) async fn create(context: &Context, workspace: &WorkspaceId, request: 
         }
         let mut saved = SavedField { warnings, ..unchanged(&field, &fields) };
         if let Some((kind, client)) = &pendo {
-            nudge(context, workspace, Job::sync(workspace)).await;
+            let begins_a_kind = !checks::is_used(&fields[..at], *kind);
+            nudge(context, workspace, Job::after_fields(workspace, begins_a_kind)).await;
             saved.values_to_recompute = context.store.objects_get(workspace, definition.object).await?.value.len();
-            if !checks::is_used(&fields[..at], *kind) {
+            if begins_a_kind {
                 saved.backfill = estimate::begun(context, workspace, &connection, client, *kind).await?;
             }
         }

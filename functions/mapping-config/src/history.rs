@@ -1,7 +1,7 @@
 //! `GET /v1/values/history`: a field of one account or contact day by day.
 
 use crate::operations::{Act, READ};
-use crate::parameters::{CURSOR, LIMIT, OBJECT, OBJECT_ID, TEXT, flag};
+use crate::parameters::{CURSOR, FIELD_ASKED, LIMIT, OBJECT, OBJECT_ID, TEXT, flag};
 use crate::usage::refused;
 use crate::values::one_object;
 use shared::api::operation::{Level, Operation, Parameter, Takes, shape};
@@ -29,13 +29,7 @@ pub(crate) const OPERATION: Operation<Act> = Operation {
     query: &[
         OBJECT,
         OBJECT_ID,
-        Parameter {
-            name: "field",
-            takes: Takes::Text,
-            is_required: true,
-            about: "A field of this level, by name or id.",
-            example: "MAU",
-        },
+        FIELD_ASKED,
         Parameter {
             name: "from",
             about: "The first day; all that is kept if left out, or as many days as a page holds where it is computed.",

@@ -5,7 +5,7 @@ use crate::catalog::Metadata;
 use crate::directory::{self, Deleted, Uploaded};
 use crate::fields::{SavedField, Shown};
 use crate::matching::{self, Saved};
-use crate::parameters::{ALL, CURSOR, DRY_RUN, FORMAT, LIMIT, OBJECT, OBJECT_ID, TEXT};
+use crate::parameters::{ALL, CURSOR, DRY_RUN, FIELD_ASKED, FORMAT, LIMIT, OBJECT, OBJECT_ID, TEXT};
 use crate::usage::PEOPLE_MAX;
 use crate::values::Queued;
 use crate::{audit, compare, configuration, edit, estimate, exclusions, history, peers, preview, unmatched, versions};
@@ -261,13 +261,7 @@ pub static OPERATIONS: [Operation<Act>; 33] = [
         query: &[
             OBJECT,
             OBJECT_ID,
-            Parameter {
-                name: "field",
-                takes: Takes::Text,
-                is_required: true,
-                about: "A field of this level, by name or id.",
-                example: "MAU",
-            },
+            FIELD_ASKED,
             Parameter {
                 takes: Takes::UpTo(PEOPLE_MAX),
                 about: "The most people of a page, 1 to 100; 20 if left out.",

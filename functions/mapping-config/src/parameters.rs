@@ -31,6 +31,13 @@ pub(crate) const OBJECT: Parameter = Parameter {
 };
 pub(crate) const OBJECT_ID: Parameter =
     Parameter { name: "id", takes: Takes::Text, is_required: true, about: "The object's id.", example: "A-1" };
+pub(crate) const FIELD_ASKED: Parameter = Parameter {
+    name: "field",
+    takes: Takes::Text,
+    is_required: true,
+    about: "A field of this level, by name or id.",
+    example: "MAU",
+};
 pub(crate) const FORMAT: Parameter = Parameter {
     name: "format",
     takes: Takes::OneOf(&["json", "csv"]),

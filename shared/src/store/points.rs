@@ -2,6 +2,7 @@
 //! keys. A part that no book names is nothing, so what a worker left behind counts for nobody.
 
 use super::meter::Holds;
+use super::sweep::was_put_before;
 use super::tree::Map;
 use super::{Partition, Store, StoreError, Versioned};
 use crate::id::{ConnectionId, FieldId, WorkspaceId, random_hex};
@@ -159,11 +160,7 @@ impl Store {
         before_ms: i64,
     ) -> Result<(), StoreError> {
         let partition = Partition::connection(workspace, connection);
-        let is_old = |sort: &String| {
-            let at =
-                sort.strip_prefix(PREFIX).and_then(|rest| rest.get(..13)).and_then(|text| text.parse::<i64>().ok());
-            at.is_some_and(|at| at < before_ms)
-        };
+        let is_old = |sort: &String| sort.strip_prefix(PREFIX).is_some_and(|key| was_put_before(key, before_ms));
         let mut old: Vec<String> = self.sorts_list(&partition, PREFIX).await?.into_iter().filter(is_old).collect();
         if old.is_empty() {
             return Ok(());

@@ -5,6 +5,7 @@
 //! own, which is written instead of all those that they lie in, until it has grown too large or a key goes.
 
 use super::meter::Holds;
+use super::sweep::was_put_before;
 use super::{Partition, Store, StoreError, Versioned};
 use crate::id::{VisitorHash, random_hex};
 use serde::{Deserialize, Serialize};
@@ -232,13 +233,7 @@ impl Store {
             .sorts_list(partition, &format!("page#{name}#"))
             .await?
             .into_iter()
-            .filter(|sort| {
-                sort.rsplit('#')
-                    .next()
-                    .and_then(|t| t.get(..13))
-                    .and_then(|t| t.parse().ok())
-                    .is_some_and(|at: i64| at < before_ms)
-            })
+            .filter(|sort| sort.rsplit('#').next().is_some_and(|key| was_put_before(key, before_ms)))
             .collect();
         if old.is_empty() {
             return Ok(());

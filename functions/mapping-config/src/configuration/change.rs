@@ -177,7 +177,9 @@ impl Change {
         if let Some(people) = people {
             people.keep(context, workspace, connection).await?;
         }
-        nudge(context, workspace, Job::sync(workspace)).await;
+        let mut kinds = self.difference.fields.iter().filter_map(|field| field.definition.kind());
+        let begins_a_kind = kinds.any(|kind| !checks::is_used(&self.stands.fields.value, kind));
+        nudge(context, workspace, Job::after_fields(workspace, begins_a_kind)).await;
         for change in &self.difference.changed {
             edit::forget_oldest(context, workspace, &change.after).await;
         }

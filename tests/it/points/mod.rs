@@ -1,23 +1,14 @@
 //! History of values: what was told of a day is kept, what changed of it is told behind it with the reason, and what was known
 //! at any time can be told again.
 
-use crate::explain::{Drawn, Story, row, rows};
-use crate::harness::{HOUR_MS, World, all_time, both_levels, field, ms, pick, two_accounts, used};
-use crate::reference::Expected;
+mod drawn;
+mod refused;
+
+use crate::harness::{World, all_time, both_levels, field, ms, two_accounts, used};
 use crate::resilience::{claim_runs_out, cut_after};
-use chrono::{DateTime, NaiveDate};
-use local::AccessLevel;
 use pendo_simulator::Kind;
-use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::{Config, RngSeed, TestRunner};
-use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-
-const SEED: u64 = 2;
-
-/// What is said, by object, field and day.
-type Points = BTreeMap<(String, String, String), Value>;
 
 fn days(count: u32) -> Value {
     json!({"rolling_days": count, "complete_days": false})
@@ -318,9 +309,12 @@ async fn an_account_that_leaves_the_directory_is_told_of_no_more_and_begins_anew
     world.tick_after(24).await;
     let days = told(&history(&world, "Ever").await);
     assert_eq!(days, [first("2026-06-29", 50), first("2026-06-30", 60), first("2026-07-02", 65)]);
+    // Rows that come late move its new days only.
+    world.pendo().inject(used(Kind::Event, "ann@x.test", Some("A-1"), "2026-06-29T20:00:00Z", 7));
     world.tick_after(24).await;
     let days = told(&history(&world, "Ever").await);
-    assert_eq!(days.iter().map(|(day, ..)| day.as_str()).collect::<Vec<_>>()[2..], ["2026-07-02", "2026-07-03"]);
+    let late = again("2026-07-02", &json!(72), "late_data", &[json!(65)]);
+    assert_eq!(days, [first("2026-06-29", 50), first("2026-06-30", 60), late, first("2026-07-03", 72)]);
 }
 
 #[tokio::test]
@@ -335,48 +329,6 @@ async fn history_goes_with_a_purge_and_stays_when_data_is_kept() {
     world.delete("/v1/connection?data=purge").await.expect(202);
     world.idle().await;
     assert_eq!(kept(&world).await, BTreeMap::new());
-}
-
-#[tokio::test]
-async fn what_makes_no_sense_is_refused_with_its_place() {
-    let world = with_days().await;
-    let path = "/v1/values/history?object=account&id=A-1&field=Ever";
-    for (more, status, pointer) in [
-        ("&from=June", 422, "?from"),
-        ("&to=2026-6-1", 422, "?to"),
-        ("&from=2026-06-02&to=2026-06-01", 422, "?from"),
-        ("&known_at=lately", 422, "?known_at"),
-        ("&computed=true&known_at=2026-06-30", 422, "?known_at"),
-        ("&computed=perhaps", 422, "?computed"),
-        ("&limit=0", 422, "?limit"),
-        ("&limit=101", 422, "?limit"),
-        ("&cursor=***", 422, "?cursor"),
-    ] {
-        let refused = world.get(&format!("{path}{more}")).await.expect(status);
-        assert_eq!(refused["pointer"], pointer, "{refused}");
-        assert!(refused["detail"].as_str().is_some_and(|detail| detail.ends_with('.')), "{refused}");
-    }
-    let formula = json!({"name": "Twice", "object": "account", "formula": "\"Ever\" * 2"});
-    world.post("/v1/fields", &formula).await.expect(201);
-    for (path, status, pointer) in [
-        ("object=account&id=A-1&field=Twice", 422, "?field"),
-        ("object=account&id=A-1", 422, "?field"),
-        ("object=account&field=Ever", 422, "?id"),
-        ("id=A-1&field=Ever", 422, "?object"),
-        ("object=account&id=A-9&field=Ever", 404, "?id"),
-        ("object=contact&id=A-1&field=Ever", 404, "?id"),
-        ("object=account&id=A-1&field=Never", 404, "?field"),
-        ("object=contact&id=C-1&field=Today", 404, "?field"),
-        ("object=contact&id=C-1&field=Ever&known_at=2026-06-30", 422, "?known_at"),
-    ] {
-        let refused = world.get(&format!("/v1/values/history?{path}")).await.expect(status);
-        assert_eq!(refused["pointer"], pointer, "{refused}");
-    }
-    let standard = world.stack.token(AccessLevel::Standard).unwrap();
-    assert_eq!(world.call_as(&standard, Method::GET, path, None, "").await.status, 200, "for any level, as values are");
-    let page = world.get(&format!("{path}&from=2020-01-01&to=2020-02-01")).await.expect(200);
-    assert_eq!((&page["items"], &page["next"]), (&json!([]), &Value::Null));
-    assert_eq!((&page["kept_from"], &page["is_kept"]), (&json!("2024-06-01"), &json!(true)));
 }
 
 #[tokio::test]
@@ -408,91 +360,6 @@ async fn a_run_that_is_cut_anywhere_and_runs_that_overlap_tell_each_day_once() {
         world.tick_after(1).await;
         assert_eq!(kept(&world).await, before);
     }
-}
-
-fn date(at_ms: i64, story: &Story) -> NaiveDate {
-    DateTime::from_timestamp_millis(at_ms).unwrap().with_timezone(&story.zone).date_naive()
-}
-
-/// What should be known of days since `from`, by account and field, of those that can be told.
-fn should_be(story: &Story, from: NaiveDate, to: NaiveDate, object: &str) -> Points {
-    let mut all = BTreeMap::new();
-    for day in from.iter_days().take_while(|day| *day <= to) {
-        let reference = story.reference().at_the_end_of(day);
-        for field in story.fields.iter().filter(|field| field["object"] == object) {
-            for (id, Expected { value, reason, .. }) in reference.expected(field) {
-                let said = if value.is_null() { json!(reason) } else { value };
-                all.insert((id, field["name"].as_str().unwrap().to_owned(), day.to_string()), said);
-            }
-        }
-    }
-    all
-}
-
-/// What is told, by account, field and day.
-async fn is_told(story: &Story, object: &str, more: &str) -> Points {
-    let mut all = BTreeMap::new();
-    let lines = story.world.lines().await;
-    for (_, id, name) in lines.keys().filter(|(level, ..)| level == object) {
-        for (day, said, ..) in told(&history_of(&story.world, object, id, name, more).await) {
-            all.insert((id.clone(), name.clone(), day), said);
-        }
-    }
-    all
-}
-
-/// Days of accounts without usage, or with windows that begin before what is read, are not told.
-fn told_of(should_be: &Points) -> Points {
-    let is_told = |said: &Value| *said != "unmatched" && *said != "not_read";
-    should_be.iter().filter(|(_, said)| is_told(said)).map(|(key, said)| (key.clone(), said.clone())).collect()
-}
-
-#[tokio::test]
-async fn over_random_worlds_what_was_known_at_each_midnight_is_what_counting_by_hand_gave_then() {
-    let mut runner =
-        TestRunner::new(Config { rng_seed: RngSeed::Fixed(SEED), failure_persistence: None, ..Config::default() });
-    let (worlds, mut points, mut restated) = (pick(1, 40), 0, 0);
-    for _ in 0..worlds {
-        let story = Story::told(&mut runner).await;
-        let world = &story.world;
-        let began = date(world.stack.clock().now_ms() - 24 * HOUR_MS, &story);
-        let mut midnights: Vec<(String, Points)> = Vec::new();
-        let mut last = began;
-        let drawn: Vec<Drawn> = rows().new_tree(&mut runner).unwrap().current();
-        // New usage and late usage, as much as the next run reads anew.
-        let usable = drawn.iter().filter(|(.., hours_ago, (events, _), _)| *hours_ago < 40 && *events > 0);
-        let mut usable = usable.cycle();
-        for _ in 0..pick(9, 16) {
-            world.advance(8);
-            let now_ms = world.stack.clock().now_ms();
-            usable.by_ref().take(40).for_each(|drawn| world.pendo().inject(row(drawn, now_ms - HOUR_MS)));
-            world.tick().await;
-            let yesterday = date(now_ms - now_ms.rem_euclid(HOUR_MS), &story).pred_opt().unwrap();
-            if yesterday > last {
-                last = yesterday;
-                let at = DateTime::from_timestamp_millis(now_ms).unwrap().format("%Y-%m-%dT%H:%M:%SZ").to_string();
-                midnights.push((at, told_of(&should_be(&story, began, yesterday, "account"))));
-            }
-        }
-        assert!(midnights.len() >= 2, "{}", midnights.len());
-        for (at, known) in &midnights {
-            assert_eq!(&is_told(&story, "account", &format!("&known_at={at}")).await, known, "known at {at}");
-            points += known.len();
-        }
-        let after = &midnights[midnights.len() - 1].1;
-        let before = midnights.iter().flat_map(|(_, known)| known);
-        restated += before.filter(|(key, said)| after.get(*key) != Some(said)).count();
-        // Computed now from the rows that stand, of contacts and of accounts, and of days before history began.
-        let earlier = began - chrono::Days::new(3);
-        for (object, more) in [("contact", ""), ("account", "&computed=true")] {
-            let computed = is_told(&story, object, &format!("{more}&from={earlier}&to={last}&limit=5")).await;
-            assert_eq!(computed, should_be(&story, earlier, last, object), "{object}");
-        }
-    }
-    assert!(points > 0 && restated > 0, "{points} points, {restated} restated");
-    println!(
-        "random worlds: seed {SEED}, n {worlds}, {points} points known at midnights, {restated} of them restated later, failures 0"
-    );
 }
 
 #[tokio::test]
