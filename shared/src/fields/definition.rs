@@ -30,7 +30,7 @@ pub struct Definition {
 #[serde(untagged)]
 pub enum Measure {
     /// A function over rows and a time.
-    Usage(Measured),
+    Usage(Box<Measured>),
     /// Arithmetic over other fields and the directory.
     Formula {
         /// The formula.
@@ -50,7 +50,7 @@ impl Definition {
         let object = object_of(&shape)?;
         let measure = match shape.optional("formula") {
             Some(_) => Measure::Formula { formula: formula_of(&shape)? },
-            None => Measure::Usage(Measured::parse(&shape, object)?),
+            None => Measure::Usage(Box::new(Measured::parse(&shape, object)?)),
         };
         Ok(Self { name, object, measure })
     }
@@ -340,7 +340,7 @@ mod tests {
                 window,
             };
             let object = if is_account { ObjectKind::Account } else { ObjectKind::Contact };
-            Definition { name, object, measure: Measure::Usage(measured) }
+            Definition { name, object, measure: Measure::Usage(Box::new(measured)) }
         }
     }
 

@@ -95,7 +95,7 @@ fn refuse_unfit_properties(measured: &Measured) -> Result<(), Problem> {
         );
         return Err(Problem::at(place, detail));
     }
-    if !usage.ids.as_ref().is_some_and(|ids| ids.len() <= TRACK_TYPES_MAX) {
+    if usage.ids.as_ref().is_none_or(|ids| ids.len() > TRACK_TYPES_MAX) {
         let detail =
             format!("{what} needs usage.ids: name the 1 to {TRACK_TYPES_MAX} track types that have the property");
         return Err(Problem::at("/usage/ids", detail));
