@@ -6,7 +6,8 @@ use shared::connection::Connection;
 use shared::fields::{Definition, Field};
 use shared::id::Kind;
 use shared::pendo::Client;
-use shared::sync::values_a_day::{DAYS, busiest_days};
+use shared::pendo::properties::Numbered;
+use shared::sync::values_a_day::{DAYS, seen};
 use shared::time::{DAY_MS, to_the_second};
 use shared::usage::properties::Properties;
 use std::collections::BTreeSet;
@@ -53,9 +54,11 @@ pub(crate) async fn checked(
     if standing.iter().any(|field| field.definition.kind() == Some(kind)) {
         return Ok(Vec::new());
     }
-    let found = busiest_days(client, connection, &properties, now_ms).await.map_err(pendo_problem)?;
-    let too_many =
-        found.iter().find_map(|(name, busiest)| Some((name, busiest.filter(|(_, values)| *values > VALUES_MAX)?)));
+    let found = seen(client, connection, &properties, now_ms).await.map_err(pendo_problem)?;
+    let too_many = found
+        .busiest
+        .iter()
+        .find_map(|(name, busiest)| Some((name, busiest.filter(|(_, values)| *values > VALUES_MAX)?)));
     if let Some((name, (day, values))) = too_many {
         let day: String = to_the_second(i64::from(day) * DAY_MS).chars().take(10).collect();
         let detail = format!(
@@ -64,10 +67,29 @@ pub(crate) async fn checked(
         );
         return Err(Problem::invalid("too-many-values", place(definition, name), detail).with("values", values));
     }
-    let unseen = found.iter().filter(|(_, busiest)| busiest.is_none()).map(|(name, _)| {
-        format!("No event of these track types has had a property \"{name}\" in the last {DAYS} days: look whether that is its name.")
-    });
-    Ok(unseen.collect())
+    let unseen = found.busiest.iter().filter(|(_, busiest)| busiest.is_none()).map(|(name, _)| never_had(name));
+    Ok(unseen.chain(found.amount.and_then(|(name, numbered)| without_number(&name, numbered))).collect())
+}
+
+fn never_had(name: &str) -> String {
+    format!(
+        "No event of these track types has had a property \"{name}\" in the last {DAYS} days: look whether that is its name."
+    )
+}
+
+/// What should be known of a property that Pendo adds up.
+fn without_number(name: &str, Numbered { events, numbers }: Numbered) -> Option<String> {
+    if events == 0 {
+        return Some(never_had(name));
+    }
+    (numbers < events).then(|| {
+        format!(
+            "Of the {events} events of the last {DAYS} days with a property \"{name}\", {} have something there that Pendo does not take for a \
+             number, so they are not added up. With a filter such as {{\"property\": \"{name}\", \"operator\": \"present\"}} its values are read \
+             one by one, and digits that were sent as text count, too.",
+            events - numbers
+        )
+    })
 }
 
 /// Where a definition names a property.

@@ -102,7 +102,7 @@ impl Found {
             tally.add(row);
             tally.add_number(plan, row);
         }
-        if plan.function().is_of_property() {
+        if plan.function().is_of_property() && !plan.leaves_adding_to_pendo() {
             let value = plan.property(row).unwrap_or_default().to_string();
             self.values.entry(value).or_default().add(row);
         }

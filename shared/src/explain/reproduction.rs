@@ -64,8 +64,9 @@ pub(super) async fn reproduction(
             Whose::Visitors(visitors.collect())
         }
     };
+    let properties = measured.properties();
     // How Pendo compares properties in a filter is not sure.
-    if measured.properties().is_some() {
+    if properties.as_ref().is_some_and(|properties| !properties.names.is_empty()) {
         return Ok(None);
     }
     let usage = &measured.usage;
@@ -79,7 +80,9 @@ pub(super) async fn reproduction(
         ObjectKind::Account => names.values().map(String::as_str).collect(),
         ObjectKind::Contact => Vec::new(),
     };
-    let body = body(&Question { kind: usage.kind, range, ids, apps, types, whose, without, figure });
+    let kind = measured.kind();
+    let body =
+        body(&Question { kind, properties: properties.as_ref(), range, ids, apps, types, whose, without, figure });
     Ok(body.map(|body| Reproduction { path: "POST /api/v1/aggregation", gives, reading, body }))
 }
 
@@ -87,6 +90,8 @@ fn figure(function: Function, plan: &Plan, range: HourRange) -> Option<(Figure, 
     const VALUE: &str = "The member \"value\" of the only row is the value; no row, or null, is 0.";
     const INSTANT: &str =
         "The member \"value\" of the only row is the value, in ms since 1970; no row, or null, is never used.";
+    const AMOUNT: &str = "The member \"value\" of the only row is the value, but for a millionth: doubles differ by the order in which they are added. \
+         No row, or null, is 0 for a sum and nothing else for the others.";
     let zone = plan.zone().name();
     Some(match function {
         Function::Count => (Figure::Events, Gives::Value, VALUE.to_owned()),
@@ -109,6 +114,10 @@ fn figure(function: Function, plan: &Plan, range: HourRange) -> Option<(Figure, 
             );
             (Figure::Last, Gives::Instant, reading)
         }
+        Function::Sum => (Figure::Sum, Gives::Value, AMOUNT.to_owned()),
+        Function::Average => (Figure::Average, Gives::Value, AMOUNT.to_owned()),
+        Function::Min => (Figure::Least, Gives::Value, AMOUNT.to_owned()),
+        Function::Max => (Figure::Most, Gives::Value, AMOUNT.to_owned()),
         // More than one number of Pendo's makes them.
         Function::AveragePerActiveDay
         | Function::AveragePerActiveUser
@@ -117,10 +126,6 @@ fn figure(function: Function, plan: &Plan, range: HourRange) -> Option<(Figure, 
         | Function::Stickiness
         | Function::Trend
         | Function::AdoptionRate
-        | Function::Sum
-        | Function::Average
-        | Function::Min
-        | Function::Max
         | Function::Latest
         | Function::DistinctValues => return None,
     })

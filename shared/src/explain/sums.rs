@@ -48,8 +48,8 @@ impl Tally {
             return;
         }
         let (sum, count) = self.numbers.get_or_insert_default();
-        if let Some(number) = plan.property(row).as_ref().and_then(property::number) {
-            *sum = sum.wrapping_add(number.wrapping_mul(row.events.into()));
+        if let Some(amount) = plan.amount(row) {
+            *sum = sum.wrapping_add(amount.sum);
             *count = count.saturating_add(row.events);
         }
     }

@@ -2,12 +2,10 @@
 //! come in any order and in any parts, and what was folded earlier can be kept.
 
 use super::function::Function;
-use super::outcome::Outcome;
 use super::plan::Plan;
 use crate::id::VisitorHash;
-use crate::usage::property;
+use crate::usage::property::{self, Amount};
 use crate::usage::row::UsageRow;
-use serde_json::Value;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use twox_hash::XxHash3_64;
 
@@ -120,7 +118,7 @@ impl Accumulator {
                     }
                 }
             }
-            numbers => numbers.add_number(plan.property(row).as_ref().and_then(property::number), row),
+            numbers => numbers.add_amount(plan.amount(row), row.events),
         }
     }
 
@@ -173,72 +171,23 @@ impl Accumulator {
             _ => debug_assert!(false, "accumulators of different functions"),
         }
     }
-
-    /// The value of what was added.
-    #[must_use]
-    pub fn outcome(&self, plan: &Plan) -> Outcome {
-        match &self.0 {
-            State::Events(sum) | State::Minutes(sum) => Outcome::Count(*sum),
-            State::Visitors(visitors) => Outcome::Count(visitors.len() as u64),
-            State::Days(days) => Outcome::Count(days.len() as u64),
-            State::First(None) | State::Last(None) => Outcome::NeverUsed,
-            State::Last(Some(last)) if plan.function() == Function::DaysSinceLastUsed => {
-                let days = i64::from(plan.today()) - i64::from(plan.zone().local_day(*last));
-                Outcome::Count(u64::try_from(days).unwrap_or(0))
-            }
-            State::First(Some(ms)) | State::Last(Some(ms)) => Outcome::Instant(*ms),
-            State::EventsAndDays(sum, days) => ratio(*sum, days.len() as u64),
-            State::Objects(objects) => Outcome::Count(objects.len() as u64),
-            State::EventsOfVisitors(visitors) => {
-                let sum = || visitors.values().fold(0, |sum: u64, events| sum.saturating_add(*events));
-                match plan.function() {
-                    Function::AdoptionRate => {
-                        let users = visitors.values().filter(|events| **events > 0).count();
-                        ratio(users as u64, visitors.len() as u64)
-                    }
-                    Function::AveragePerActiveUser => ratio(sum(), visitors.len() as u64),
-                    _ => ratio(visitors.values().copied().max().unwrap_or(0), sum()),
-                }
-            }
-            State::DaysOfVisitors(days) => {
-                let visitors: HashSet<VisitorHash> = days.keys().map(|(visitor, _)| *visitor).collect();
-                let active = days.values().map(|bits| u64::from(bits.count_ones())).sum();
-                ratio(active, plan.days().saturating_mul(visitors.len() as u64))
-            }
-            State::Change(current, previous) => Outcome::Change { current: *current, previous: *previous },
-            State::Values(values) => Outcome::Count(values.len() as u64),
-            State::Sum(sum, _) if plan.function() == Function::Sum => Outcome::number(property::double(*sum)),
-            State::Sum(sum, count) => Outcome::mean(property::double(*sum), *count),
-            State::Least(None) | State::Most(None) | State::Latest(None) => Outcome::NeverUsed,
-            State::Least(Some(number)) | State::Most(Some(number)) => Outcome::number(property::double(*number)),
-            State::Latest(Some((_, json))) => match serde_json::from_str(json) {
-                Ok(Value::Number(number)) => Outcome::number(number.as_f64().unwrap_or_default()),
-                Ok(value) => Outcome::Text(property::text(&value).unwrap_or_default().into_owned()),
-                Err(_) => Outcome::NeverUsed,
-            },
-        }
-    }
 }
 
 impl State {
-    /// Takes the number that the events of a row have. Sums wrap around rather than stop at an end, so that no order of adding gives
-    /// another one; no usage comes near the end.
-    fn add_number(&mut self, number: Option<i128>, row: &UsageRow<'_>) {
-        let Some(number) = number else { return };
+    /// Takes the numbers that the events of a row have. Sums wrap around rather than stop at an end, so that no order of adding
+    /// gives another one; no usage comes near the end.
+    fn add_amount(&mut self, amount: Option<Amount>, events: u64) {
+        let Some(amount) = amount else { return };
         match self {
             Self::Sum(sum, count) => {
-                *sum = sum.wrapping_add(number.wrapping_mul(row.events.into()));
-                *count = count.saturating_add(row.events);
+                *sum = sum.wrapping_add(amount.sum);
+                *count = count.saturating_add(events);
             }
-            Self::Least(least) => *least = earlier(*least, Some(number)),
-            Self::Most(most) => *most = (*most).max(Some(number)),
+            Self::Least(least) => *least = earlier(*least, Some(amount.least)),
+            Self::Most(most) => *most = (*most).max(Some(amount.most)),
             _ => {}
         }
     }
-}
-
-const fn ratio(numerator: u64, denominator: u64) -> Outcome {
-    Outcome::Ratio { numerator, denominator }
 }
 
 fn earlier<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
@@ -251,11 +200,12 @@ fn earlier<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fields::{Definition, Field};
+    use crate::fields::accumulator_outcome::ratio;
+    use crate::fields::{Definition, Field, Outcome};
     use crate::id::{FieldId, Kind};
     use crate::time::{HOUR_MS, Hour, Zone};
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     const NEW_YORK: &str = "America/New_York";
     /// By visitor: what the property is that functions of one look at.

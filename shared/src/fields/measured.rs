@@ -51,12 +51,18 @@ impl Measured {
         self.properties().map_or(self.usage.kind, |properties| Kind::Properties(properties.id()))
     }
 
-    /// The properties that it looks at, with the track types; `None` where it looks at none.
+    /// The properties that it looks at, with the track types; `None` where it looks at none. One that is only added up, and no
+    /// filter looks at, is left to Pendo to add up.
     #[must_use]
     pub fn properties(&self) -> Option<Properties> {
-        let filtered = self.usage.filters.iter().map(|filter| &filter.property);
-        let names: BTreeSet<String> = filtered.chain(&self.of_property).cloned().collect();
-        (!names.is_empty()).then(|| Properties { types: self.usage.ids.clone().unwrap_or_default(), names })
+        let mut names: BTreeSet<String> = self.usage.filters.iter().map(|filter| filter.property.clone()).collect();
+        let of = self.of_property.clone();
+        let amount = of.clone().filter(|name| self.function.is_of_numbers() && !names.contains(name));
+        if amount.is_none() {
+            names.extend(of);
+        }
+        let is_any = amount.is_some() || !names.is_empty();
+        is_any.then(|| Properties { types: self.usage.ids.clone().unwrap_or_default(), names, amount })
     }
 
     /// The hours of its window.

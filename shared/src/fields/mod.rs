@@ -4,6 +4,7 @@
 
 mod accumulator;
 mod accumulator_bytes;
+mod accumulator_outcome;
 mod definition;
 mod field;
 mod filter;

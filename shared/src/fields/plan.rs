@@ -6,7 +6,7 @@ use super::function::Function;
 use super::usage::Usage;
 use crate::id::{FieldId, Kind, ObjectKind};
 use crate::time::{Hour, HourRange, Zone};
-use crate::usage::property;
+use crate::usage::property::{self, Amount};
 use crate::usage::row::UsageRow;
 use serde_json::Value;
 use std::hash::{Hash, Hasher};
@@ -156,6 +156,27 @@ impl Plan {
         let values = property::read(row.event_type);
         let value = |name: &String| self.place(name).and_then(|place| values.get(place)).unwrap_or(&Value::Null);
         self.usage.filters.iter().all(|filter| filter.holds(value(&filter.property), self.zone))
+    }
+
+    /// The property that is computed with.
+    #[must_use]
+    pub fn of_property(&self) -> Option<&String> {
+        self.of_property.as_ref()
+    }
+
+    /// Whether Pendo adds up the numbers of that property, so that its rows are not told apart by them.
+    #[must_use]
+    pub fn leaves_adding_to_pendo(&self) -> bool {
+        self.of_property.as_ref().is_some_and(|name| self.place(name).is_none())
+    }
+
+    /// What the events of a row have of the numbers that are computed with; `None` where they have none.
+    #[must_use]
+    pub fn amount(&self, row: &UsageRow<'_>) -> Option<Amount> {
+        if self.leaves_adding_to_pendo() {
+            return property::amount(row.event_type);
+        }
+        Some(Amount::of_events(property::number(&self.property(row)?)?, row.events))
     }
 
     /// The value that the events of a row have of the property that is computed with; `None` where they have none.

@@ -16,6 +16,7 @@ pub mod reproduce;
 mod subject;
 pub mod totals;
 pub mod usage;
+mod wire;
 
 pub use client::Client;
 pub use error::{PendoError, Trouble};

@@ -3,7 +3,8 @@
 
 use super::loose::Text;
 use super::subject::Subject;
-use super::usage::{Scope, WirePart, WireTotals, grouped, object_key, source};
+use super::usage::{Scope, grouped, object_key, source};
+use super::wire::{WirePart, WireTotals};
 use super::{Client, PendoError};
 use crate::id::Kind;
 use crate::time::{HOUR_MS, Hour, HourRange};
@@ -103,7 +104,7 @@ pub async fn checksums(
             let span = Hour::of_ms(totals.span.ok_or("it has no span")?);
             let (rows, events, minutes, squares) = (totals.rows, totals.events, totals.minutes, totals.squares);
             let part = key.part.map(|Text(text)| text).unwrap_or_default();
-            found.add(span, &part, &Fingerprint { rows, events, minutes, squares, newest_ms: 0 });
+            found.add(span, &part, &Fingerprint { rows, events, minutes, squares, newest_ms: 0, amount: 0 });
             Ok(())
         })
         .await?;

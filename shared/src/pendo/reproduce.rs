@@ -4,6 +4,7 @@ use super::subject::Subject;
 use super::usage::{Scope, grouped, object_key};
 use crate::id::Kind;
 use crate::time::{DAY_MS, HourRange};
+use crate::usage::properties::Properties;
 use serde_json::{Value, json};
 
 /// Ids of a question at most; Pendo's language knows no sets, so each is compared by itself.
@@ -34,12 +35,22 @@ pub enum Figure {
     First,
     /// When the last event was.
     Last,
+    /// The numbers of a property added up.
+    Sum,
+    /// That over the events.
+    Average,
+    /// The lowest of them.
+    Least,
+    /// The highest.
+    Most,
 }
 
 /// A question.
 pub struct Question<'a> {
     /// The kind of usage.
     pub kind: Kind,
+    /// What a kind of track events with properties stands for.
+    pub properties: Option<&'a Properties>,
     /// The hours.
     pub range: HourRange,
     /// The features, pages, guides or track types; all if `None`.
@@ -60,7 +71,7 @@ pub struct Question<'a> {
 /// hours.
 #[must_use]
 pub fn body(question: &Question<'_>) -> Option<Value> {
-    let Question { kind, range, ids, apps, types, whose, without, figure } = question;
+    let Question { kind, properties, range, ids, apps, types, whose, without, figure } = question;
     let mut filters = vec![whose_rows(whose)?];
     if !without.is_empty() {
         let mut all: Vec<String> = without.iter().map(|id| format!("visitorId != {}", json!(id))).collect();
@@ -78,7 +89,8 @@ pub fn body(question: &Question<'_>) -> Option<Value> {
         // Raw types may carry a prefix: `ui:web:guideSeen`.
         filters.push(any_of("eventSubType(type)", types.iter().copied())?);
     }
-    let mut stages = grouped(Subject::plain(*kind), *range, &Scope::All);
+    let subject = properties.map_or(Subject::plain(*kind), Subject::of);
+    let mut stages = grouped(subject, *range, &Scope::All);
     let group = stages.pop()?;
     stages.extend(filters.into_iter().map(|filter| json!({"filter": filter})));
     stages.push(group);
@@ -106,6 +118,13 @@ pub fn body(question: &Question<'_>) -> Option<Value> {
         }
         Figure::First => stages.push(reduce(json!({"min": "first"}))),
         Figure::Last => stages.push(reduce(json!({"max": "last"}))),
+        Figure::Sum => stages.push(reduce(json!({"sum": "sum"}))),
+        Figure::Average => {
+            stages.push(json!({"reduce": [{"sum": {"sum": "sum"}}, {"events": {"sum": "events"}}]}));
+            stages.push(json!({"eval": {"value": "sum / events"}}));
+        }
+        Figure::Least => stages.push(reduce(json!({"min": "least"}))),
+        Figure::Most => stages.push(reduce(json!({"max": "most"}))),
     }
     Some(json!({"response": {"mimeType": "application/json"}, "request": {"pipeline": stages}}))
 }
@@ -152,7 +171,8 @@ mod tests {
         let range = HourRange { from: Hour(0), to: Hour(24) };
         let (ids, types) = (Some(vec!["g\"1"]), Some(vec!["guideSeen"]));
         let (apps, figure) = (Some(vec![-323_232, 5]), Figure::Events);
-        let body = body(&Question { kind: Kind::Guide, range, ids, apps, types, whose, without, figure })?;
+        let body =
+            body(&Question { kind: Kind::Guide, properties: None, range, ids, apps, types, whose, without, figure })?;
         let stages = body.pointer("/request/pipeline").unwrap().as_array().unwrap();
         Some(stages.iter().filter_map(|stage| Some(stage["filter"].as_str()?.to_owned())).collect())
     }

@@ -24,15 +24,26 @@ impl<'a> Subject<'a> {
         Self { kind: Kind::Properties(properties.id()), properties: Some(properties) }
     }
 
-    /// The stage that leaves the wanted track types only.
-    pub(super) fn filter(self) -> Option<Value> {
+    /// The stages that leave the wanted track types only, and where numbers are added up the events that have one.
+    pub(super) fn stages(self) -> Vec<Value> {
         if !self.kind.is_properties() {
-            return None;
+            return Vec::new();
         }
         let types = self.properties.into_iter().flat_map(|properties| &properties.types);
         let any: Vec<String> = types.map(|id| format!("trackTypeId == {}", json!(id))).collect();
         // What nobody has told of is nothing.
-        Some(json!({"filter": if any.is_empty() { "1 == 2".to_owned() } else { any.join(" || ") }}))
+        let mut stages = vec![json!({"filter": if any.is_empty() { "1 == 2".to_owned() } else { any.join(" || ") }})];
+        if let Some(name) = self.amount() {
+            stages.push(json!({"filter": format!("!isNull(properties.{name}) && numEvents > 0")}));
+            stages.extend(number_of(name));
+            stages.push(json!({"filter": format!("!isNull({AMOUNT})")}));
+        }
+        stages
+    }
+
+    /// The property whose numbers Pendo adds up.
+    pub(super) fn amount(self) -> Option<&'a str> {
+        self.properties?.amount.as_deref()
     }
 
     /// The properties with the members under which rows have them, in their order.
@@ -40,6 +51,15 @@ impl<'a> Subject<'a> {
         let names = self.properties.into_iter().flat_map(|properties| &properties.names);
         names.enumerate().map(|(at, name)| (member(at), name.as_str()))
     }
+}
+
+/// The member that has the number of the property that is added up.
+pub(super) const AMOUNT: &str = "amount";
+
+/// The stages that make a number of a property, or null. Multiplied by one, a text is no property's least or greatest number,
+/// whatever Pendo makes of its digits.
+pub(super) fn number_of(name: &str) -> [Value; 1] {
+    [json!({"eval": {AMOUNT: format!("properties.{name} * 1")}})]
 }
 
 /// The member that has the value of a property by its place: names of properties could be those of other members.

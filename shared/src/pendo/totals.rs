@@ -1,7 +1,8 @@
 //! The question behind the comparison: all events, those of anonymous visitors too, and those that Pendo keeps out.
 
 use super::subject::Subject;
-use super::usage::{Scope, WireTotals, source, source_name};
+use super::usage::{Scope, source, source_name};
+use super::wire::WireTotals;
 use super::{Client, PendoError};
 use crate::id::Kind;
 use crate::time::{DAY_MS, Hour, HourRange};

@@ -4,8 +4,8 @@
 //! is ours and stable. Hours are asked as milliseconds with `hourRange`, so that no zone is involved, and over all apps.
 
 use super::answer::Answer;
-use super::loose::{Text, count, whole};
-use super::subject::{Subject, member};
+use super::subject::{AMOUNT, Subject};
+use super::wire::{WireTotals, in_calendar, read_properties, read_row};
 use super::{Client, PendoError};
 use crate::id::Kind;
 use crate::planted::planted;
@@ -13,7 +13,6 @@ use crate::time::{DAY_MS, HOUR_MS, Hour, HourRange};
 use crate::usage::fingerprint::Fingerprint;
 use crate::usage::property;
 use crate::usage::row::Row;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -37,9 +36,6 @@ pub enum Scope {
     /// These features, pages, guides or track types of one app.
     Objects(i64, Vec<String>),
 }
-
-/// The end of the year 9999, ms since 1970.
-const LAST_MS: i64 = 253_402_300_799_999;
 
 /// Guide events are chosen by Pendo's own window but bucketed by the server's time. A window is asked this much wider on both sides,
 /// since which clock Pendo's window goes by is not documented.
@@ -81,7 +77,7 @@ pub(super) fn source(subject: Subject<'_>, range: HourRange, scope: &Scope) -> V
         name: {"appId": apps},
         "timeSeries": {"period": "hourRange", "first": first, "count": count},
     }})];
-    stages.extend(subject.filter());
+    stages.extend(subject.stages());
     if kind == Kind::Guide {
         let (from, to) = (range.from.start_ms(), range.to.start_ms());
         stages.push(json!({"filter": format!("receivedTime >= {from} && receivedTime < {to}")}));
@@ -102,14 +98,20 @@ pub(super) fn grouped(subject: Subject<'_>, range: HourRange, scope: &Scope) -> 
     keys.truncate(if planted!(NarrowKey) { 2 } else { keys.len() });
     let members: Vec<(String, &str)> = subject.members().collect();
     keys.extend(members.iter().map(|(member, _)| member.as_str()));
-    let fields = if kind == Kind::Guide {
+    let mut fields = if kind == Kind::Guide {
         keys.push("type");
-        json!([{"events": {"count": null}}, {"first": {"min": "receivedTime"}}, {"last": {"max": "receivedTime"}}])
+        vec![
+            json!({"events": {"count": null}}),
+            json!({"first": {"min": "receivedTime"}}),
+            json!({"last": {"max": "receivedTime"}}),
+        ]
     } else {
-        json!([
-            {"events": {"sum": "numEvents"}}, {"minutes": {"sum": "numMinutes"}},
-            {"first": {"min": "firstTime"}}, {"last": {"max": "lastTime"}},
-        ])
+        vec![
+            json!({"events": {"sum": "numEvents"}}),
+            json!({"minutes": {"sum": "numMinutes"}}),
+            json!({"first": {"min": "firstTime"}}),
+            json!({"last": {"max": "lastTime"}}),
+        ]
     };
     keys.push("hour");
     let mut stages = source(subject, range, scope);
@@ -117,6 +119,14 @@ pub(super) fn grouped(subject: Subject<'_>, range: HourRange, scope: &Scope) -> 
     if !members.is_empty() {
         let path = |(member, name): &(String, &str)| (member.clone(), json!(format!("properties.{name}")));
         stages.push(json!({"eval": members.iter().map(path).collect::<Map<String, Value>>()}));
+    }
+    if subject.amount().is_some() {
+        stages.push(json!({"eval": {"amounts": format!("{AMOUNT} * numEvents")}}));
+        fields.extend([
+            json!({"sum": {"sum": "amounts"}}),
+            json!({"least": {"min": AMOUNT}}),
+            json!({"most": {"max": AMOUNT}}),
+        ]);
     }
     stages.push(json!({"group": {"group": keys, "fields": fields}}));
     stages
@@ -140,6 +150,9 @@ fn probe_pipeline(subject: Subject<'_>, range: HourRange, by: By, scope: &Scope)
         fields.push(json!({"minutes": {"sum": "minutes"}}));
     }
     fields.extend([json!({"squares": {"sum": "squares"}}), json!({"last": {"max": "last"}})]);
+    if subject.amount().is_some() {
+        fields.push(json!({"sum": {"sum": "sum"}}));
+    }
     stages.push(json!({"group": {"group": [key], "fields": fields}}));
     Value::Array(stages)
 }
@@ -171,6 +184,7 @@ pub async fn probe(
                     minutes: wire.minutes,
                     squares: wire.squares,
                     newest_ms: wire.last.map_or(0, in_calendar),
+                    amount: wire.sum.and_then(property::sum).unwrap_or_default(),
                 });
             }
             Ok(())
@@ -184,8 +198,10 @@ pub struct Fetching<'a> {
     answer: Answer<'a>,
     kind: Kind,
     range: HourRange,
-    /// How many properties its rows have.
+    /// How many properties its rows are told apart by.
     properties: usize,
+    /// Whether numbers of one more are added up.
+    has_amount: bool,
 }
 
 /// Asks Pendo for the rows of a range; they are taken with [`Fetching::more`].
@@ -199,8 +215,9 @@ pub async fn fetch<'a>(
     scope: &Scope,
 ) -> Result<Fetching<'a>, PendoError> {
     let subject = client.subject(kind);
-    let properties = subject.members().count();
-    Ok(Fetching { answer: client.ask(&Value::Array(grouped(subject, range, scope))).await?, kind, range, properties })
+    let (properties, has_amount) = (subject.members().count(), subject.amount().is_some());
+    let answer = client.ask(&Value::Array(grouped(subject, range, scope))).await?;
+    Ok(Fetching { answer, kind, range, properties, has_amount })
 }
 
 impl Fetching<'_> {
@@ -209,12 +226,12 @@ impl Fetching<'_> {
     /// # Errors
     /// Pendo's; then nothing of what arrived may be used.
     pub async fn more(&mut self, mut on_row: impl FnMut(&Row<'_>)) -> Result<bool, PendoError> {
-        let (kind, range, properties) = (self.kind, self.range, self.properties);
+        let (kind, range, properties, has_amount) = (self.kind, self.range, self.properties, self.has_amount);
         self.answer
             .more(&mut |bytes: &[u8]| {
                 let mut row = read_row(kind, bytes)?;
-                if properties > 0 {
-                    row.event_type = Cow::Owned(read_properties(properties, bytes)?);
+                if properties > 0 || has_amount {
+                    row.event_type = Cow::Owned(read_properties(properties, has_amount, bytes)?);
                 }
                 if range.holds(row.hour) {
                     on_row(&row);
@@ -225,151 +242,18 @@ impl Fetching<'_> {
     }
 }
 
-fn read_row(kind: Kind, bytes: &[u8]) -> Result<Row<'_>, String> {
-    let wire: WireRow<'_> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    let hour = Hour::of_ms(wire.hour.ok_or("it has no hour")?);
-    let object = match kind {
-        Kind::Event => None,
-        Kind::Feature => wire.feature_id,
-        Kind::Guide => wire.guide_id,
-        Kind::Page => wire.page_id,
-        Kind::Track | Kind::Properties(_) => wire.track_type_id,
-    };
-    let event_type = match wire.event_type {
-        // Raw guide types may carry a prefix: `ui:web:guideSeen`.
-        Some(Text(text)) if kind == Kind::Guide => match text.rsplit_once(':') {
-            Some((_, bare)) => Cow::Owned(bare.to_owned()),
-            None => text,
-        },
-        _ => Cow::Borrowed(""),
-    };
-    Ok(Row {
-        kind,
-        hour,
-        account: wire.account_id.map(|Text(text)| text).filter(|text| !text.is_empty()),
-        visitor: wire.visitor_id.map(|Text(text)| text).ok_or("it has no visitorId")?,
-        app: wire.app_id.unwrap_or_default(),
-        object: object.map(|Text(text)| text).unwrap_or_default(),
-        event_type,
-        events: wire.events,
-        minutes: wire.minutes,
-        first_ms: wire.first.map_or_else(|| hour.start_ms(), in_calendar),
-        last_ms: wire.last.map_or_else(|| hour.start_ms(), in_calendar),
-    })
-}
-
-/// The values of so many properties, as a row has them.
-fn read_properties(count: usize, bytes: &[u8]) -> Result<String, String> {
-    let mut members: Map<String, Value> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    Ok(property::written((0..count).map(|at| members.remove(&member(at)))))
-}
-
-/// A time in the years 1970 to 9999, the nearest if it is none: whatever Pendo says can be added to and shown. The newest of
-/// several times stays the newest.
-fn in_calendar(ms: i64) -> i64 {
-    ms.clamp(0, LAST_MS)
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WireRow<'a> {
-    #[serde(borrow)]
-    account_id: Option<Text<'a>>,
-    #[serde(borrow)]
-    visitor_id: Option<Text<'a>>,
-    #[serde(borrow)]
-    feature_id: Option<Text<'a>>,
-    #[serde(borrow)]
-    page_id: Option<Text<'a>>,
-    #[serde(borrow)]
-    guide_id: Option<Text<'a>>,
-    #[serde(borrow)]
-    track_type_id: Option<Text<'a>>,
-    #[serde(borrow, rename = "type")]
-    event_type: Option<Text<'a>>,
-    #[serde(default, deserialize_with = "whole")]
-    app_id: Option<i64>,
-    #[serde(default, deserialize_with = "whole")]
-    hour: Option<i64>,
-    #[serde(default, deserialize_with = "count")]
-    events: u64,
-    #[serde(default, deserialize_with = "count")]
-    minutes: u64,
-    #[serde(default, deserialize_with = "whole")]
-    first: Option<i64>,
-    #[serde(default, deserialize_with = "whole")]
-    last: Option<i64>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct WireTotals {
-    #[serde(default, deserialize_with = "whole")]
-    hour: Option<i64>,
-    #[serde(default, deserialize_with = "whole")]
-    pub(super) utc_day: Option<i64>,
-    #[serde(default, deserialize_with = "whole")]
-    pub(super) span: Option<i64>,
-    #[serde(default, deserialize_with = "count")]
-    pub(super) rows: u64,
-    #[serde(default, deserialize_with = "count")]
-    pub(super) events: u64,
-    #[serde(default, deserialize_with = "count")]
-    pub(super) minutes: u64,
-    #[serde(default, deserialize_with = "count")]
-    pub(super) squares: u64,
-    #[serde(default, deserialize_with = "whole")]
-    last: Option<i64>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct WirePart<'a> {
-    #[serde(borrow)]
-    pub(super) part: Option<Text<'a>>,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_row_is_read_whatever_form_its_numbers_have() {
-        let bytes = br#"{"accountId":"","visitorId":"a\"b","appId":"-323232","featureId":"f1","hour":1767258000000.0,"events":3,"minutes":null,"first":1767258000001,"last":"1767258000009","extra":[1]}"#;
-        let row = read_row(Kind::Feature, bytes).unwrap();
-        assert_eq!(
-            (row.account.as_deref(), row.visitor.as_ref(), row.app, row.events, row.minutes),
-            (None, "a\"b", -323_232, 3, 0)
-        );
-        assert_eq!((row.hour.start_ms(), row.last_ms), (1_767_258_000_000, 1_767_258_000_009));
-    }
-
-    #[test]
-    fn a_time_that_no_calendar_has_becomes_the_nearest_one() {
-        let bytes = br#"{"visitorId":"v","hour":0,"events":1,"first":-9223372036854775808,"last":9223372036854775807}"#;
-        let row = read_row(Kind::Event, bytes).unwrap();
-        assert_eq!((row.first_ms, row.last_ms), (0, 253_402_300_799_999));
-        assert_eq!(crate::time::to_the_second(row.last_ms), "9999-12-31T23:59:59Z");
-    }
-
-    #[test]
-    fn a_guide_type_loses_its_prefix() {
-        let row =
-            read_row(Kind::Guide, br#"{"visitorId":"v","guideId":"g","type":"ui:web:guideSeen","hour":0,"events":1}"#)
-                .unwrap();
-        assert_eq!((row.event_type.as_ref(), row.object.as_ref()), ("guideSeen", "g"));
-    }
-
-    #[test]
-    fn properties_are_kept_in_their_order_whatever_they_are() {
-        let bytes = br#"{"visitorId":"v","trackTypeId":"t","hour":0,"events":2,"p1":"Pro","p0":12.50,"p2":null}"#;
-        assert_eq!(read_properties(4, bytes).unwrap(), r#"[12.5,"Pro",null,null]"#);
-    }
-
-    #[test]
     fn track_events_with_properties_are_asked_for_by_type_and_told_apart_by_value() {
         let set = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-        let properties =
-            crate::usage::properties::Properties { types: set(&["a\"b"]), names: set(&["plan", "accountId"]) };
+        let properties = crate::usage::properties::Properties {
+            types: set(&["a\"b"]),
+            names: set(&["plan", "accountId"]),
+            amount: None,
+        };
         let range = HourRange { from: Hour(0), to: Hour(1) };
         let stages = grouped(Subject::of(&properties), range, &Scope::All);
         assert_eq!(stages[1], json!({"filter": r#"trackTypeId == "a\"b""#}));
@@ -381,8 +265,23 @@ mod tests {
     }
 
     #[test]
-    fn a_row_without_visitor_or_hour_is_refused() {
-        assert!(read_row(Kind::Event, br#"{"hour":0,"events":1}"#).is_err());
-        assert!(read_row(Kind::Event, br#"{"visitorId":"v","events":1}"#).is_err());
+    fn numbers_that_are_only_added_up_are_added_up_by_pendo() {
+        let types = std::collections::BTreeSet::from(["a".to_owned()]);
+        let amount = Some("rows".to_owned());
+        let properties = crate::usage::properties::Properties { types, amount, ..Default::default() };
+        let range = HourRange { from: Hour(0), to: Hour(1) };
+        let stages = grouped(Subject::of(&properties), range, &Scope::All);
+        assert_eq!(stages[2], json!({"filter": "!isNull(properties.rows) && numEvents > 0"}));
+        assert_eq!(stages[3], json!({"eval": {"amount": "properties.rows * 1"}}));
+        let group = &stages.last().unwrap()["group"];
+        assert_eq!(group["group"], json!(["accountId", "visitorId", "appId", "trackTypeId", "hour"]));
+        assert_eq!(
+            group["fields"].as_array().unwrap()[4..],
+            [
+                json!({"sum": {"sum": "amounts"}}),
+                json!({"least": {"min": "amount"}}),
+                json!({"most": {"max": "amount"}})
+            ]
+        );
     }
 }

@@ -55,7 +55,7 @@ pub(super) struct Found {
 impl Found {
     pub(super) fn new(plan: Plan, usage: Usage) -> Self {
         let (visitors, last) = (HashMap::new(), BTreeMap::new());
-        let unseen = plan.properties().iter().cloned().collect();
+        let unseen = plan.properties().iter().chain(plan.of_property()).cloned().collect();
         Self {
             plan,
             usage,
@@ -75,6 +75,9 @@ impl Found {
             let values = property::read(row.event_type);
             let seen = self.plan.properties().iter().zip(&values).filter(|(_, value)| property::text(value).is_some());
             seen.for_each(|(name, _)| _ = self.unseen.remove(name));
+            if let Some(name) = self.plan.of_property().filter(|_| self.plan.leaves_adding_to_pendo()) {
+                self.unseen.remove(name);
+            }
         }
         if !self.plan.takes(row) {
             return;
@@ -85,7 +88,7 @@ impl Found {
         }
         self.rows += 1;
         self.events = self.events.saturating_add(row.events);
-        let is_number = || self.plan.property(row).as_ref().and_then(property::number).is_some();
+        let is_number = || self.plan.amount(row).is_some();
         if self.plan.function().is_of_numbers() && !is_number() {
             self.events_without_number = self.events_without_number.saturating_add(row.events);
         }
@@ -106,13 +109,14 @@ impl Found {
 
     pub(super) fn shown(&self, world: &World) -> FoundUsage {
         let has_visitors = self.plan.object() == ObjectKind::Account && world.links.is_matched(ObjectKind::Contact);
+        let is_told = self.plan.function().is_of_numbers() && !self.plan.leaves_adding_to_pendo();
         let strangers = self.visitors.values().filter(|is_contact| !**is_contact).count();
         FoundUsage {
             rows: self.rows,
             events: self.events,
             events_matched: self.events_matched,
             events_excluded: self.events_excluded,
-            events_without_number: self.plan.function().is_of_numbers().then_some(self.events_without_number),
+            events_without_number: is_told.then_some(self.events_without_number),
             visitors: has_visitors.then_some(self.visitors.len()),
             visitors_not_contacts: has_visitors.then_some(strangers),
         }

@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub(super) type PutBlock = (Arc<str>, BTreeSet<(Kind, Hour)>);
 
 /// A bucket as one fetch read it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fetched {
     /// Taken before the fetch.
     pub reading: u64,

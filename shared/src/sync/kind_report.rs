@@ -77,8 +77,11 @@ pub struct KindReport {
 pub struct PropertiesReport {
     /// The track types, by Pendo's ids.
     pub track_types: BTreeSet<String>,
-    /// The names of the properties.
+    /// The names of the properties whose values are told apart.
     pub names: BTreeSet<String>,
+    /// The property whose numbers Pendo adds up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount: Option<String>,
 }
 
 /// Days that are held back: their old usage is served until readings agree.
@@ -174,7 +177,11 @@ impl KindReport {
         let hour = |hour: Option<Hour>| hour.map(instant);
         let recognised = checkpoint.recomputing.filter(|found| found.back_at.is_none() && found.is_recognised());
         Self {
-            properties: properties.map(|Properties { types, names }| PropertiesReport { track_types: types, names }),
+            properties: properties.map(|Properties { types, names, amount }| PropertiesReport {
+                track_types: types,
+                names,
+                amount,
+            }),
             difference: state.differences.events(),
             difference_waiting: state.waiting_difference(),
             days_differing: state.differences.days.iter().rev().map(day_report).collect(),

@@ -21,7 +21,7 @@ const APART_MS: i64 = HOUR_MS;
 pub type Quarantine = BTreeMap<i32, Held>;
 
 /// A day that is held back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Held {
     /// What Pendo shows of its hours.
@@ -33,7 +33,7 @@ pub struct Held {
 }
 
 /// What [`hold`] found of a batch's days.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Judged {
     /// What is held now.
     pub held: Quarantine,
@@ -117,7 +117,7 @@ mod tests {
         if events == 0 {
             return Fingerprint::default();
         }
-        Fingerprint { rows: 1, events, minutes: 0, squares: events * events, newest_ms: 5 }
+        Fingerprint { rows: 1, events, minutes: 0, squares: events * events, newest_ms: 5, amount: 0 }
     }
 
     fn batch(hours: &[(i32, u64)]) -> Batch {

@@ -73,7 +73,7 @@ pub struct AfterFinal {
 /// The totals of the buckets that a batch's moves took: before and after. `None` where others had overtaken the batch.
 ///
 /// The first shard that holds a bucket speaks for all of them, so of runs that overlap just one has replaced it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Taken(BTreeMap<(Kind, Hour), Option<[Fingerprint; 2]>>);
 
 impl Taken {
@@ -199,7 +199,7 @@ mod tests {
     const NOW: i32 = 1_000 * 24;
 
     fn totals(events: u64) -> Fingerprint {
-        Fingerprint { rows: 1, events, minutes: 0, squares: events * events, newest_ms: 5 }
+        Fingerprint { rows: 1, events, minutes: 0, squares: events * events, newest_ms: 5, amount: 0 }
     }
 
     fn read() -> KindState {

@@ -64,7 +64,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn totals(events: u64) -> Fingerprint {
-        Fingerprint { rows: 1, events, minutes: events / 2, squares: events * events, newest_ms: 7 }
+        Fingerprint { rows: 1, events, minutes: events / 2, squares: events * events, newest_ms: 7, amount: 0 }
     }
 
     #[test]

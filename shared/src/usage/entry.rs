@@ -11,7 +11,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// What a shard holds of one bucket.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// The reading of the fetch that these rows came with; the higher wins.
     pub reading: u64,
@@ -40,15 +40,15 @@ impl Entry {
         let Dropped { totals, by_account, by_object } = erased;
         let mut hasher = twox_hash::XxHash3_64::default();
         (kind, hour, reading, by_account, by_object).hash(&mut hasher);
-        for Fingerprint { rows, events, minutes, squares, newest_ms } in [share, totals] {
-            (rows, events, minutes, squares, newest_ms).hash(&mut hasher);
+        for Fingerprint { rows, events, minutes, squares, newest_ms, amount } in [share, totals] {
+            (rows, events, minutes, squares, newest_ms, amount).hash(&mut hasher);
         }
         hasher.finish()
     }
 }
 
 /// The sums of rows that were dropped: enough to go on comparing them with Pendo's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Dropped {
     /// Their totals.
     pub totals: Fingerprint,
@@ -116,14 +116,14 @@ pub fn pack(entries: &Entries) -> Vec<u8> {
         out.signed(i64::from(entry.read_at.0) - i64::from(hour.0));
         out.number(u64::from(entry.is_verified));
     }
-    for ((_, hour), entry) in entries {
-        write_fingerprint(&mut out, *hour, &entry.whole);
+    for (bucket, entry) in entries {
+        write_fingerprint(&mut out, *bucket, &entry.whole);
     }
-    for ((_, hour), entry) in entries {
-        write_fingerprint(&mut out, *hour, &entry.share);
+    for (bucket, entry) in entries {
+        write_fingerprint(&mut out, *bucket, &entry.share);
     }
-    for ((_, hour), entry) in entries {
-        write_fingerprint(&mut out, *hour, &entry.erased.totals);
+    for (bucket, entry) in entries {
+        write_fingerprint(&mut out, *bucket, &entry.erased.totals);
         if !entry.erased.is_empty() {
             out.hash(entry.erased.by_account);
             out.hash(entry.erased.by_object);
@@ -170,16 +170,16 @@ pub fn unpack(body: &[u8]) -> Result<Entries, PackError> {
         states.push((hour.plus(age), input.number()? == 1));
     }
     let mut wholes = Vec::with_capacity(count);
-    for (_, hour) in &keys {
-        wholes.push(read_fingerprint(&mut input, *hour)?);
+    for bucket in &keys {
+        wholes.push(read_fingerprint(&mut input, *bucket)?);
     }
     let mut shares = Vec::with_capacity(count);
-    for (_, hour) in &keys {
-        shares.push(read_fingerprint(&mut input, *hour)?);
+    for bucket in &keys {
+        shares.push(read_fingerprint(&mut input, *bucket)?);
     }
     let mut erased = Vec::with_capacity(count);
-    for (_, hour) in &keys {
-        let totals = read_fingerprint(&mut input, *hour)?;
+    for bucket in &keys {
+        let totals = read_fingerprint(&mut input, *bucket)?;
         erased.push(match totals.is_empty() {
             true => Dropped::default(),
             false => Dropped { totals, by_account: input.hash()?, by_object: input.hash()? },
@@ -209,17 +209,20 @@ pub fn unpack(body: &[u8]) -> Result<Entries, PackError> {
     Ok(entries)
 }
 
-fn write_fingerprint(out: &mut Writer, hour: Hour, totals: &Fingerprint) {
+fn write_fingerprint(out: &mut Writer, (kind, hour): (Kind, Hour), totals: &Fingerprint) {
     out.number(totals.rows);
     if totals.rows > 0 {
         out.number(totals.events);
         out.number(totals.minutes);
         out.number(totals.squares);
         out.signed(totals.newest_ms - hour.start_ms());
+        if kind.is_properties() {
+            totals.amount.to_le_bytes().as_chunks().0.iter().for_each(|half| out.hash(u64::from_le_bytes(*half)));
+        }
     }
 }
 
-fn read_fingerprint(input: &mut Reader, hour: Hour) -> Result<Fingerprint, PackError> {
+fn read_fingerprint(input: &mut Reader, (kind, hour): (Kind, Hour)) -> Result<Fingerprint, PackError> {
     let rows = input.number()?;
     if rows == 0 {
         return Ok(Fingerprint::default());
@@ -230,16 +233,25 @@ fn read_fingerprint(input: &mut Reader, hour: Hour) -> Result<Fingerprint, PackE
         minutes: input.number()?,
         squares: input.number()?,
         newest_ms: input.signed()?.wrapping_add(hour.start_ms()),
+        amount: if kind.is_properties() { read_amount(input)? } else { 0 },
     })
+}
+
+fn read_amount(input: &mut Reader) -> Result<i128, PackError> {
+    let (low, high) = (u128::from(input.hash()?), u128::from(input.hash()?));
+    Ok((low | high << 64).cast_signed())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::PropertiesId;
 
     #[test]
     fn entries_come_back_as_they_went_in() {
         let mut entries = Entries::new();
+        let mut kinds = Kind::ALL.to_vec();
+        kinds.push(Kind::Properties(PropertiesId(7)));
         for i in 0..200i32 {
             let share = Fingerprint {
                 rows: u64::from(i.unsigned_abs() % 3),
@@ -247,12 +259,13 @@ mod tests {
                 minutes: 2,
                 squares: 81,
                 newest_ms: Hour(i).start_ms() + 77,
+                amount: if i % 6 == 5 { -7_i128 << 70 } else { 0 },
             };
             let share = if share.rows == 0 { Fingerprint::default() } else { share };
             let dropped = Dropped { totals: share, by_account: u64::MAX, by_object: 7 };
             let name: Arc<str> = format!("block#{}", i / 24).into();
             entries.insert(
-                (Kind::ALL[i.unsigned_abs() as usize % 5], Hour(490_000 + i)),
+                (kinds[i.unsigned_abs() as usize % 6], Hour(490_000 + i)),
                 Entry {
                     reading: 1_000 - u64::from(i.unsigned_abs()),
                     whole: share,

@@ -1,5 +1,6 @@
 //! Values of events' properties. A row has those that its kind is told apart by as one text: a JSON list in the order of the
-//! properties' names, null where the event has none.
+//! properties' names, null where the event has none. What Pendo has added up of a property stands behind them as a list of its
+//! own: the sum over the row's events, the lowest number and the highest.
 
 use crate::time::{DAY_MS, Zone, parse_instant};
 use serde_json::{Number, Value};
@@ -15,10 +16,52 @@ const SCALE: u128 = 1_000_000_000;
 /// A number of this size or larger is none that can be added up.
 const NUMBER_MAX: f64 = 1e15;
 
-/// The text of a row for values as Pendo answers them.
+/// A sum of a day is smaller than this, whatever is added up: so many numbers of the largest size as Pendo can have events.
+const SUM_MAX: f64 = 1e27;
+
+/// The numbers of a property on the events of a row, in billionths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Amount {
+    /// Added up over the events.
+    pub sum: i128,
+    /// The lowest.
+    pub least: i128,
+    /// The highest.
+    pub most: i128,
+}
+
+impl Amount {
+    /// That of so many events with one number.
+    #[must_use]
+    pub fn of_events(number: i128, events: u64) -> Self {
+        Self { sum: number.wrapping_mul(events.into()), least: number, most: number }
+    }
+}
+
+/// The text of a row for values as Pendo answers them; `amount` is what it has added up: sum, lowest and highest number.
 #[must_use]
-pub fn written(values: impl Iterator<Item = Option<Value>>) -> String {
-    Value::Array(values.map(|value| value.map_or(Value::Null, kept)).collect()).to_string()
+pub fn written(values: impl Iterator<Item = Option<Value>>, amount: Option<[f64; 3]>) -> String {
+    let values = values.map(|value| value.map_or(Value::Null, kept));
+    Value::Array(values.chain(amount.map(Value::from_iter)).collect()).to_string()
+}
+
+/// A sum in billionths; nothing for one that no numbers come to.
+#[must_use]
+pub fn sum(sum: f64) -> Option<i128> {
+    rounded(sum, SUM_MAX)
+}
+
+/// What Pendo has added up of a row's property; nothing where it has added up none.
+#[must_use]
+pub fn amount(text: &str) -> Option<Amount> {
+    // A list is never a value: those are kept as text.
+    if !text.ends_with("]]") {
+        return None;
+    }
+    let values = read(text);
+    let [sum, least, most] = values.last()?.as_array()?.as_slice() else { return None };
+    let [least, most] = [least, most].map(|number| number.as_f64().and_then(billionths));
+    Some(Amount { sum: self::sum(sum.as_f64()?)?, least: least?, most: most? })
 }
 
 /// The values of a row's text; none of a text that is no list.
@@ -79,7 +122,11 @@ pub fn number(value: &Value) -> Option<i128> {
 /// A number to its ninth decimal, in billionths.
 #[must_use]
 pub fn billionths(number: f64) -> Option<i128> {
-    if number.is_nan() || number.abs() >= NUMBER_MAX {
+    rounded(number, NUMBER_MAX)
+}
+
+fn rounded(number: f64, below: f64) -> Option<i128> {
+    if number.is_nan() || number.abs() >= below {
         return None;
     }
     format!("{number:.9}").replace('.', "").parse().ok()
@@ -118,13 +165,13 @@ mod tests {
     use serde_json::json;
 
     fn one(value: Value) -> Value {
-        read(&written([Some(value)].into_iter())).remove(0)
+        read(&written([Some(value)].into_iter(), None)).remove(0)
     }
 
     #[test]
     fn values_are_kept_as_they_are_but_for_what_is_too_long_or_no_single_value() {
         let values = [json!("Pro"), json!(5), json!(0.25), json!(true), json!(""), Value::Null];
-        let text = written(values.iter().cloned().map(Some).chain([None]));
+        let text = written(values.iter().cloned().map(Some).chain([None]), None);
         assert_eq!(text, r#"["Pro",5,0.25,true,"",null,null]"#);
         assert_eq!(one(json!(5.0)), json!(5));
         assert_eq!(one(json!({"a": [1]})), json!("{\"a\":[1]}"));
@@ -132,6 +179,17 @@ mod tests {
         assert!(one(json!(long)).as_str().unwrap().chars().count() < CHARS_MAX);
         assert_ne!(one(json!(long)), one(json!(other)));
         assert_eq!(read("no list"), Vec::<Value>::new());
+    }
+
+    #[test]
+    fn what_pendo_added_up_stands_behind_the_values() {
+        let text = written([Some(json!("Pro"))].into_iter(), Some([1e20, -0.5, 2.0]));
+        assert_eq!(text, r#"["Pro",[1e20,-0.5,2.0]]"#);
+        let sum = 100_000_000_000_000_000_000_i128 * 1_000_000_000;
+        assert_eq!(amount(&text), Some(Amount { sum, least: -500_000_000, most: 2_000_000_000 }));
+        assert_eq!(amount(&written([Some(json!([1, 2, 3]))].into_iter(), None)), None, "a value that is a list");
+        assert_eq!((amount("[[1,2]]"), amount("[[1,2,null]]"), amount("guideSeen")), (None, None, None));
+        assert_eq!(Amount::of_events(-2, 3), Amount { sum: -6, least: -2, most: -2 });
     }
 
     #[test]

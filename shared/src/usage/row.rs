@@ -2,7 +2,7 @@
 
 use crate::id::{Kind, VisitorHash};
 use crate::time::Hour;
-use crate::usage::fingerprint::Fingerprint;
+use crate::usage::fingerprint::{Fingerprint, amount_of};
 use std::borrow::Cow;
 
 /// One grouped usage record as Pendo answered it. Its texts lie in the answer, unless they hold escapes.
@@ -20,7 +20,8 @@ pub struct Row<'a> {
     pub app: i64,
     /// The feature, page, guide or track type; empty for kind `event`.
     pub object: Cow<'a, str>,
-    /// The type of a guide event without prefix (`guideSeen`); empty for other kinds.
+    /// The type of a guide event without prefix (`guideSeen`); of track events with properties the text of [`super::property`]; empty for
+    /// other kinds.
     pub event_type: Cow<'a, str>,
     /// Number of events.
     pub events: u64,
@@ -47,7 +48,7 @@ pub struct UsageRow<'a> {
     pub app: i64,
     /// The feature, page, guide or track type; empty for kind `event`.
     pub object: &'a str,
-    /// The type of a guide event; empty for other kinds.
+    /// As in [`Row`].
     pub event_type: &'a str,
     /// Number of events.
     pub events: u64,
@@ -69,6 +70,7 @@ impl UsageRow<'_> {
             minutes: self.minutes,
             squares: self.events.saturating_mul(self.events),
             newest_ms: self.last_ms,
+            amount: amount_of(self.kind, self.event_type),
         }
     }
 }

@@ -11,10 +11,22 @@ fn property<'r>(row: &'r RawRow, name: &str) -> &'r Value {
     row.properties.as_ref().and_then(|properties| properties.get(name)).unwrap_or(&Value::Null)
 }
 
-/// The names of the properties that a definition looks at.
-fn names(definition: &Value) -> BTreeSet<&str> {
+/// The names of the properties that a definition filters by.
+fn filtered(definition: &Value) -> BTreeSet<&str> {
     let filters = definition["usage"]["filters"].as_array().into_iter().flatten();
-    filters.filter_map(|filter| filter["property"].as_str()).chain(definition["of_property"].as_str()).collect()
+    filters.filter_map(|filter| filter["property"].as_str()).collect()
+}
+
+/// The property that Pendo adds up for a definition: it knows no numbers in texts.
+pub(super) fn added_up(definition: &Value) -> Option<&str> {
+    let is_of_numbers = ["sum", "average", "min", "max"].map(Value::from).contains(&definition["function"]);
+    definition["of_property"].as_str().filter(|name| is_of_numbers && !filtered(definition).contains(name))
+}
+
+/// The names of the properties that a definition tells events apart by.
+fn names(definition: &Value) -> BTreeSet<&str> {
+    let of_property = definition["of_property"].as_str().filter(|_| added_up(definition).is_none());
+    filtered(definition).into_iter().chain(of_property).collect()
 }
 
 /// The values by which Pendo tells a row apart from others, for a definition.
@@ -90,7 +102,9 @@ impl Reference {
 /// What a function makes of a property on rows with events; `None` for a function of something else.
 pub(super) fn of_property(definition: &Value, rows: &[&RawRow]) -> Option<Result<Value, &'static str>> {
     let name = definition["of_property"].as_str()?;
-    let with_number = rows.iter().filter_map(|row| Some((*row, number(property(row, name))?)));
+    let is_counted = |value: &Value| value.is_number() || added_up(definition).is_none();
+    let with_number = rows.iter().filter(|row| is_counted(property(row, name)));
+    let with_number = with_number.filter_map(|row| Some((*row, number(property(row, name))?)));
     let with_number: Vec<(&RawRow, i128)> = with_number.collect();
     let numbers = || with_number.iter().map(|(_, number)| *number);
     let plain = |number: i128| number as f64 / 1e9;
