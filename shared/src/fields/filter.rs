@@ -1,38 +1,22 @@
 //! Filters on track events' properties: which events of a field's count.
 
+use super::against::{Against, operator_case};
 use super::operator::{Operator, Takes};
 use super::problem::Problem;
-use super::shape::{Shape, listed, wrong_type};
+use super::shape::{Shape, wrong_type};
 use crate::time::Zone;
 use crate::usage::property;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
-use serde_json::{Number, Value, json};
+use serde_json::{Value, json};
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 /// Filters of a field at most; all of them must hold.
 pub const FILTERS_MAX: usize = 10;
 /// The longest name of a property.
 const NAME_CHARS_MAX: usize = 64;
-/// The longest text that a property is compared with: longer values are not kept whole.
-const TEXT_CHARS_MAX: usize = 200;
-/// Texts of one filter at most.
-const TEXTS_MAX: usize = 100;
 /// Names that can stand in a question to Pendo as they are.
 const NAME_PATTERN: &str = "^[A-Za-z_][A-Za-z0-9_]*$";
-
-/// What a property is compared with, as it was written.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(untagged)]
-pub enum Against {
-    /// A text, or a date.
-    Text(String),
-    /// A number.
-    Number(Number),
-    /// Texts.
-    Texts(BTreeSet<String>),
-}
 
 /// One filter.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -63,29 +47,11 @@ impl Filter {
     fn parse(value: &Value, pointer: &str) -> Result<Self, Problem> {
         let shape = Shape::of(value, pointer, &["property", "operator", "value", "match_case"])?;
         let property = named(shape.text("property", "the name of a property")?, &shape.pointer_to("property"))?;
-        let names = listed(&Operator::ALL.map(Operator::name));
-        let name = shape.text("operator", &names)?;
-        let operator = Operator::ALL.into_iter().find(|operator| operator.name() == name).ok_or_else(|| {
-            Problem::at(shape.pointer_to("operator"), format!("operator \"{name}\" is not known; use {names}"))
-        })?;
-        let value_at = shape.pointer_to("value");
-        let needs = |wanted: &str| shape.required("value", wanted);
-        let value = match operator.takes() {
-            Takes::Nothing => {
-                if shape.optional("value").is_some() {
-                    let detail = format!("{name} compares with nothing; leave value out");
-                    return Err(Problem::at(value_at, detail));
-                }
-                None
-            }
-            Takes::Text => Some(Against::Text(text(needs("the text")?, &value_at)?)),
-            Takes::Texts => Some(Against::Texts(texts(needs("a list of text")?, &value_at)?)),
-            Takes::Number => Some(Against::Number(number(needs("a number")?, &value_at)?)),
-            Takes::Date => Some(Against::Text(date(needs("a date such as 2026-06-30")?, &value_at)?)),
-        };
+        let operator = Operator::read(&shape)?;
+        let value = Against::read(operator, &shape)?;
         let match_case = shape.optional_bool("match_case")?.unwrap_or_default();
         if match_case && !matches!(operator.takes(), Takes::Text | Takes::Texts) {
-            let detail = format!("match_case is about text; leave it out for {name}");
+            let detail = format!("match_case is about text; leave it out for {}", operator.name());
             return Err(Problem::at(shape.pointer_to("match_case"), detail));
         }
         Ok(Self { property, operator, value, match_case })
@@ -103,35 +69,16 @@ impl Filter {
                 let (Some(day), Some(wanted)) = (property::day(value, zone), property::date(wanted, zone)) else {
                     return false;
                 };
-                match operator {
-                    Operator::Before => day < wanted,
-                    Operator::After => day > wanted,
-                    _ => day == wanted,
-                }
+                operator.meets(day.cmp(&wanted))
             }
-            (operator, Some(Against::Text(wanted))) => {
-                let wanted = cased(wanted.trim());
-                match operator {
-                    Operator::Is => found.as_ref() == Some(&wanted),
-                    Operator::IsNot => found.as_ref() != Some(&wanted),
-                    _ => found.is_some_and(|found| found.contains(&wanted)),
-                }
-            }
+            (operator, Some(Against::Text(wanted))) => operator.meets_texts(found.as_deref(), [cased(wanted.trim())]),
             (operator, Some(Against::Texts(wanted))) => {
-                let is_one = found.is_some_and(|found| wanted.iter().any(|wanted| cased(wanted.trim()) == found));
-                is_one == (operator == Operator::AnyOf)
+                operator.meets_texts(found.as_deref(), wanted.iter().map(|wanted| cased(wanted.trim())))
             }
             (operator, Some(Against::Number(wanted))) => {
                 let wanted = wanted.as_f64().and_then(property::billionths);
                 let (Some(found), Some(wanted)) = (property::number(value), wanted) else { return false };
-                match operator {
-                    Operator::NotEqual => found != wanted,
-                    Operator::Less => found < wanted,
-                    Operator::AtMost => found <= wanted,
-                    Operator::More => found > wanted,
-                    Operator::AtLeast => found >= wanted,
-                    _ => found == wanted,
-                }
+                operator.meets(found.cmp(&wanted))
             }
             (_, None) => false,
         }
@@ -151,65 +98,22 @@ pub(super) fn named(name: &str, pointer: &str) -> Result<String, Problem> {
     Ok(name.to_owned())
 }
 
-fn text(value: &Value, pointer: &str) -> Result<String, Problem> {
-    let text = value.as_str().ok_or_else(|| wrong_type(pointer, value, "text"))?;
-    if text.trim().is_empty() || text.chars().count() > TEXT_CHARS_MAX {
-        let detail =
-            format!("value must have 1 to {TEXT_CHARS_MAX} characters; for no value at all use blank or present");
-        return Err(Problem::at(pointer, detail));
-    }
-    Ok(text.to_owned())
-}
-
-fn texts(value: &Value, pointer: &str) -> Result<BTreeSet<String>, Problem> {
-    let Value::Array(items) = value else { return Err(wrong_type(pointer, value, "a list of text")) };
-    if items.is_empty() || items.len() > TEXTS_MAX {
-        let detail = format!("value has {} entries; give 1 to {TEXTS_MAX} texts", items.len());
-        return Err(Problem::at(pointer, detail));
-    }
-    items.iter().enumerate().map(|(at, item)| text(item, &format!("{pointer}/{at}"))).collect()
-}
-
-fn number(value: &Value, pointer: &str) -> Result<Number, Problem> {
-    let Value::Number(number) = value else { return Err(wrong_type(pointer, value, "a number")) };
-    if number.as_f64().and_then(property::billionths).is_none() {
-        return Err(Problem::at(pointer, "value is too large; give a number below 10 to the power of 15"));
-    }
-    Ok(number.clone())
-}
-
-fn date(value: &Value, pointer: &str) -> Result<String, Problem> {
-    let text = value.as_str().ok_or_else(|| wrong_type(pointer, value, "a date such as 2026-06-30"))?;
-    let is_date = text.len() == 10 && property::date(text, Zone::UTC).is_some();
-    if is_date { Ok(text.to_owned()) } else { Err(Problem::at(pointer, "value must be a date such as 2026-06-30")) }
-}
-
 impl JsonSchema for Filter {
     fn schema_name() -> Cow<'static, str> {
         "PropertyFilter".into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let case = |takes: &[Takes], then: Value| {
-            let names =
-                Operator::ALL.into_iter().filter(|operator| takes.contains(&operator.takes())).map(Operator::name);
-            json!({"if": {"properties": {"operator": {"enum": names.collect::<Vec<_>>()}}, "required": ["operator"]}, "then": then})
-        };
-        let value = |shape: Value| json!({"required": ["value"], "properties": {"value": shape}});
-        let text = json!({"type": "string", "minLength": 1, "maxLength": TEXT_CHARS_MAX, "pattern": r"\S"});
+        let mut cases = Against::cases();
+        let without_case = [Takes::Nothing, Takes::Number, Takes::Date];
+        cases.push(operator_case(&without_case, &json!({"properties": {"match_case": {"const": false}}})));
         json_schema!({"type": "object", "required": ["property", "operator"], "additionalProperties": false, "properties": {
             "property": property_name(),
             "operator": {"enum": Operator::ALL.map(Operator::name)},
             "value": {"type": ["string", "number", "array"], "description": "What it is compared with: text, a list of text, a number or a date, as the operator asks."},
             "match_case": {"type": "boolean", "description": "Whether upper and lower case differ; they do not if left out."}},
             "description": "A condition on a property of the track events that count.",
-            "allOf": [
-                case(&[Takes::Nothing], json!({"properties": {"value": false}})),
-                case(&[Takes::Text], value(text.clone())),
-                case(&[Takes::Texts], value(json!({"type": "array", "minItems": 1, "maxItems": TEXTS_MAX, "items": text}))),
-                case(&[Takes::Number], value(json!({"type": "number", "exclusiveMinimum": -1e15, "exclusiveMaximum": 1e15}))),
-                case(&[Takes::Date], value(json!({"type": "string", "format": "date"}))),
-                case(&[Takes::Nothing, Takes::Number, Takes::Date], json!({"properties": {"match_case": {"const": false}}}))]})
+            "allOf": cases})
     }
 }
 

@@ -4,7 +4,11 @@
 
 mod accumulator;
 mod accumulator_bytes;
+<<<<<<< ours
 mod accumulator_outcome;
+=======
+pub(crate) mod against;
+>>>>>>> theirs
 mod definition;
 mod field;
 mod filter;
@@ -26,9 +30,10 @@ mod window_body;
 mod written;
 
 pub use accumulator::Accumulator;
+pub use against::Against;
 pub use definition::{Definition, Measure, NAME_CHARS_MAX};
 pub use field::{FIELDS_MAX, Field, VERSIONS_MAX};
-pub use filter::{Against, FILTERS_MAX, Filter};
+pub use filter::{FILTERS_MAX, Filter};
 pub use fold::Fold;
 pub use formula::{
     FORMULA_DEPTH_MAX, FORMULA_LEVELS_MAX, FORMULA_TERMS_MAX, Formula, Operand, Term, layers, refuse_unfit,
@@ -36,6 +41,7 @@ pub use formula::{
 pub use function::{Among, Function};
 pub use measured::Measured;
 pub use operator::Operator;
+pub(crate) use operator::Takes;
 pub use outcome::{Outcome, Reason};
 pub use period::{Period, ROLLING_DAYS_MAX};
 pub use plan::Plan;

@@ -1,8 +1,11 @@
-//! The ways in which a filter compares a property.
+//! The ways in which a filter compares a property, and a condition a value.
 
+use super::problem::Problem;
+use super::shape::{Shape, listed};
 use serde::{Serialize, Serializer};
+use std::cmp::Ordering;
 
-/// How a property is compared.
+/// How something is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Operator {
     /// It is this text.
@@ -41,7 +44,7 @@ pub enum Operator {
 
 /// What an operator compares with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Takes {
+pub(crate) enum Takes {
     Nothing,
     Text,
     Texts,
@@ -93,8 +96,39 @@ impl Operator {
         }
     }
 
+    /// The member `operator`.
+    pub(crate) fn read(shape: &Shape<'_>) -> Result<Self, Problem> {
+        let names = listed(&Self::ALL.map(Self::name));
+        let name = shape.text("operator", &names)?;
+        Self::ALL.into_iter().find(|operator| operator.name() == name).ok_or_else(|| {
+            Problem::at(shape.pointer_to("operator"), format!("operator \"{name}\" is not known; use {names}"))
+        })
+    }
+
+    /// Whether a number, or a date, meets it that stands so to the one that it is compared with.
+    pub(crate) const fn meets(self, found: Ordering) -> bool {
+        match self {
+            Self::NotEqual => found.is_ne(),
+            Self::Less | Self::Before => found.is_lt(),
+            Self::AtMost => found.is_le(),
+            Self::More | Self::After => found.is_gt(),
+            Self::AtLeast => found.is_ge(),
+            _ => found.is_eq(),
+        }
+    }
+
+    /// Whether a text, or that there is none, meets it beside one of these.
+    pub(crate) fn meets_texts(self, found: Option<&str>, wanted: impl IntoIterator<Item = String>) -> bool {
+        let mut wanted = wanted.into_iter();
+        match self {
+            Self::Contains => found.is_some_and(|found| wanted.any(|wanted| found.contains(&wanted))),
+            Self::IsNot | Self::NoneOf => !wanted.any(|wanted| found == Some(wanted.as_str())),
+            _ => wanted.any(|wanted| found == Some(wanted.as_str())),
+        }
+    }
+
     /// What it compares with.
-    pub(super) const fn takes(self) -> Takes {
+    pub(crate) const fn takes(self) -> Takes {
         match self {
             Self::Present | Self::Blank => Takes::Nothing,
             Self::Is | Self::IsNot | Self::Contains => Takes::Text,
