@@ -157,6 +157,12 @@ pub fn month_start(day: i32) -> i32 {
     date_of(day).and_then(|date| date.with_day(1)).map_or(day, day_of)
 }
 
+/// The month that holds a day, counted from January 1970.
+#[must_use]
+pub fn months_of(day: i32) -> i32 {
+    date_of(day).map_or(0, |date| (date.year() - 1970) * 12 + clamped(date.month0().into()))
+}
+
 /// The first day of the quarter that holds a day.
 #[must_use]
 pub fn quarter_start(day: i32) -> i32 {

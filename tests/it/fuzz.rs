@@ -98,6 +98,11 @@ fn filters() -> impl Strategy<Value = Value> {
         (select(vec!["=", "!=", "<", "<=", ">", ">="]), any::<i32>())
             .prop_map(|(operator, value)| json!({"operator": operator, "value": value})),
         select(vec!["before", "after", "on"]).prop_map(|operator| json!({"operator": operator, "value": "2026-06-30"})),
+        (select(vec!["within_past", "within_next"]), 0..4_000_i32)
+            .prop_map(|(operator, days)| json!({"operator": operator, "value": days})),
+        (select(vec!["quarter", "year"]), -41..42_i32, 0..14_i32).prop_map(|(period, offset, first_month)| {
+            json!({"operator": "in_fiscal", "value": {"period": period, "offset": offset, "first_month": first_month}})
+        }),
     ];
     let one = one.prop_map(|mut filter| {
         filter["property"] = json!("p");

@@ -1,5 +1,6 @@
 //! What an operator compares with: read once for filters and conditions alike, so that both refuse the same.
 
+use super::fiscal::FiscalPeriod;
 use super::operator::{Operator, Takes};
 use super::problem::Problem;
 use super::shape::{Shape, wrong_type};
@@ -11,6 +12,8 @@ use std::collections::BTreeSet;
 
 /// The longest text that something is compared with: longer values are not kept whole.
 const TEXT_CHARS_MAX: usize = 200;
+/// Days that something looks back or ahead at most: ten years.
+const DAYS_MAX: u64 = 3_660;
 /// Texts of one comparison at most.
 const TEXTS_MAX: usize = 100;
 
@@ -24,6 +27,8 @@ pub enum Against {
     Number(Number),
     /// Texts.
     Texts(BTreeSet<String>),
+    /// A fiscal period.
+    Fiscal(FiscalPeriod),
 }
 
 impl Against {
@@ -43,7 +48,26 @@ impl Against {
             Takes::Texts => Some(Self::Texts(texts(needs("a list of text")?, &value_at)?)),
             Takes::Number => Some(Self::Number(number(needs("a number")?, &value_at)?)),
             Takes::Date => Some(Self::Text(date(needs("a date such as 2026-06-30")?, &value_at)?)),
+            Takes::Days => Some(Self::Number(days(needs("a number of days")?, &value_at)?)),
+            Takes::FiscalPeriod => {
+                let period = needs("a period such as {\"period\":\"quarter\",\"first_month\":2}")?;
+                Some(Self::Fiscal(FiscalPeriod::parse(period, &value_at)?))
+            }
         })
+    }
+
+    /// Whether a day meets an operator that looks from today.
+    pub(crate) fn meets_from(&self, operator: Operator, day: i32, today: i32) -> bool {
+        match self {
+            Self::Fiscal(period) => period.holds(day, today),
+            Self::Number(days) => {
+                let days = days.as_u64().and_then(|days| i32::try_from(days).ok()).unwrap_or_default();
+                let is_past = operator == Operator::WithinPast;
+                let away = if is_past { today.saturating_sub(day) } else { day.saturating_sub(today) };
+                (0..days).contains(&away)
+            }
+            Self::Text(_) | Self::Texts(_) => false,
+        }
     }
 
     /// What `value` may be by the operator, for the document.
@@ -62,6 +86,8 @@ impl Against {
                 &value(json!({"type": "number", "exclusiveMinimum": -1e15, "exclusiveMaximum": 1e15})),
             ),
             operator_case(&[Takes::Date], &value(json!({"type": "string", "format": "date"}))),
+            operator_case(&[Takes::Days], &value(json!({"type": "integer", "minimum": 1, "maximum": DAYS_MAX}))),
+            operator_case(&[Takes::FiscalPeriod], &value(FiscalPeriod::schema())),
         ]
     }
 }
@@ -96,6 +122,17 @@ pub(crate) fn number(value: &Value, pointer: &str) -> Result<Number, Problem> {
     let Value::Number(number) = value else { return Err(wrong_type(pointer, value, "a number")) };
     if number.as_f64().and_then(property::billionths).is_none() {
         return Err(Problem::at(pointer, "value is too large; give a number below 10 to the power of 15"));
+    }
+    Ok(number.clone())
+}
+
+fn days(value: &Value, pointer: &str) -> Result<Number, Problem> {
+    let Value::Number(number) = value else { return Err(wrong_type(pointer, value, "a number of days")) };
+    if number.as_u64().is_none_or(|days| days == 0 || days > DAYS_MAX) {
+        return Err(Problem::at(
+            pointer,
+            format!("value must be a whole number of days from 1 to {DAYS_MAX}, today among them"),
+        ));
     }
     Ok(number.clone())
 }

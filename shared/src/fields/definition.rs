@@ -294,7 +294,9 @@ mod tests {
         let one = one.prop_map(|(property, operator, (number, text, texts, match_case))| {
             let mut body = json!({"property": property, "operator": operator.name(), "match_case": match_case});
             // One of these fits the operator.
-            let values = [json!(text), json!(texts), json!(number % 1_000_000), json!("2026-06-30")];
+            let fiscal = json!({"period": "quarter", "offset": number % 40, "first_month": 1 + number.rem_euclid(12)});
+            let days = json!(1 + number.rem_euclid(3_660));
+            let values = [json!(text), json!(texts), days, json!(number % 1_000_000), json!("2026-06-30"), fiscal];
             let tries = values.into_iter().map(Some).chain([None]);
             let tries = tries.flat_map(|value| [true, false].map(|match_case| (value.clone(), match_case)));
             let good = tries.filter_map(|(value, match_case)| {

@@ -57,14 +57,24 @@ impl Filter {
         Ok(Self { property, operator, value, match_case })
     }
 
-    /// Whether an event with this value of the property counts. What is no number, or no date, meets no comparison of them.
+    /// Whether what it says depends on the day.
     #[must_use]
-    pub fn holds(&self, value: &Value, zone: Zone) -> bool {
+    pub fn is_relative(&self) -> bool {
+        self.operator.is_relative()
+    }
+
+    /// Whether an event with this value of the property counts, as of a local day. What is no number, or no date, meets no
+    /// comparison of them.
+    #[must_use]
+    pub fn holds(&self, value: &Value, zone: Zone, today: i32) -> bool {
         let cased = |text: &str| if self.match_case { text.to_owned() } else { text.to_lowercase() };
         let found = property::text(value).map(|text| cased(&text));
         match (self.operator, &self.value) {
             (Operator::Present, _) => found.is_some(),
             (Operator::Blank, _) => found.is_none(),
+            (operator, Some(against)) if operator.is_relative() => {
+                property::day(value, zone).is_some_and(|day| against.meets_from(operator, day, today))
+            }
             (operator, Some(Against::Text(wanted))) if operator.takes() == Takes::Date => {
                 let (Some(day), Some(wanted)) = (property::day(value, zone), property::date(wanted, zone)) else {
                     return false;
@@ -80,7 +90,7 @@ impl Filter {
                 let (Some(found), Some(wanted)) = (property::number(value), wanted) else { return false };
                 operator.meets(found.cmp(&wanted))
             }
-            (_, None) => false,
+            (_, Some(Against::Fiscal(_)) | None) => false,
         }
     }
 }
@@ -105,12 +115,12 @@ impl JsonSchema for Filter {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let mut cases = Against::cases();
-        let without_case = [Takes::Nothing, Takes::Number, Takes::Date];
+        let without_case = [Takes::Nothing, Takes::Number, Takes::Date, Takes::Days, Takes::FiscalPeriod];
         cases.push(operator_case(&without_case, &json!({"properties": {"match_case": {"const": false}}})));
         json_schema!({"type": "object", "required": ["property", "operator"], "additionalProperties": false, "properties": {
             "property": property_name(),
             "operator": {"enum": Operator::ALL.map(Operator::name)},
-            "value": {"type": ["string", "number", "array"], "description": "What it is compared with: text, a list of text, a number or a date, as the operator asks."},
+            "value": {"type": ["string", "number", "array", "object"], "description": "What it is compared with: text, a list of text, a number, a date, a number of days or a fiscal period, as the operator asks."},
             "match_case": {"type": "boolean", "description": "Whether upper and lower case differ; they do not if left out."}},
             "description": "A condition on a property of the track events that count.",
             "allOf": cases})
@@ -136,7 +146,8 @@ mod tests {
     }
 
     fn holds(operator: &str, value: Value, found: &Value) -> bool {
-        filter(operator, value).holds(found, Zone::UTC)
+        let today = property::date("2026-06-30", Zone::UTC).unwrap();
+        filter(operator, value).holds(found, Zone::UTC, today)
     }
 
     #[test]
@@ -160,7 +171,7 @@ mod tests {
             assert_eq!(holds(operator, value.clone(), &found), wanted, "{found} {operator} {value}");
         }
         let cased = Filter { match_case: true, ..filter("is", json!("Pro")) };
-        assert!(cased.holds(&json!("Pro"), Zone::UTC) && !cased.holds(&json!("pro"), Zone::UTC));
+        assert!(cased.holds(&json!("Pro"), Zone::UTC, 0) && !cased.holds(&json!("pro"), Zone::UTC, 0));
     }
 
     #[test]
@@ -196,6 +207,31 @@ mod tests {
     }
 
     #[test]
+    fn dates_are_seen_from_today() {
+        let quarter = |offset: i32, first: i32| json!({"period": "quarter", "offset": offset, "first_month": first});
+        for (operator, value, found, wanted) in [
+            ("within_past", json!(7), "2026-06-30", true),
+            ("within_past", json!(7), "2026-06-24", true),
+            ("within_past", json!(7), "2026-06-23", false),
+            ("within_past", json!(7), "2026-07-01", false),
+            ("within_next", json!(7), "2026-07-06T23:00:00Z", true),
+            ("within_next", json!(7), "2026-07-07", false),
+            ("within_next", json!(7), "2026-06-29", false),
+            ("within_next", json!(7), "soon", false),
+            ("in_fiscal", json!({"period": "quarter"}), "2026-04-01", true),
+            ("in_fiscal", json!({"period": "quarter"}), "2026-03-31", false),
+            ("in_fiscal", quarter(0, 2), "2026-07-31", true),
+            ("in_fiscal", quarter(0, 2), "2026-08-01", false),
+            ("in_fiscal", quarter(1, 2), "2026-02-01", true),
+            ("in_fiscal", quarter(-1, 2), "2026-08-01", true),
+            ("in_fiscal", json!({"period": "year", "first_month": 7}), "2025-07-01", true),
+            ("in_fiscal", json!({"period": "year", "first_month": 7}), "2026-07-01", false),
+        ] {
+            assert_eq!(holds(operator, value.clone(), &json!(found)), wanted, "{found} {operator} {value}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_named_with_its_place() {
         for (body, pointer, part) in [
             (json!({}), "/f", "a list"),
@@ -212,6 +248,18 @@ mod tests {
             (json!([{"property": "a", "operator": ">", "value": "5"}]), "/f/0/value", "a number"),
             (json!([{"property": "a", "operator": ">", "value": 1e16}]), "/f/0/value", "too large"),
             (json!([{"property": "a", "operator": "on", "value": "30.6."}]), "/f/0/value", "2026-06-30"),
+            (json!([{"property": "a", "operator": "within_past", "value": 0}]), "/f/0/value", "from 1 to 3660"),
+            (json!([{"property": "a", "operator": "within_next", "value": "7"}]), "/f/0/value", "a number of days"),
+            (
+                json!([{"property": "a", "operator": "in_fiscal", "value": {"period": "week"}}]),
+                "/f/0/value/period",
+                "year",
+            ),
+            (
+                json!([{"property": "a", "operator": "in_fiscal", "value": {"period": "year", "first_month": 13}}]),
+                "/f/0/value/first_month",
+                "from 1 to 12",
+            ),
             (json!([{"property": "a", "operator": "blank", "value": "x"}]), "/f/0/value", "leave value out"),
             (json!([{"property": "a", "operator": ">", "value": 1, "match_case": true}]), "/f/0/match_case", "text"),
             (json!([{"property": "a", "operator": "present", "case": 1}]), "/f/0/case", "not known"),

@@ -4,14 +4,12 @@
 
 mod accumulator;
 mod accumulator_bytes;
-<<<<<<< ours
 mod accumulator_outcome;
-=======
 pub(crate) mod against;
->>>>>>> theirs
 mod definition;
 mod field;
 mod filter;
+mod fiscal;
 mod fold;
 mod formula;
 mod function;
@@ -34,6 +32,7 @@ pub use against::Against;
 pub use definition::{Definition, Measure, NAME_CHARS_MAX};
 pub use field::{FIELDS_MAX, Field, VERSIONS_MAX};
 pub use filter::{FILTERS_MAX, Filter};
+pub use fiscal::{FiscalLength, FiscalPeriod};
 pub use fold::Fold;
 pub use formula::{
     FORMULA_DEPTH_MAX, FORMULA_LEVELS_MAX, FORMULA_TERMS_MAX, Formula, Operand, Term, layers, refuse_unfit,
@@ -41,7 +40,6 @@ pub use formula::{
 pub use function::{Among, Function};
 pub use measured::Measured;
 pub use operator::Operator;
-pub(crate) use operator::Takes;
 pub use outcome::{Outcome, Reason};
 pub use period::{Period, ROLLING_DAYS_MAX};
 pub use plan::Plan;

@@ -40,6 +40,12 @@ pub enum Operator {
     After,
     /// It is this date.
     On,
+    /// It is one of so many dates up to today.
+    WithinPast,
+    /// It is one of so many dates from today on.
+    WithinNext,
+    /// It lies in a period of the fiscal calendar.
+    InFiscal,
 }
 
 /// What an operator compares with.
@@ -50,11 +56,13 @@ pub(crate) enum Takes {
     Texts,
     Number,
     Date,
+    Days,
+    FiscalPeriod,
 }
 
 impl Operator {
     /// All of them, in the order in which messages list them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::Is,
         Self::IsNot,
         Self::AnyOf,
@@ -71,6 +79,9 @@ impl Operator {
         Self::Before,
         Self::After,
         Self::On,
+        Self::WithinPast,
+        Self::WithinNext,
+        Self::InFiscal,
     ];
 
     /// The name as it stands in definitions.
@@ -93,6 +104,9 @@ impl Operator {
             Self::Before => "before",
             Self::After => "after",
             Self::On => "on",
+            Self::WithinPast => "within_past",
+            Self::WithinNext => "within_next",
+            Self::InFiscal => "in_fiscal",
         }
     }
 
@@ -127,6 +141,11 @@ impl Operator {
         }
     }
 
+    /// Whether what it says of a value depends on the day.
+    pub(crate) const fn is_relative(self) -> bool {
+        matches!(self, Self::WithinPast | Self::WithinNext | Self::InFiscal)
+    }
+
     /// What it compares with.
     pub(crate) const fn takes(self) -> Takes {
         match self {
@@ -135,6 +154,8 @@ impl Operator {
             Self::AnyOf | Self::NoneOf => Takes::Texts,
             Self::Equal | Self::NotEqual | Self::Less | Self::AtMost | Self::More | Self::AtLeast => Takes::Number,
             Self::Before | Self::After | Self::On => Takes::Date,
+            Self::WithinPast | Self::WithinNext => Takes::Days,
+            Self::InFiscal => Takes::FiscalPeriod,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::accumulator::Accumulator;
 use super::field::Field;
+use super::filter::Filter;
 use super::function::Function;
 use super::usage::Usage;
 use crate::id::{FieldId, Kind, ObjectKind};
@@ -155,7 +156,7 @@ impl Plan {
         }
         let values = property::read(row.event_type);
         let value = |name: &String| self.place(name).and_then(|place| values.get(place)).unwrap_or(&Value::Null);
-        self.usage.filters.iter().all(|filter| filter.holds(value(&filter.property), self.zone))
+        self.usage.filters.iter().all(|filter| filter.holds(value(&filter.property), self.zone, self.today))
     }
 
     /// The property that is computed with.
@@ -230,6 +231,8 @@ impl Plan {
             (!hours.is_empty()).then_some(hours).hash(hasher);
         }
         self.zone.hash(hasher);
+        // What counts today may not tomorrow.
+        self.usage.filters.iter().any(Filter::is_relative).then_some(self.today).hash(hasher);
     }
 
     /// The accumulator of no rows.

@@ -12,8 +12,23 @@ use serde_json::{Value, json};
 const SEED: u64 = 11;
 
 fn values() -> impl Strategy<Value = Value> {
-    let texts =
-        vec!["Pro", "pro", " PRO ", "Free", "", "5", "1e1", "2,5", "2026-06-30", "2026-06-29T23:30:00Z", "Ä", "ä"];
+    let texts = vec![
+        "Pro",
+        "pro",
+        " PRO ",
+        "Free",
+        "",
+        "5",
+        "1e1",
+        "2,5",
+        "2026-06-30",
+        "2026-06-29T23:30:00Z",
+        "2026-07-01",
+        "2026-07-08",
+        "2026-03-31",
+        "Ä",
+        "ä",
+    ];
     prop_oneof![
         4 => select(texts).prop_map(|text| json!(text)),
         2 => (-20..20_i32).prop_map(|number| json!(number)),
@@ -52,6 +67,11 @@ fn filters() -> impl Strategy<Value = Value> {
             .prop_map(|(property, operator)| json!({"property": property, "operator": operator})),
         (name(), select(vec!["=", "!=", "<", "<=", ">", ">="]), -10..10_i32)
             .prop_map(|(property, operator, value)| json!({"property": property, "operator": operator, "value": value})),
+        (name(), select(vec!["within_past", "within_next"]), 1..3_i32)
+            .prop_map(|(property, operator, days)| json!({"property": property, "operator": operator, "value": days})),
+        (name(), select(vec!["quarter", "year"]), -1..2_i32, 1..13_i32).prop_map(|(property, period, offset, first)| {
+            json!({"property": property, "operator": "in_fiscal", "value": {"period": period, "offset": offset, "first_month": first}})
+        }),
         (name(), select(vec!["before", "after", "on"]))
             .prop_map(|(property, operator)| json!({"property": property, "operator": operator, "value": "2026-06-29"})),
     ];

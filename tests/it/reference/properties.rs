@@ -1,7 +1,7 @@
 //! What properties of track events mean, written a second time.
 
 use super::Reference;
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, Datelike, Months, NaiveDate, TimeDelta};
 use pendo_simulator::RawRow;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -93,6 +93,24 @@ impl Reference {
                 "before" => days().is_some_and(|(found, wanted)| found < wanted),
                 "after" => days().is_some_and(|(found, wanted)| found > wanted),
                 "on" => days().is_some_and(|(found, wanted)| found == wanted),
+                "within_past" | "within_next" => self.day_of(value).is_some_and(|found| {
+                    let sign = if filter["operator"] == "within_past" { -1 } else { 1 };
+                    let mut seen =
+                        (0..wanted.as_i64().unwrap()).map(|days| self.today() + TimeDelta::days(sign * days));
+                    seen.any(|day| day == found)
+                }),
+                "in_fiscal" => self.day_of(value).is_some_and(|found| {
+                    let months = if wanted["period"] == "year" { 12 } else { 3 };
+                    let back = wanted["offset"].as_i64().unwrap_or(0) * i64::from(months);
+                    let first_month = wanted["first_month"].as_u64().unwrap_or(1) as u32;
+                    let mut start = self.today().with_day(1).unwrap();
+                    while (start.month() + 12 - first_month) % months != 0 {
+                        start = start - Months::new(1);
+                    }
+                    let shift = Months::new(back.unsigned_abs() as u32);
+                    let from = if back < 0 { start + shift } else { start - shift };
+                    from <= found && found < from + Months::new(months)
+                }),
                 other => panic!("no operator {other}"),
             }
         })
