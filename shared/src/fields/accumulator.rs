@@ -70,12 +70,12 @@ impl Accumulator {
             State::Events(sum) => more(sum),
             State::Minutes(_) => {}
             State::Visitors(visitors) => _ = visitors.insert(row.visitor),
-            State::Days(days) => _ = days.insert(local_day),
+            State::Days(days) => see_day(days, local_day),
             State::First(first) => *first = earlier(*first, Some(row.first_ms)),
             State::Last(last) => *last = (*last).max(Some(row.last_ms)),
             State::EventsAndDays(sum, days) => {
                 more(sum);
-                days.insert(local_day);
+                see_day(days, local_day);
             }
             State::Objects(objects) => _ = objects.insert(XxHash3_64::oneshot(row.object.as_bytes())),
             State::EventsOfVisitors(visitors) => {
@@ -169,6 +169,13 @@ impl Accumulator {
 
 const fn ratio(numerator: u64, denominator: u64) -> Outcome {
     Outcome::Ratio { numerator, denominator }
+}
+
+/// Rows mostly come in the order of time, so a day mostly is the last one that was seen.
+fn see_day(days: &mut BTreeSet<i32>, local_day: i32) {
+    if days.last() != Some(&local_day) {
+        days.insert(local_day);
+    }
 }
 
 fn earlier(one: Option<i64>, other: Option<i64>) -> Option<i64> {

@@ -7,6 +7,7 @@ use super::usage::Usage;
 use crate::id::{FieldId, Kind, ObjectKind};
 use crate::time::{Hour, HourRange, Zone};
 use crate::usage::row::UsageRow;
+use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 
 /// A field ready to be evaluated.
@@ -115,7 +116,7 @@ impl Plan {
     #[must_use]
     pub fn takes_at_any_time(&self, row: &UsageRow<'_>) -> bool {
         row.kind == self.usage.kind
-            && (self.function == Function::AdoptionRate || self.is_named(row.object))
+            && self.only_objects().is_none_or(|ids| ids.contains(row.object))
             && self.usage.has_app(row.app)
             && self.usage.has_type(row.event_type)
     }
@@ -124,6 +125,12 @@ impl Plan {
     #[must_use]
     pub fn is_use_of_named(&self, object: &str) -> bool {
         self.function != Function::AdoptionRate || self.is_named(object)
+    }
+
+    /// The objects of whose rows alone it takes any; `None` where it may take every object's.
+    #[must_use]
+    pub fn only_objects(&self) -> Option<&BTreeSet<String>> {
+        self.usage.ids.as_ref().filter(|_| self.function != Function::AdoptionRate)
     }
 
     fn is_named(&self, object: &str) -> bool {
