@@ -85,12 +85,12 @@ impl Accumulator {
             State::Events(sum) => more(sum),
             State::Minutes(_) => {}
             State::Visitors(visitors) => _ = visitors.insert(row.visitor),
-            State::Days(days) => _ = days.insert(local_day),
+            State::Days(days) => see_day(days, local_day),
             State::First(first) => *first = earlier(*first, Some(row.first_ms)),
             State::Last(last) => *last = (*last).max(Some(row.last_ms)),
             State::EventsAndDays(sum, days) => {
                 more(sum);
-                days.insert(local_day);
+                see_day(days, local_day);
             }
             State::Objects(objects) => _ = objects.insert(XxHash3_64::oneshot(row.object.as_bytes())),
             State::EventsOfVisitors(visitors) => {
@@ -187,6 +187,13 @@ impl State {
             Self::Most(most) => *most = (*most).max(Some(amount.most)),
             _ => {}
         }
+    }
+}
+
+/// Rows mostly come in the order of time, so a day mostly is the last one that was seen.
+fn see_day(days: &mut BTreeSet<i32>, local_day: i32) {
+    if days.last() != Some(&local_day) {
+        days.insert(local_day);
     }
 }
 

@@ -16,7 +16,34 @@ const RECORD_BYTES: usize = 32;
 #[derive(Clone, Debug)]
 pub struct Fold<'p> {
     plans: [&'p [Plan]; 2],
-    objects: [HashMap<String, Vec<Accumulator>>; 2],
+    objects: [Objects; 2],
+}
+
+/// The objects of a level: each has a seat, in the order in which they came.
+#[derive(Clone, Debug, Default)]
+struct Objects {
+    seats: HashMap<String, usize>,
+    accumulators: Vec<Vec<Accumulator>>,
+}
+
+impl Objects {
+    fn get(&self, id: &str) -> Option<&Vec<Accumulator>> {
+        self.accumulators.get(*self.seats.get(id)?)
+    }
+
+    fn seat(&mut self, id: &str, start: impl FnOnce() -> Vec<Accumulator>) -> usize {
+        if let Some(seat) = self.seats.get(id) {
+            return *seat;
+        }
+        let seat = self.accumulators.len();
+        self.seats.insert(id.to_owned(), seat);
+        self.accumulators.push(start());
+        seat
+    }
+
+    fn by_id(&self) -> BTreeMap<&str, &Vec<Accumulator>> {
+        self.seats.keys().filter_map(|id| Some((id.as_str(), self.get(id)?))).collect()
+    }
 }
 
 const fn at(level: ObjectKind) -> usize {
@@ -30,7 +57,7 @@ impl<'p> Fold<'p> {
     /// The fold of no rows, for the plans of accounts and those of contacts.
     #[must_use]
     pub fn new(accounts: &'p [Plan], contacts: &'p [Plan]) -> Self {
-        Self { plans: [accounts, contacts], objects: [HashMap::new(), HashMap::new()] }
+        Self { plans: [accounts, contacts], objects: Default::default() }
     }
 
     /// The plans of a level.
@@ -47,20 +74,36 @@ impl<'p> Fold<'p> {
 
     /// The accumulators of an object, to add to.
     pub fn of(&mut self, level: ObjectKind, id: &str) -> &mut [Accumulator] {
-        let objects = &mut self.objects[at(level)];
-        if !objects.contains_key(id) {
-            objects.insert(id.to_owned(), self.plans[at(level)].iter().map(Plan::start).collect());
-        }
-        objects.get_mut(id).map_or(&mut [], Vec::as_mut_slice)
+        let seat = self.seat(level, id);
+        self.seated(level, seat)
+    }
+
+    /// The seat of an object, by which its accumulators are found sooner than by its id. It keeps it.
+    pub fn seat(&mut self, level: ObjectKind, id: &str) -> usize {
+        let plans = self.plans[at(level)];
+        self.objects[at(level)].seat(id, || plans.iter().map(Plan::start).collect())
+    }
+
+    /// The accumulators of the object with a seat, to add to; none where nobody has it.
+    pub fn seated(&mut self, level: ObjectKind, seat: usize) -> &mut [Accumulator] {
+        self.objects[at(level)].accumulators.get_mut(seat).map_or(&mut [], Vec::as_mut_slice)
     }
 
     /// Adds what another fold for the same plans holds.
     pub fn merge(&mut self, other: Self) {
-        for (objects, more) in self.objects.iter_mut().zip(other.objects) {
-            for (id, accumulators) in more {
-                match objects.get_mut(&id) {
-                    Some(stands) => stands.iter_mut().zip(&accumulators).for_each(|(stands, more)| stands.merge(more)),
-                    None => drop(objects.insert(id, accumulators)),
+        for (objects, mut more) in self.objects.iter_mut().zip(other.objects) {
+            for (id, seat) in more.seats {
+                let accumulators = std::mem::take(&mut more.accumulators[seat]);
+                let count = objects.accumulators.len();
+                match objects.seats.get(&id) {
+                    Some(stands) => {
+                        let stands = objects.accumulators[*stands].iter_mut();
+                        stands.zip(&accumulators).for_each(|(stands, more)| stands.merge(more));
+                    }
+                    None => {
+                        objects.seats.insert(id, count);
+                        objects.accumulators.push(accumulators);
+                    }
                 }
             }
         }
@@ -72,8 +115,7 @@ impl<'p> Fold<'p> {
     pub fn pack(&self) -> Vec<Vec<u8>> {
         let mut packer = Packer::default();
         for level in [ObjectKind::Account, ObjectKind::Contact] {
-            let objects: BTreeMap<&String, &Vec<Accumulator>> = self.objects[at(level)].iter().collect();
-            for (id, accumulators) in objects {
+            for (id, accumulators) in self.objects[at(level)].by_id() {
                 for (plan, accumulator) in self.plans(level).iter().zip(accumulators) {
                     for piece in accumulator.pieces() {
                         packer.push(level, id, plan.field(), piece);
@@ -231,7 +273,7 @@ mod tests {
         assert!(parts.len() > 1 && parts.iter().all(|part| part.len() < 310_000));
         let mut back = Fold::new(&accounts, &contacts);
         parts.iter().for_each(|part| back.add_packed(part).unwrap());
-        assert_eq!(back.objects, fold.objects);
+        assert_eq!(back.objects.each_ref().map(Objects::by_id), fold.objects.each_ref().map(Objects::by_id));
         assert_eq!(back.pack(), parts, "equal folds have equal bytes");
     }
 
@@ -247,7 +289,7 @@ mod tests {
             }
         }
         one.merge(other);
-        assert_eq!(one.objects, all.objects);
+        assert_eq!(one.objects.each_ref().map(Objects::by_id), all.objects.each_ref().map(Objects::by_id));
     }
 
     #[test]

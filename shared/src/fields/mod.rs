@@ -22,6 +22,7 @@ mod plan;
 mod problem;
 mod sense;
 pub(crate) mod shape;
+mod takers;
 mod usage;
 mod window;
 mod window_body;
@@ -44,6 +45,7 @@ pub use outcome::{Outcome, Reason};
 pub use period::{Period, ROLLING_DAYS_MAX};
 pub use plan::Plan;
 pub use problem::{Problem, below};
+pub use takers::Takers;
 pub use usage::{GUIDE_TYPES, IDS_MAX, Usage};
 
 pub use window::Window;

@@ -10,6 +10,7 @@ use crate::time::{Hour, HourRange, Zone};
 use crate::usage::property::{self, Amount};
 use crate::usage::row::UsageRow;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 
 /// A field ready to be evaluated.
@@ -144,7 +145,7 @@ impl Plan {
     #[must_use]
     pub fn takes_at_any_time(&self, row: &UsageRow<'_>) -> bool {
         row.kind == self.kind
-            && (self.function == Function::AdoptionRate || self.is_named(row.object))
+            && self.only_objects().is_none_or(|ids| ids.contains(row.object))
             && self.usage.has_app(row.app)
             && self.usage.has_type(row.event_type)
             && self.meets_filters(row)
@@ -201,6 +202,12 @@ impl Plan {
     #[must_use]
     pub fn is_use_of_named(&self, object: &str) -> bool {
         self.function != Function::AdoptionRate || self.is_named(object)
+    }
+
+    /// The objects of whose rows alone it takes any; `None` where it may take every object's.
+    #[must_use]
+    pub fn only_objects(&self) -> Option<&BTreeSet<String>> {
+        self.usage.ids.as_ref().filter(|_| self.function != Function::AdoptionRate)
     }
 
     fn is_named(&self, object: &str) -> bool {

@@ -5,13 +5,14 @@ use super::moves::Sink;
 use super::page::{ObjectValues, Values};
 use super::reconcile;
 use super::run::SyncError;
+use super::seats::Seats;
 use super::shards::{Blocks, Rows};
 use super::world::World;
 use crate::connection::Connection;
 use crate::context::Context;
-use crate::fields::{Accumulator, Field, Fold, Outcome, Plan};
+use crate::fields::{Accumulator, Field, Fold, Outcome, Plan, Takers};
 use crate::id::{Kind, ObjectKind, WorkspaceId};
-use crate::matching::{Link, Status};
+use crate::matching::Status;
 use crate::store::{Folds, Shard, StoreError};
 use crate::time::{Hour, HourRange, Zone};
 use crate::usage::row::UsageRow;
@@ -66,14 +67,17 @@ pub(super) struct Home<'a> {
     pub(super) sources: BTreeSet<u16>,
     pub(super) accounts: Vec<Plan>,
     pub(super) contacts: Vec<Plan>,
+    takers_accounts: Takers,
+    takers_contacts: Takers,
 }
 
 impl<'a> Home<'a> {
     fn new(sink: &'a Sink<'a>, world: &'a World, moment: &Moment, number: u16) -> Self {
-        let plans = |level: ObjectKind| {
+        let plans = |level: ObjectKind| -> Vec<Plan> {
             let fields = world.fields.value.iter().filter(|field| field.definition.object == level);
             fields.filter_map(|field| moment.plan(field)).collect()
         };
+        let (accounts, contacts) = (plans(ObjectKind::Account), plans(ObjectKind::Contact));
         Self {
             sink,
             world,
@@ -81,8 +85,10 @@ impl<'a> Home<'a> {
             keeps_folds: moment.keeps_folds,
             number,
             sources: world.sources_of(number, sink.shards),
-            accounts: plans(ObjectKind::Account),
-            contacts: plans(ObjectKind::Contact),
+            takers_accounts: Takers::of(&accounts),
+            takers_contacts: Takers::of(&contacts),
+            accounts,
+            contacts,
         }
     }
 
@@ -108,9 +114,9 @@ impl<'a> Home<'a> {
     ) -> Result<(), StoreError> {
         let ranges = ranges_within(self.plans(), hours);
         let none = Rows::default();
-        // Neighbours mostly are of one hour and of one Pendo account.
+        let mut seats = Seats::new(self.world, self.number);
+        // Neighbours mostly are of one hour.
         let mut last_day: Option<(Hour, i32)> = None;
-        let mut last_account: Option<(Option<String>, Option<&str>)> = None;
         for source in &self.sources {
             let Some(shard) = shards.get_mut(usize::from(*source)) else { continue };
             let overlay = if *source == self.number { own } else { &none };
@@ -121,11 +127,7 @@ impl<'a> Home<'a> {
                         _ => self.zone.local_day(row.hour.start_ms()),
                     };
                     last_day = Some((row.hour, day));
-                    let account = match &last_account {
-                        Some((of, account)) if of.as_deref() == row.account => *account,
-                        _ => last_account.insert((row.account.map(str::to_owned), self.account_of(row))).1,
-                    };
-                    self.add(row, day, account, fold);
+                    self.add(row, day, &mut seats, fold);
                     see(row);
                 })
                 .await?;
@@ -133,30 +135,34 @@ impl<'a> Home<'a> {
         Ok(())
     }
 
-    /// The account at home here whose a row is, if there are fields of accounts.
-    fn account_of(&self, row: &UsageRow<'_>) -> Option<&'a str> {
-        let Link::Matched(account) = self.world.links.account_of(row.account) else { return None };
-        let is_ours = !self.accounts.is_empty() && self.world.homes.get(account) == Some(&self.number);
-        is_ours.then_some(account)
-    }
-
-    fn add(&self, row: &UsageRow<'_>, local_day: i32, account: Option<&str>, fold: &mut Fold<'_>) {
+    fn add(&self, row: &UsageRow<'_>, local_day: i32, seats: &mut Seats<'a>, fold: &mut Fold<'_>) {
         if self.world.excludes(row) {
             return;
         }
-        if let Some(account) = account {
-            self.add_to(&self.accounts, fold.of(ObjectKind::Account, account), row, local_day);
+        if !self.accounts.is_empty()
+            && let Some(seat) = seats.account(row, fold)
+        {
+            let seated = fold.seated(ObjectKind::Account, seat);
+            self.add_to(&self.accounts, &self.takers_accounts, seated, row, local_day);
         }
         if !self.contacts.is_empty()
-            && let Link::Matched(contact) = self.world.links.contact_of(row.visitor, row.account)
-            && self.world.home_of_contact(contact) == Some(self.number)
+            && let Some(seat) = seats.contact(row, fold)
         {
-            self.add_to(&self.contacts, fold.of(ObjectKind::Contact, contact), row, local_day);
+            let seated = fold.seated(ObjectKind::Contact, seat);
+            self.add_to(&self.contacts, &self.takers_contacts, seated, row, local_day);
         }
     }
 
-    fn add_to(&self, plans: &[Plan], accumulators: &mut [Accumulator], row: &UsageRow<'_>, local_day: i32) {
-        for (plan, accumulator) in plans.iter().zip(accumulators) {
+    fn add_to(
+        &self,
+        plans: &[Plan],
+        takers: &Takers,
+        accumulators: &mut [Accumulator],
+        row: &UsageRow<'_>,
+        local_day: i32,
+    ) {
+        for place in takers.places(row) {
+            let (Some(plan), Some(accumulator)) = (plans.get(place), accumulators.get_mut(place)) else { continue };
             let is_excluded = || plan.has_exclusions() && self.world.excludes_from(plan, row);
             if plan.takes(row) && !is_excluded() {
                 accumulator.add(plan, row, local_day);

@@ -36,6 +36,7 @@ pub mod reconcile;
 mod revoked;
 pub mod rewrites;
 pub mod run;
+mod seats;
 pub mod shards;
 mod split;
 pub mod status;
