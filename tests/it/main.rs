@@ -29,6 +29,7 @@ mod freshness;
 mod fuzz;
 mod garbled;
 mod golden;
+mod groups;
 mod harness;
 mod identity;
 mod life;

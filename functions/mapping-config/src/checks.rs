@@ -5,7 +5,7 @@ use crate::source::pendo_problem;
 use serde_json::Value;
 use shared::api::Problem;
 use shared::context::Context;
-use shared::fields::{Definition, FIELDS_MAX, Field};
+use shared::fields::{Definition, FIELDS_MAX, Field, Usage};
 use shared::id::{Kind, ObjectKind, WorkspaceId};
 use shared::matching::Matching;
 use shared::pendo::{Client, catalog};
@@ -77,9 +77,19 @@ pub(crate) fn is_used(fields: &[Field], kind: Kind) -> bool {
     fields.iter().any(|field| field.definition.kind() == Some(kind))
 }
 
-/// The ids that a field may name, by kind: Pendo's, and those of what Pendo has deleted since it was read.
+/// Groups that a refusal lists at most.
+const GROUPS_LISTED: usize = 10;
+
+/// The ids and groups that a field may name, by kind: Pendo's, and the ids of what Pendo has deleted since it was read.
 #[derive(Default)]
-pub(crate) struct KnownIds(BTreeMap<Kind, HashSet<String>>);
+pub(crate) struct KnownIds(BTreeMap<Kind, Known>);
+
+/// Those of one kind.
+#[derive(Default)]
+struct Known {
+    ids: HashSet<String>,
+    groups: BTreeSet<String>,
+}
 
 impl KnownIds {
     /// Asks Pendo for those of some kinds.
@@ -93,13 +103,15 @@ impl KnownIds {
         let mut known = BTreeMap::new();
         for kind in kinds {
             let listed = catalog::list(client, kind).await.map_err(pendo_problem)?;
+            let groups = listed.iter().filter_map(|entry| entry.group.clone()).collect();
             let gone = deleted.get(&kind).into_iter().flatten().cloned();
-            known.insert(kind, listed.into_iter().map(|entry| entry.id).chain(gone).collect());
+            let ids = listed.into_iter().map(|entry| entry.id).chain(gone).collect();
+            known.insert(kind, Known { ids, groups });
         }
         Ok(Self(known))
     }
 
-    /// Every id must be known, or stand in the definition that is replaced. `body` is the definition as it was sent.
+    /// Every id and group must be known, or stand in the definition that is replaced. `body` is the definition as it was sent.
     pub(crate) fn refuse_others(
         &self,
         definition: &Definition,
@@ -107,12 +119,26 @@ impl KnownIds {
         body: &Value,
     ) -> Result<(), Problem> {
         let Some(kind) = named_kind(definition) else { return Ok(()) };
-        let known = self.0.get(&kind);
-        let is_known = |id: &&String| known.is_some_and(|known| known.contains(*id));
-        let given = body.pointer("/usage/ids").and_then(Value::as_array);
-        let place =
-            |id: &String| given.and_then(|given| given.iter().position(|item| item.as_str() == Some(id))).unwrap_or(0);
-        let unknown = fresh_ids(definition, before).filter(|id| !is_known(id)).map(place).min();
+        let nothing = Known::default();
+        let known = self.0.get(&kind).unwrap_or(&nothing);
+        let place = |list: &str, name: &String| {
+            let given = body.pointer(list).and_then(Value::as_array);
+            given.and_then(|given| given.iter().position(|item| item.as_str() == Some(name))).unwrap_or(0)
+        };
+        let fresh_groups = fresh(definition, before, |usage| &usage.groups);
+        let unknown = fresh_groups.filter(|name| !known.groups.contains(*name));
+        if let Some(index) = unknown.map(|name| place("/usage/groups", name)).min() {
+            let some: Vec<&str> = known.groups.iter().take(GROUPS_LISTED).map(String::as_str).collect();
+            let detail = match some.as_slice() {
+                [] => format!("Pendo has no {} in a group of this name, nor in any other.", kind.name()),
+                some => {
+                    format!("Pendo has no {} in a group of this name; groups are {}.", kind.name(), some.join(", "))
+                }
+            };
+            return Err(Problem::invalid("unknown-group", format!("/usage/groups/{index}"), detail));
+        }
+        let fresh_ids = fresh(definition, before, |usage| &usage.ids);
+        let unknown = fresh_ids.filter(|id| !known.ids.contains(*id)).map(|id| place("/usage/ids", id)).min();
         let Some(index) = unknown else { return Ok(()) };
         let detail = format!(
             "Pendo has no {} with this id: look it up with GET /v1/pendo/catalog?kind={}.",
@@ -123,9 +149,10 @@ impl KnownIds {
     }
 }
 
-/// The kind whose objects have to be asked for, if a definition names any that the one before it does not.
+/// The kind whose objects have to be asked for, if a definition names any, or any group, that the one before it does not.
 pub(crate) fn kind_to_ask(definition: &Definition, before: Option<&Definition>) -> Option<Kind> {
-    fresh_ids(definition, before).next().and(named_kind(definition))
+    let ids = fresh(definition, before, |usage| &usage.ids);
+    ids.chain(fresh(definition, before, |usage| &usage.groups)).next().and(named_kind(definition))
 }
 
 /// The kind of the objects that a definition names.
@@ -133,13 +160,15 @@ fn named_kind(definition: &Definition) -> Option<Kind> {
     definition.kind().map(Kind::listed)
 }
 
-fn fresh_ids<'d>(definition: &'d Definition, before: Option<&'d Definition>) -> impl Iterator<Item = &'d String> {
-    let stand = before.filter(|before| named_kind(before) == named_kind(definition)).and_then(ids);
-    ids(definition).into_iter().flatten().filter(move |id| !stand.is_some_and(|stand| stand.contains(*id)))
-}
-
-fn ids(definition: &Definition) -> Option<&BTreeSet<String>> {
-    definition.measured()?.usage.ids.as_ref()
+/// What a list of a definition has that the same list of the one before it has not.
+fn fresh<'d>(
+    definition: &'d Definition,
+    before: Option<&'d Definition>,
+    list: fn(&Usage) -> &Option<BTreeSet<String>>,
+) -> impl Iterator<Item = &'d String> {
+    let list = move |definition: &'d Definition| list(&definition.measured()?.usage).as_ref();
+    let stand = before.filter(|before| named_kind(before) == named_kind(definition)).and_then(list);
+    list(definition).into_iter().flatten().filter(move |name| !stand.is_some_and(|stand| stand.contains(*name)))
 }
 
 #[cfg(test)]
@@ -166,12 +195,22 @@ mod tests {
     fn only_ids_that_do_not_stand_yet_must_be_known() {
         let usage = |ids: &[&str]| json!({"kind": "feature", "ids": ids});
         let named = |ids: &[&str]| definition("x", &usage(ids));
-        let known = KnownIds([(Kind::Feature, HashSet::from(["a".to_owned()]))].into());
+        let one = Known { ids: HashSet::from(["a".to_owned()]), groups: BTreeSet::from(["G".to_owned()]) };
+        let known = KnownIds([(Kind::Feature, one)].into());
         let body = json!({"usage": usage(&["c", "a", "b"])});
         let refused = |before: Option<&Definition>| known.refuse_others(&named(&["a", "b", "c"]), before, &body);
         assert_eq!(refused(None).unwrap_err().pointer.as_deref(), Some("/usage/ids/0"));
         assert_eq!(refused(Some(&named(&["c"]))).unwrap_err().pointer.as_deref(), Some("/usage/ids/2"));
         assert!(refused(Some(&named(&["b", "c"]))).is_ok());
+        let of_groups = |groups: &[&str]| json!({"usage": {"kind": "feature", "groups": groups}});
+        let refused = |groups: &[&str]| {
+            let body = of_groups(groups);
+            known.refuse_others(&definition("x", &body["usage"]), None, &body)
+        };
+        assert!(refused(&["G"]).is_ok());
+        let problem = refused(&["G", "g"]).unwrap_err();
+        assert_eq!(problem.pointer.as_deref(), Some("/usage/groups/1"));
+        assert!(problem.detail.ends_with("groups are G."), "{}", problem.detail);
         assert_eq!(kind_to_ask(&named(&["a"]), None), Some(Kind::Feature));
         assert_eq!(kind_to_ask(&named(&["a"]), Some(&named(&["a", "b"]))), None);
         let page = definition("x", &json!({"kind": "page", "ids": ["a"]}));

@@ -16,6 +16,7 @@ use shared::context::Context;
 use shared::fields::{Definition, Field};
 use shared::id::{FieldId, Kind, WorkspaceId};
 use shared::preview::{Preview, PreviewError, PreviewQuery, preview};
+use shared::sync::tags::Listed;
 use std::collections::BTreeSet;
 
 /// Above so many rows nothing is tried, so that an answer comes within the gateway's 30 s.
@@ -100,10 +101,15 @@ async fn refuse_unknown_ids(
     body: &Value,
 ) -> Result<(), Problem> {
     let Some(usage) = definition.measured().map(|measured| &measured.usage) else { return Ok(()) };
-    let Some(ids) = &usage.ids else { return Ok(()) };
+    if !usage.names_objects() {
+        return Ok(());
+    }
     let kind = usage.kind;
     let seen = context.store.tags_get(workspace, &connection.id, kind).await?.value;
-    if ids.iter().all(|id| seen.contains_key(id)) {
+    let groups: BTreeSet<String> = seen.values().filter_map(|stored| Listed::of(stored)?.group).collect();
+    if usage.ids.iter().flatten().all(|id| seen.contains_key(id))
+        && usage.groups.iter().flatten().all(|name| groups.contains(name))
+    {
         return Ok(());
     }
     let client = client(context, connection).await?;

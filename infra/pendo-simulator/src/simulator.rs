@@ -179,6 +179,11 @@ impl Simulator {
         self.state.change(|world, now_ms| world.edit(ItemKind::of_usage(kind), id, now_ms, takes_ms, keeps_percent))
     }
 
+    /// Puts an object of the catalogue into another group, which is no edit of its tag. Says whether the object exists.
+    pub fn group(&self, kind: Kind, id: &str, name: &str) -> bool {
+        self.state.change(|world, _| world.group(ItemKind::of_usage(kind), id, name))
+    }
+
     /// Moves the subscription to another time zone; all usage reads as nothing for `takes_ms`.
     pub fn change_time_zone(&self, zone: Tz, takes_ms: i64) {
         self.state.change(|world, now_ms| world.change_zone(zone, now_ms, takes_ms));

@@ -168,7 +168,9 @@ async fn explained(
             explanation.is_current &= formula::gives(formula, &explanation.operands, &explanation.line.value);
         }
         Measure::Usage(measured) => {
-            if let Some(plan) = plan(&source, &field, &explanation.line) {
+            let grouped = source.world.groups.named_in(field.clone());
+            let measured = grouped.definition.measured().unwrap_or(measured);
+            if let Some(plan) = plan(&source, &grouped, &explanation.line) {
                 take_apart(&mut explanation, &mut source, &plan, measured, query).await?;
             }
         }

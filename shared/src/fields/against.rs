@@ -70,6 +70,12 @@ impl Against {
         }
     }
 
+    /// What `value` may be at all, for the document.
+    pub(crate) fn any() -> Value {
+        json!({"anyOf": [{"type": ["string", "number"]}, {"type": "array", "items": {"type": "string"}}, FiscalPeriod::schema()],
+               "description": "What it is compared with: text, a list of text, a number, a date, a number of days or a fiscal period, as the operator asks."})
+    }
+
     /// What `value` may be by the operator, for the document.
     pub(crate) fn cases() -> Vec<Value> {
         let value = |shape: Value| json!({"required": ["value"], "properties": {"value": shape}});

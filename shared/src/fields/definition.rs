@@ -327,8 +327,11 @@ mod tests {
             filters in filters(),
         ) -> Definition {
             let filters = if kind == Kind::Track && ids.is_some() { filters } else { Vec::new() };
+            let may_group = kind != Kind::Event && filters.is_empty() && !function.is_of_property();
+            let groups = (may_group && property.len() % 2 == 0).then(|| [property.clone()].into());
             let measured = Measured {
                 usage: Usage {
+                    groups,
                     kind,
                     ids: ids.filter(|_| kind != Kind::Event),
                     apps,

@@ -120,7 +120,7 @@ impl JsonSchema for Filter {
         json_schema!({"type": "object", "required": ["property", "operator"], "additionalProperties": false, "properties": {
             "property": property_name(),
             "operator": {"enum": Operator::ALL.map(Operator::name)},
-            "value": {"type": ["string", "number", "array", "object"], "description": "What it is compared with: text, a list of text, a number, a date, a number of days or a fiscal period, as the operator asks."},
+            "value": Against::any(),
             "match_case": {"type": "boolean", "description": "Whether upper and lower case differ; they do not if left out."}},
             "description": "A condition on a property of the track events that count.",
             "allOf": cases})

@@ -42,7 +42,7 @@ pub(super) fn refuse_nonsense(object: ObjectKind, measured: &Measured) -> Result
             let detail = format!("of applies to adoption_rate only; leave it out for {name}");
             return Err(Problem::at("/of", detail));
         }
-        (true, Some(_)) if usage.ids.is_none() => {
+        (true, Some(_)) if !usage.names_objects() => {
             let detail = "adoption_rate needs usage.ids: who used anything at all is everybody; name the objects that are to be adopted";
             return Err(Problem::at("/usage/ids", detail));
         }
@@ -95,6 +95,11 @@ fn refuse_unfit_properties(measured: &Measured) -> Result<(), Problem> {
         );
         return Err(Problem::at(place, detail));
     }
+    if usage.groups.is_some() {
+        let detail =
+            format!("{what} cannot stand beside usage.groups, which may grow: name the track types by usage.ids");
+        return Err(Problem::at("/usage/groups", detail));
+    }
     if usage.ids.as_ref().is_none_or(|ids| ids.len() > TRACK_TYPES_MAX) {
         let detail =
             format!("{what} needs usage.ids: name the 1 to {TRACK_TYPES_MAX} track types that have the property");
@@ -136,7 +141,7 @@ pub(super) fn sense() -> Value {
         "else": {"required": ["usage", "function", "window"]}});
     json!([
         formula,
-        {"if": adoption, "then": {"required": ["of"], "properties": {"usage": {"required": ["ids"]}}},
+        {"if": adoption, "then": {"required": ["of"], "properties": {"usage": {"anyOf": [{"required": ["ids"]}, {"required": ["groups"]}]}}},
          "else": {"properties": {"of": false}}},
         {"if": {"properties": {"function": {"enum": functions(Function::is_of_property)}}, "required": ["function"]},
          "then": {"required": ["of_property"], "properties": {"usage": named_track_types()}},

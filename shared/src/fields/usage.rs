@@ -20,6 +20,8 @@ pub(super) const TRACK_TYPES_MAX: usize = 20;
 pub const GUIDE_TYPES: [&str; 6] =
     ["guideSeen", "guideAdvanced", "guideDismissed", "guideActivity", "guideSnoozed", "guideTimeout"];
 
+/// How many groups a field may name.
+const GROUPS_MAX: usize = 100;
 /// How many apps a field may name.
 const APPS_MAX: usize = 100;
 const ID_CHARS_MAX: usize = 512;
@@ -33,6 +35,9 @@ pub struct Usage {
     /// The features, pages, guides or track types; absent means all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ids: Option<BTreeSet<String>>,
+    /// Pendo's groups, by name, whose objects count as if they were named, whichever they are; absent means none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups: Option<BTreeSet<String>>,
     /// Pendo's ids of the apps in which it happened; absent means all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub apps: Option<BTreeSet<i64>>,
@@ -60,6 +65,9 @@ impl JsonSchema for Usage {
             "ids": {"type": "array", "minItems": 1, "maxItems": IDS_MAX,
                 "items": {"type": "string", "minLength": 1, "maxLength": ID_CHARS_MAX, "pattern": r"\S"},
                 "description": "The features, pages, guides or track types; all of them if left out. All activity has none."},
+            "groups": {"type": "array", "minItems": 1, "maxItems": GROUPS_MAX,
+                "items": {"type": "string", "minLength": 1, "maxLength": ID_CHARS_MAX, "pattern": r"\S"},
+                "description": "Pendo's groups of them, by name: whatever is in one of them counts as if it were named in `ids`, as Pendo last listed it."},
             "apps": {"type": "array", "minItems": 1, "maxItems": APPS_MAX, "items": {"type": "integer", "format": "int64"},
                 "description": "Pendo's ids of the apps in which it happened; all of them if left out."},
             "types": {"type": "array", "minItems": 1, "maxItems": IDS_MAX, "items": {"enum": GUIDE_TYPES},
@@ -69,7 +77,7 @@ impl JsonSchema for Usage {
             "exclude": {"allOf": [generator.subschema_for::<Exclusions>(), {"anyOf": [names("visitors"), names("domains"), names("contacts")]}],
                 "description": "Whose usage does not count, beside those whom the workspace excludes."}},
             "allOf": [
-                {"if": is(Kind::Event), "then": {"properties": {"ids": false}}},
+                {"if": is(Kind::Event), "then": {"properties": {"ids": false, "groups": false}}},
                 {"if": is(Kind::Guide), "else": {"properties": {"types": false}}},
                 {"if": {"required": ["filters"]}, "then": named_track_types()}]})
     }
@@ -77,7 +85,7 @@ impl JsonSchema for Usage {
 
 impl Usage {
     pub(super) fn parse(value: &Value, pointer: &str) -> Result<Self, Problem> {
-        let shape = Shape::of(value, pointer, &["kind", "ids", "apps", "types", "filters", "exclude"])?;
+        let shape = Shape::of(value, pointer, &["kind", "ids", "groups", "apps", "types", "filters", "exclude"])?;
         let kind_name = shape.text("kind", &listed(&KINDS))?;
         let kind = kind_of(kind_name).map_err(|detail| Problem::at(shape.pointer_to("kind"), detail))?;
 
@@ -87,6 +95,17 @@ impl Usage {
             let detail =
                 "usage.ids cannot be given for kind event, which is all activity; leave ids out or choose another kind";
             return Err(Problem::at(ids_at, detail));
+        }
+
+        let groups_at = shape.pointer_to("groups");
+        let groups = shape.optional("groups").map(|list| texts(list, &groups_at)).transpose()?;
+        if groups.is_some() && kind == Kind::Event {
+            let detail = "usage.groups cannot be given for kind event, which is all activity; leave groups out or choose another kind";
+            return Err(Problem::at(groups_at, detail));
+        }
+        if let Some(groups) = groups.as_ref().filter(|groups| groups.len() > GROUPS_MAX) {
+            let detail = format!("usage.groups has {} entries; give 1 to {GROUPS_MAX} names of groups", groups.len());
+            return Err(Problem::at(groups_at, detail));
         }
 
         let apps_at = shape.pointer_to("apps");
@@ -113,7 +132,13 @@ impl Usage {
             let detail = "usage.exclude names nobody; give visitors, domains or contacts, or leave it out";
             return Err(Problem::at(exclude_at, detail));
         }
-        Ok(Self { kind, ids, apps, types, filters, exclude })
+        Ok(Self { kind, ids, groups, apps, types, filters, exclude })
+    }
+
+    /// Whether it names objects, be it by groups.
+    #[must_use]
+    pub fn names_objects(&self) -> bool {
+        self.ids.is_some() || self.groups.is_some()
     }
 
     /// Whether the field looks at what happened in this app.
@@ -134,7 +159,7 @@ impl Usage {
 
 /// A field that looks at properties names its track types, for the document.
 pub(super) fn named_track_types() -> Value {
-    serde_json::json!({"properties": {"kind": {"const": Kind::Track.name()}, "ids": {"maxItems": TRACK_TYPES_MAX}}, "required": ["kind", "ids"]})
+    serde_json::json!({"properties": {"kind": {"const": Kind::Track.name()}, "ids": {"maxItems": TRACK_TYPES_MAX}, "groups": false}, "required": ["kind", "ids"]})
 }
 
 fn kind_of(name: &str) -> Result<Kind, String> {

@@ -210,6 +210,7 @@ async fn computed(
     let from = query.from.unwrap_or_else(|| last.saturating_sub(span - 1));
     let from = query.after.map_or(from, |after| from.max(after.saturating_add(1)));
     let to = last.min(from.saturating_add(span - 1));
+    let field = source.world.groups.named_in(field);
     let plan = |day: i32| Some((day, Plan::at_end_of(&field, day, zone, beginning)?));
     let plans: Vec<(i32, Plan)> = (from..=to).filter_map(plan).collect();
     let status = match query.object {

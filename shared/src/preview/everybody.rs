@@ -84,7 +84,7 @@ impl<'a> Everybody<'a> {
     /// The plan of a definition; `None` while its kind was never read.
     #[must_use]
     pub fn plan(&self, definition: &Field) -> Option<Plan> {
-        self.moment.plan(definition)
+        self.moment.plan(&self.world.groups.named_in(definition.clone()))
     }
 
     /// How many rows [`Everybody::values`] would read: all of the kinds, in the hours from the first window's begin to the last

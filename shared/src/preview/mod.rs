@@ -124,6 +124,8 @@ async fn tried(
     if rows > rows_max {
         return Err(PreviewError::TooMuch { rows });
     }
+    let grouped = everybody.world.groups.named_in(field.clone());
+    let usage = grouped.definition.measured().map_or(usage, |measured| &measured.usage);
     let plan = everybody.plan(&field);
     let reach = plan.as_ref().map(|plan| plan.reach());
     let mut found = plan.map(|plan| Found::new(plan, usage.clone()));

@@ -16,6 +16,7 @@ pub mod evaluate;
 pub mod fetch;
 mod finish;
 mod folds;
+pub mod groups;
 mod halving;
 pub mod history;
 mod kind_report;

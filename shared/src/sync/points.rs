@@ -7,6 +7,7 @@
 
 use super::checkpoint::{Checkpoint, KindState};
 use super::evaluate::{Moment, evaluate};
+use super::groups::hash_named;
 use super::moves::Sink;
 use super::page::Values;
 use super::rewrites::Rewrite;
@@ -105,6 +106,8 @@ async fn told(run: &Run<'_>, layout: Layout, yesterday: i32) -> Result<bool, Sto
     let others: Vec<Field> = standing.value.iter().filter(of_contacts).cloned().collect();
     let fields = Versioned { version: standing.version, value: definitions.values().chain(&others).cloned().collect() };
     let mut world = World::with(store, workspace, &connection, layout.shards, fields).await?;
+    let grouped = |field: Field| world.groups.named_in(field);
+    let definitions = definitions.into_iter().map(|(key, field)| (key, grouped(field))).collect();
     let told_hours = HourRange { from: zone.midnight(oldest), to: zone.midnight(yesterday + 1) };
     for shard in &mut shards {
         store.shard_load(shard, told_hours).await?;
@@ -251,6 +254,7 @@ impl Teller<'_> {
         let mut from = end;
         for field in fields {
             field.value_key().hash(&mut hasher);
+            hash_named(field, &mut hasher);
             from = self.plan(field, day).map_or(from, |plan| from.min(plan.reach().from));
         }
         for shard in shards {

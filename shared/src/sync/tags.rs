@@ -74,6 +74,9 @@ pub struct Listed {
     /// Its app.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub app: Option<i64>,
+    /// The group in which it is.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub group: Option<String>,
     /// When it was last changed, ms since 1970.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub updated: Option<i64>,
@@ -165,6 +168,7 @@ fn compared(listed: &[Entry], known: &Map, as_of: Hour) -> (BTreeMap<String, Opt
         let object = Listed {
             name: entry.name.clone(),
             app: entry.app,
+            group: entry.group.clone(),
             updated: entry.updated_ms,
             dirty: entry.is_dirty,
             gone: None,

@@ -1,5 +1,6 @@
 //! What evaluation sees beside rows: definitions, directory, matching and Pendo's people, all as they stand now.
 
+use super::groups::{Groups, hash_named};
 use crate::connection::Connection;
 use crate::directory::Directory;
 use crate::exclusions::Scopes;
@@ -14,8 +15,10 @@ use std::hash::{Hash, Hasher};
 
 /// Everything that values depend on beside rows and time.
 pub struct World {
-    /// The calculated fields.
+    /// The calculated fields, with the objects of the groups that they name.
     pub fields: Versioned<Vec<Field>>,
+    /// What is in those groups.
+    pub groups: Groups,
     /// Accounts and contacts.
     pub directory: Directory,
     /// The matching's version; 0 before it was saved.
@@ -66,6 +69,9 @@ impl World {
         shards: u16,
         fields: Versioned<Vec<Field>>,
     ) -> Result<Self, StoreError> {
+        let groups = Groups::read(store, workspace, &connection.id, &fields.value).await?;
+        let Versioned { version, value } = fields;
+        let fields = Versioned { version, value: value.into_iter().map(|field| groups.named_in(field)).collect() };
         let exclusions = store.exclusions_get(workspace).await?.value.exclusions;
         let matching = store.matching_get(workspace).await?;
         let (matching_version, matching) =
@@ -115,7 +121,7 @@ impl World {
         );
         let links_hashes = Vec::new();
         let mut world =
-            Self { fields, directory, matching_version, links, excluded, links_hashes, visitor_shards, homes };
+            Self { fields, groups, directory, matching_version, links, excluded, links_hashes, visitor_shards, homes };
         world.links_hashes = world.hash_links(shards);
         Ok(world)
     }
@@ -166,7 +172,10 @@ impl World {
     pub fn definitions(&self) -> u64 {
         let mut hasher = twox_hash::XxHash3_64::default();
         let evaluated = self.fields.value.iter().filter(|field| field.definition.measured().is_some());
-        evaluated.for_each(|field| field.value_key().hash(&mut hasher));
+        evaluated.for_each(|field| {
+            field.value_key().hash(&mut hasher);
+            hash_named(field, &mut hasher);
+        });
         hasher.finish()
     }
 

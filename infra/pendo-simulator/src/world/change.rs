@@ -27,6 +27,13 @@ impl World {
         true
     }
 
+    /// Puts an object into another group; says whether it exists.
+    pub(crate) fn group(&mut self, kind: ItemKind, id: &str, name: &str) -> bool {
+        let Some(item) = self.items.iter_mut().find(|item| item.kind == kind && item.id == id) else { return false };
+        item.json.insert("group".to_owned(), serde_json::json!({"id": name.to_lowercase(), "name": name, "items": []}));
+        true
+    }
+
     /// Moves the subscription to another zone; usage reads as nothing meanwhile.
     pub(crate) fn change_zone(&mut self, zone: Tz, now_ms: i64, takes_ms: i64) {
         self.zone = zone;
