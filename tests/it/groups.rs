@@ -44,11 +44,9 @@ async fn a_group_is_what_is_in_it_with_all_its_past() {
     );
 
     // Preview, explanation and history say the same, and the definition stays as it was written.
-    let tried = world.post(
-        "/v1/fields/preview",
-        &json!({"definition": of("x", &json!({"groups": ["Reports"]}), "count"), "objects": ["A-1"]}),
-    );
-    let tried = tried.await.expect(200);
+    let definition = of("x", &json!({"groups": ["Reports"]}), "count");
+    let body = json!({"definition": definition, "objects": ["A-1"]});
+    let tried = world.post("/v1/fields/preview", &body).await.expect(200);
     assert_eq!(
         (&tried["items"][0]["value"], &tried["definition"]["usage"]["ids"]),
         (&json!(101), &Value::Null),

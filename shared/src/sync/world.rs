@@ -70,8 +70,8 @@ impl World {
         fields: Versioned<Vec<Field>>,
     ) -> Result<Self, StoreError> {
         let groups = Groups::read(store, workspace, &connection.id, &fields.value).await?;
-        let Versioned { version, value } = fields;
-        let fields = Versioned { version, value: value.into_iter().map(|field| groups.named_in(field)).collect() };
+        let named: Vec<Field> = fields.value.into_iter().map(|field| groups.named_in(field)).collect();
+        let fields = Versioned { version: fields.version, value: named };
         let exclusions = store.exclusions_get(workspace).await?.value.exclusions;
         let matching = store.matching_get(workspace).await?;
         let (matching_version, matching) =

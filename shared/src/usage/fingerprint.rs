@@ -28,7 +28,6 @@ pub struct Fingerprint {
     pub amount: i128,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
 const fn is_zero(number: &i128) -> bool {
     *number == 0
 }

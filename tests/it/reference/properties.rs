@@ -104,7 +104,7 @@ impl Reference {
                     let back = wanted["offset"].as_i64().unwrap_or(0) * i64::from(months);
                     let first_month = wanted["first_month"].as_u64().unwrap_or(1) as u32;
                     let mut start = self.today().with_day(1).unwrap();
-                    while (start.month() + 12 - first_month) % months != 0 {
+                    while !(start.month() + 12 - first_month).is_multiple_of(months) {
                         start = start - Months::new(1);
                     }
                     let shift = Months::new(back.unsigned_abs() as u32);
