@@ -1,7 +1,7 @@
 //! Golden cases, for people who read no code: a folder each, with the rows that Pendo has, a field's definition, and what its
 //! values should be and why. The brute force must say the same.
 //!
-//! A formula has beside it the fields that it uses (`fields.json`) and the columns of the directory (`directory.csv`).
+//! A field that was changed has beside it what it was before (`before.json`); its value is that of the second version. A formula has beside it the fields that it uses (`fields.json`) and the columns of the directory (`directory.csv`).
 //!
 //! `rows.csv` has one line for an hour of somebody's use; a line of a track event may end with what its properties are, as
 //! `plan=Pro;rows=12`, where `rows="12"` is a number that was sent as text. In `expected.json` a value is a number, a time, `3/8` for three over
@@ -20,6 +20,8 @@ struct Case {
     name: String,
     rows: Vec<RawRow>,
     definition: Value,
+    /// What it was before it was changed.
+    before: Option<Value>,
     /// What a formula uses.
     fields: Vec<Value>,
     /// Columns of the accounts by their ids.
@@ -74,16 +76,20 @@ fn cases() -> Vec<Case> {
         let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
         let json = |file: &str| serde_json::from_str::<Value>(&read(file)).unwrap();
         let rows = read("rows.csv").lines().skip(1).map(|line| row(&name, line)).collect();
-        let mut definition = json("definition.json");
-        for list in ["/usage/ids", "/usage/exclude/visitors", "/usage/exclude/contacts"] {
-            if let Some(ids) = definition.pointer_mut(list).and_then(Value::as_array_mut) {
-                ids.iter_mut().for_each(|id| *id = json!(of(&name, id.as_str().unwrap())));
+        let own = |mut definition: Value| {
+            for list in ["/usage/ids", "/usage/exclude/visitors", "/usage/exclude/contacts"] {
+                if let Some(ids) = definition.pointer_mut(list).and_then(Value::as_array_mut) {
+                    ids.iter_mut().for_each(|id| *id = json!(of(&name, id.as_str().unwrap())));
+                }
             }
-        }
+            definition
+        };
+        let definition = own(json("definition.json"));
         let beside = |file: &str| std::fs::read_to_string(folder.join(file)).ok();
         let fields = beside("fields.json").map_or_else(Vec::new, |text| serde_json::from_str(&text).unwrap());
         let directory = beside("directory.csv").map_or_else(BTreeMap::new, |text| directory(&name, &text));
-        Case { rows, definition, fields, directory, expected: json("expected.json"), name }
+        let before = beside("before.json").map(|text| own(serde_json::from_str(&text).unwrap()));
+        Case { rows, definition, before, fields, directory, expected: json("expected.json"), name }
     };
     folders.map(case).collect()
 }
@@ -99,7 +105,8 @@ async fn agree(now: &str, zone: Tz, cases: &[&Case]) {
     let world = World::kept_in(Options::empty(), None, now).await;
     let (mut accounts, mut contacts) = (BTreeMap::new(), BTreeMap::new());
     for case in cases {
-        for id in case.definition["usage"]["ids"].as_array().into_iter().flatten() {
+        let definitions = [Some(&case.definition), case.before.as_ref()].into_iter().flatten();
+        for id in definitions.filter_map(|definition| definition["usage"]["ids"].as_array()).flatten() {
             let id = id.as_str().unwrap();
             let kind = if case.definition["usage"]["kind"] == "track" { Kind::Track } else { Kind::Feature };
             world.pendo().add_object(kind, id, id, DEFAULT_APP);
@@ -125,13 +132,23 @@ async fn agree(now: &str, zone: Tz, cases: &[&Case]) {
     world.upload("accounts", &accounts).await;
     world.upload("contacts", &contacts).await;
     world.match_both().await;
-    let of_case = |case: &&Case| case.fields.iter().chain([&case.definition]).cloned().collect::<Vec<Value>>();
+    let of_case = |case: &&Case| {
+        let first = case.before.as_ref().unwrap_or(&case.definition);
+        case.fields.iter().chain([first]).cloned().collect::<Vec<Value>>()
+    };
     let definitions: Vec<Value> = cases.iter().flat_map(of_case).collect();
     world.fields(&definitions).await;
+    let stand = world.get("/v1/fields").await.expect(200);
+    for case in cases.iter().filter(|case| case.before.is_some()) {
+        let is_it = |field: &&Value| field["name"] == case.before.as_ref().unwrap()["name"];
+        let id = stand["items"].as_array().unwrap().iter().find(is_it).unwrap()["id"].as_str().unwrap();
+        world.put(&format!("/v1/fields/{id}"), &case.definition).await.expect(200);
+    }
+    world.idle().await;
     let lines = world.lines().await;
     let reference =
         Reference::new(world.pendo().truth(), &both_levels(), zone, ms(now)).with_directory(&accounts, &contacts);
-    for Case { name, definition, fields, expected, .. } in cases {
+    for Case { name, definition, before, fields, expected, .. } in cases {
         let brute = calculator::expected(&reference, definition, fields);
         for (id, value) in expected["values"].as_object().unwrap() {
             let id = of(name, id);
@@ -139,6 +156,7 @@ async fn agree(now: &str, zone: Tz, cases: &[&Case]) {
             let line = &lines[&(part("object"), id.clone(), part("name"))];
             assert_eq!(said(line), meant(value), "{name}: {}\n{line}", expected["why"]);
             assert_eq!((&line["from"], &line["to"]), (&expected["from"], &expected["to"]), "{name}: {line}");
+            assert_eq!(line["version"], 1 + u64::from(before.is_some()), "{name}: {line}");
             let brute = &brute[&id];
             let brute = brute.reason.map_or_else(|| brute.value.clone(), |reason| json!(reason));
             assert_eq!(brute, meant(value), "the brute force: {name}: {}", expected["why"]);

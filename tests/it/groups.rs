@@ -68,9 +68,14 @@ async fn a_group_is_what_is_in_it_with_all_its_past() {
     world.tick_after(1).await;
     world.tick_after(1).await;
     assert_eq!([value("Reports").await, value("Breadth").await], [json!(110), json!(3)]);
+    // What was told of a day is told again with the next one.
+    world.tick_after(24).await;
     let told = world.get("/v1/values/history?object=account&id=A-1&field=Reports").await.expect(200);
-    let last = told["items"].as_array().unwrap().last().unwrap();
-    assert_eq!((&last["value"], last["before"].as_array().unwrap().len()), (&json!(110), 1), "{told}");
+    let first = &told["items"][0];
+    assert_eq!(
+        (&first["day"], &first["value"], &first["before"][0]["value"]),
+        (&json!("2026-06-29"), &json!(110), &json!(101))
+    );
 }
 
 #[tokio::test]
