@@ -110,9 +110,12 @@ impl Zone {
         self.0.name()
     }
 
-    /// The local day (counted from 1970-01-01) that holds this instant.
+    /// The local day (counted from 1970-01-01) that holds this instant; of one that the calendar does not have, a day near its end.
     #[must_use]
     pub fn local_day(self, ms: i64) -> i32 {
+        // No zone is two days away from UTC, so the local time is in the calendar, too.
+        let ends = [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC].map(|end| end.timestamp_millis());
+        let ms = ms.clamp(ends[0] + 2 * DAY_MS, ends[1] - 2 * DAY_MS);
         let instant = DateTime::<Utc>::from_timestamp_millis(ms).unwrap_or_default();
         day_of(instant.with_timezone(&self.0).date_naive())
     }

@@ -228,7 +228,9 @@ mod tests {
             (body["usage"]["ids"], body["of"]) = (json!(["g"]), json!("same_kind"));
         }
         if function.is_of_property() {
-            body["usage"] = json!({"kind": "track", "ids": ["f", "g", "h"]});
+            // Named by a filter, it is read one by one.
+            let filters = json!([{"property": "size", "operator": "present"}]);
+            body["usage"] = json!({"kind": "track", "ids": ["f", "g", "h"], "filters": filters});
             body["of_property"] = json!("size");
         }
         let definition = Definition::parse(&body).unwrap();
@@ -333,6 +335,22 @@ mod tests {
         assert_eq!(functions.map(of), [994.1, 994.1 / 5.0, -2.0, 1000.0].map(Value::from));
         assert_eq!(of(Function::Latest), "true", "whatever it is");
         assert_eq!(of(Function::DistinctValues), Value::from(5), "many, 1e3, -2, 0.1 and true");
+    }
+
+    #[test]
+    fn what_pendo_added_up_is_added_up() {
+        let body = json!({"name": "x", "object": "account", "usage": {"kind": "track", "ids": ["f"]}, "of_property": "size",
+                          "function": "sum", "window": {"all_time": true}});
+        let of = |function: &str| {
+            let mut body = body.clone();
+            body["function"] = json!(function);
+            let field = Field::new(FieldId::from_text("f"), Definition::parse(&body).unwrap(), 0, None);
+            let plan = Plan::new(&field, Hour(240), Zone::UTC, Hour(0)).unwrap();
+            let texts = ["[[7.5,-2,3]]", "[[0.25,0.25,0.25]]"];
+            let rows = texts.map(|text| UsageRow { kind: plan.kind(), event_type: text, ..row(1, 1, 3, 0) });
+            folded(&plan, &rows).outcome(&plan).value()
+        };
+        assert_eq!(["sum", "average", "min", "max"].map(of), [7.75, 7.75 / 6.0, -2.0, 3.0].map(Value::from));
     }
 
     fn rows() -> impl Strategy<Value = Vec<UsageRow<'static>>> {

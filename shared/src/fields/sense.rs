@@ -245,7 +245,7 @@ mod tests {
         let definition = Definition::parse(&good).unwrap();
         assert_eq!(serde_json::to_value(&definition).unwrap(), good);
         let properties = definition.measured().unwrap().properties().unwrap();
-        assert_eq!(properties.names, ["plan", "rows"].map(str::to_owned).into());
+        assert_eq!((&properties.names, &properties.amount), (&["plan".to_owned()].into(), &Some("rows".to_owned())));
         assert_eq!(definition.kind(), Some(Kind::Properties(properties.id())));
         let with = |pointer: &str, value: Value| {
             let mut body = good.clone();

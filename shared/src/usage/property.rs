@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn what_pendo_added_up_stands_behind_the_values() {
         let text = written([Some(json!("Pro"))].into_iter(), Some([1e20, -0.5, 2.0]));
-        assert_eq!(text, r#"["Pro",[1e20,-0.5,2.0]]"#);
+        assert_eq!(text, r#"["Pro",[1e+20,-0.5,2.0]]"#);
         let sum = 100_000_000_000_000_000_000_i128 * 1_000_000_000;
         assert_eq!(amount(&text), Some(Amount { sum, least: -500_000_000, most: 2_000_000_000 }));
         assert_eq!(amount(&written([Some(json!([1, 2, 3]))].into_iter(), None)), None, "a value that is a list");
