@@ -239,6 +239,29 @@ async fn a_property_that_no_event_has_is_allowed_and_warned_of() {
 }
 
 #[tokio::test]
+async fn a_filter_that_looks_from_today_is_asked_anew_each_day() {
+    let world = two_accounts().await;
+    world.pendo().add_track_type("exported", "Exported");
+    // Long over, so what these days come to is kept; but what counts of them is another thing each day.
+    for (at, due) in [("2026-03-02T08:00:00Z", "2026-07-05"), ("2026-03-03T08:00:00Z", "2026-06-29")] {
+        world.pendo().inject(exported("ann@x.test", "A-1", at, 2, json!({"due": due})));
+    }
+    let filters = |operator: &str| json!([{"property": "due", "operator": operator, "value": 7}]);
+    let soon = definition("Soon", "count", json!({"filters": filters("within_next")}));
+    let lately = definition("Lately", "count", json!({"filters": filters("within_past")}));
+    world.fields(&[soon, lately]).await;
+    let values = async || [world.value("account", "A-1", "Soon").await, world.value("account", "A-1", "Lately").await];
+    assert_eq!(values().await, [json!(2), json!(2)]);
+    world.tick_after(24).await;
+    assert_eq!(values().await, [json!(2), json!(2)]);
+    for _ in 0..6 {
+        world.tick_after(24).await;
+    }
+    // It is 7 July.
+    assert_eq!(values().await, [json!(0), json!(2)], "the fifth is past, and the twenty-ninth too long");
+}
+
+#[tokio::test]
 async fn what_makes_no_sense_of_properties_is_refused_with_its_place() {
     let world = two_accounts().await;
     world.pendo().add_track_type("exported", "Exported");
