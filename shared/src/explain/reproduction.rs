@@ -72,6 +72,8 @@ pub(super) async fn reproduction(
     let usage = &measured.usage;
     let types = GUIDE_TYPES.into_iter().filter(|name| usage.has_type(name)).collect();
     let Some((figure, gives, reading)) = figure(measured.function, plan, range) else { return Ok(None) };
+    // A change looks at the window before as well.
+    let range = if measured.function == Function::Trend { plan.reach() } else { range };
     let ids = usage.ids.as_ref().map(|ids| ids.iter().map(String::as_str).collect());
     let types = (usage.kind == Kind::Guide).then_some(types);
     let apps = usage.apps.as_ref().map(|apps| apps.iter().copied().collect());
@@ -92,6 +94,9 @@ fn figure(function: Function, plan: &Plan, range: HourRange) -> Option<(Figure, 
         "The member \"value\" of the only row is the value, in ms since 1970; no row, or null, is never used.";
     const AMOUNT: &str = "The member \"value\" of the only row is the value, but for a millionth: doubles differ by the order in which they are added. \
          No row, or null, is 0 for a sum and nothing else for the others.";
+    const QUOTIENT: &str = "The member \"value\" of the only row is the value, but for the last digits: Pendo divides doubles. No row, or null, is no value.";
+    const CHANGE: &str = "The member \"value\" of the only row is the value, but for the last digits. No row, or null, is 0 if nothing happened in \
+         either window, and no value if there was nothing in the one before only.";
     let zone = plan.zone().name();
     Some(match function {
         Function::Count => (Figure::Events, Gives::Value, VALUE.to_owned()),
@@ -118,16 +123,26 @@ fn figure(function: Function, plan: &Plan, range: HourRange) -> Option<(Figure, 
         Function::Average => (Figure::Average, Gives::Value, AMOUNT.to_owned()),
         Function::Min => (Figure::Least, Gives::Value, AMOUNT.to_owned()),
         Function::Max => (Figure::Most, Gives::Value, AMOUNT.to_owned()),
-        // More than one number of Pendo's makes them.
-        Function::AveragePerActiveDay
-        | Function::AveragePerActiveUser
-        | Function::FeatureBreadth
-        | Function::PowerUserConcentration
-        | Function::Stickiness
-        | Function::Trend
-        | Function::AdoptionRate
-        | Function::Latest
-        | Function::DistinctValues => return None,
+        Function::AveragePerActiveDay => match offset_ms(plan, range) {
+            Some(offset_ms) => (Figure::PerDay(offset_ms), Gives::Value, QUOTIENT.to_owned()),
+            None => {
+                let reading = format!(
+                    "The rows' events added up, over the number of different dates that their hours have in {zone}, are the value: its clocks change within the window."
+                );
+                (Figure::Hours, Gives::Hours, reading)
+            }
+        },
+        Function::AveragePerActiveUser => (Figure::PerVisitor, Gives::Value, QUOTIENT.to_owned()),
+        Function::FeatureBreadth => (Figure::Objects, Gives::Value, VALUE.to_owned()),
+        Function::PowerUserConcentration => (Figure::Concentration, Gives::Value, QUOTIENT.to_owned()),
+        Function::AdoptionRate => (Figure::Adoption, Gives::Value, QUOTIENT.to_owned()),
+        // Where clocks change within the window, no number of ms makes local days of hours.
+        Function::Stickiness => {
+            (Figure::Stickiness(offset_ms(plan, range)?, plan.days()), Gives::Value, QUOTIENT.to_owned())
+        }
+        Function::Trend => (Figure::Trend(range.from), Gives::Value, CHANGE.to_owned()),
+        // Values of properties are read one by one here, and what is the same value is decided here.
+        Function::Latest | Function::DistinctValues => return None,
     })
 }
 

@@ -3,7 +3,7 @@
 use super::subject::Subject;
 use super::usage::{Scope, grouped, object_key};
 use crate::id::Kind;
-use crate::time::{DAY_MS, HourRange};
+use crate::time::{DAY_MS, Hour, HourRange};
 use crate::usage::properties::Properties;
 use serde_json::{Value, json};
 
@@ -43,6 +43,32 @@ pub enum Figure {
     Least,
     /// The highest.
     Most,
+    /// How many events a day that had any, of a zone that is so many ms ahead of UTC.
+    PerDay(i64),
+    /// How many events a visitor.
+    PerVisitor,
+    /// How many different objects.
+    Objects,
+    /// The events of the visitor with most of them over all events.
+    Concentration,
+    /// The visitors of the question's objects over those of all objects.
+    Adoption,
+    /// Days on which visitors came, added up over visitors, over so many days times the visitors; as of [`Figure::PerDay`].
+    Stickiness(i64, u64),
+    /// The events from this hour on less those before it, over those before it.
+    Trend(Hour),
+}
+
+/// How the rows of a question become one number: the stages, the last of which has a member `value`.
+fn quotient(above: Value, below: Value) -> [Value; 2] {
+    [json!({"reduce": [{"above": above}, {"below": below}]}), json!({"eval": {"value": "above / below"}})]
+}
+
+/// The stage that puts each row into its local day.
+fn local_day(offset_ms: i64) -> Value {
+    let sign = if offset_ms < 0 { '-' } else { '+' };
+    let local = format!("hour {sign} {}", offset_ms.unsigned_abs());
+    json!({"eval": {"day": format!("{local} - ({local}) % {DAY_MS}")}})
 }
 
 /// A question.
@@ -78,9 +104,12 @@ pub fn body(question: &Question<'_>) -> Option<Value> {
         all.sort_unstable();
         filters.push((all.len() <= IDS_MAX).then(|| all.join(" && "))?);
     }
-    if let (Some(ids), Some(key)) = (ids, object_key(*kind)) {
-        filters.push(any_of(key, ids.iter().copied())?);
-    }
+    let named = match (ids, object_key(*kind)) {
+        (Some(ids), Some(key)) => Some(any_of(key, ids.iter().copied())?),
+        _ => None,
+    };
+    // Of adoption, the others stand below the line.
+    filters.extend(named.clone().filter(|_| *figure != Figure::Adoption));
     if let Some(apps) = apps {
         let any: Vec<String> = apps.iter().map(|app| format!("appId == {app}")).collect();
         filters.push(any.join(" || "));
@@ -97,6 +126,7 @@ pub fn body(question: &Question<'_>) -> Option<Value> {
     if !matches!(figure, Figure::Events | Figure::Minutes) {
         stages.push(json!({"filter": "events > 0"}));
     }
+    let by = |key: &str| json!({"group": {"group": [key], "fields": [{"events": {"sum": "events"}}]}});
     let reduce = |aggregator: Value| json!({"reduce": [{"value": aggregator}]});
     match figure {
         Figure::Events => stages.push(reduce(json!({"sum": "events"}))),
@@ -106,15 +136,48 @@ pub fn body(question: &Question<'_>) -> Option<Value> {
             stages.push(reduce(json!({"count": null})));
         }
         Figure::Days(offset_ms) => {
-            let sign = if *offset_ms < 0 { '-' } else { '+' };
-            let local = format!("hour {sign} {}", offset_ms.unsigned_abs());
-            stages.push(json!({"eval": {"day": format!("{local} - ({local}) % {DAY_MS}")}}));
+            stages.push(local_day(*offset_ms));
             stages.push(json!({"group": {"group": ["day"]}}));
             stages.push(reduce(json!({"count": null})));
         }
         Figure::Hours => {
-            stages.push(json!({"group": {"group": ["hour"]}}));
+            stages.push(json!({"group": {"group": ["hour"], "fields": [{"events": {"sum": "events"}}]}}));
             stages.push(json!({"sort": ["hour"]}));
+        }
+        Figure::PerDay(offset_ms) => {
+            stages.push(local_day(*offset_ms));
+            stages.push(by("day"));
+            stages.extend(quotient(json!({"sum": "events"}), json!({"count": null})));
+        }
+        Figure::PerVisitor => {
+            stages.push(by("visitorId"));
+            stages.extend(quotient(json!({"sum": "events"}), json!({"count": null})));
+        }
+        Figure::Objects => {
+            stages.push(by(object_key(*kind)?));
+            stages.push(reduce(json!({"count": null})));
+        }
+        Figure::Concentration => {
+            stages.push(by("visitorId"));
+            stages.extend(quotient(json!({"max": "events"}), json!({"sum": "events"})));
+        }
+        Figure::Adoption => {
+            stages.push(json!({"eval": {"used": format!("if({}, 1, 0)", named?)}}));
+            stages.push(json!({"group": {"group": ["visitorId"], "fields": [{"used": {"max": "used"}}]}}));
+            stages.extend(quotient(json!({"sum": "used"}), json!({"count": null})));
+        }
+        Figure::Stickiness(offset_ms, days) => {
+            stages.push(local_day(*offset_ms));
+            stages.push(json!({"group": {"group": ["day", "visitorId"]}}));
+            stages.push(json!({"group": {"group": ["visitorId"], "fields": [{"days": {"count": null}}]}}));
+            stages.push(json!({"eval": {"most": format!("{days}")}}));
+            stages.extend(quotient(json!({"sum": "days"}), json!({"sum": "most"})));
+        }
+        Figure::Trend(from) => {
+            let from = from.start_ms();
+            stages.push(json!({"eval": {"current": format!("if(hour >= {from}, events, 0)"), "previous": format!("if(hour >= {from}, 0, events)")}}));
+            stages.push(json!({"eval": {"more": "current - previous"}}));
+            stages.extend(quotient(json!({"sum": "more"}), json!({"sum": "previous"})));
         }
         Figure::First => stages.push(reduce(json!({"min": "first"}))),
         Figure::Last => stages.push(reduce(json!({"max": "last"}))),

@@ -57,17 +57,6 @@ const FUNCTIONS: [&str; 14] = [
     "trend",
     "adoption_rate",
 ];
-/// What no single question to Pendo gives.
-pub(super) const OF_SEVERAL: [&str; 7] = [
-    "average_per_active_day",
-    "average_per_active_user",
-    "feature_breadth",
-    "power_user_concentration",
-    "stickiness",
-    "trend",
-    "adoption_rate",
-];
-
 /// What is drawn for one field.
 pub(crate) type Definition = (bool, usize, usize, usize, usize, usize, usize);
 
