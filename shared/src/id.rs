@@ -83,6 +83,43 @@ impl FieldId {
     }
 }
 
+/// The id of a signal's rule: an indicator, a health score, a playbook or a journey.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct SignalId(String);
+
+impl SignalId {
+    /// A fresh id: 128 random bits in hexadecimal.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(random_hex())
+    }
+
+    /// Takes an id as a caller sent it; whether it exists is the store's answer.
+    #[must_use]
+    pub fn from_text(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AsRef<str> for SignalId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl AsRef<str> for FieldId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 /// 128 random bits as 32 hexadecimal digits.
 #[must_use]
 pub fn random_hex() -> String {
