@@ -8,11 +8,12 @@
 //! - words: [`id`], [`time`], [`connection`], [`erased`], [`trail`]
 //! - source: [`pendo`] speaks Pendo's API and nothing else does
 //! - rules, pure, without I/O or clock: [`usage`], [`directory`], [`matching`], [`exclusions`], [`fields`], [`configuration`]
-//! - state: [`store`] (DynamoDB), [`secrets`] (Secrets Manager), [`queue`] (SQS)
+//! - state: [`store`] (DynamoDB), [`secrets`] (Secrets Manager), [`queue`] (SQS), [`bus`] (EventBridge)
 //! - running: [`sync`], [`values`], [`points`], [`explain`], [`preview`], [`api`], [`config`], [`context`], [`clock`]
 //! - for tests: [`planted`], mistakes on purpose
 
 pub mod api;
+pub mod bus;
 pub mod clock;
 pub mod config;
 pub mod configuration;
