@@ -14,6 +14,8 @@ pub struct Config {
     pub table: String,
     /// `QUEUE_URL`: the SQS queue of jobs.
     pub queue_url: String,
+    /// `EVENT_BUS`: the name of the EventBridge bus that events are published to.
+    pub event_bus: String,
     /// `SECRET_PREFIX`: how the names of integration keys' secrets begin, such as `pendo-usage/`.
     pub secret_prefix: String,
     /// `SECRET_KMS_KEY`: the KMS key that secrets are encrypted with. Empty or absent: Secrets Manager's own.
@@ -106,6 +108,7 @@ impl Config {
         Ok(Self {
             table: required("TABLE_NAME")?,
             queue_url: required("QUEUE_URL")?,
+            event_bus: required("EVENT_BUS")?,
             secret_prefix: optional("SECRET_PREFIX").unwrap_or_else(|| "pendo-usage/".to_owned()),
             secret_kms_key: optional("SECRET_KMS_KEY"),
             pendo_base_url,

@@ -1,6 +1,7 @@
 //! What a function has at hand: made once at cold start, cheap to clone.
 
 use crate::api::Tries;
+use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::queue::Queue;
@@ -29,7 +30,7 @@ pub fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(FIRST_PAUSE).with_max_backoff(PAUSE_MAX)
 }
 
-/// Store, secrets, queue, settings and clock.
+/// Store, secrets, queue, bus, settings and clock.
 #[derive(Clone)]
 pub struct Context {
     /// The table.
@@ -38,6 +39,8 @@ pub struct Context {
     pub secrets: Secrets,
     /// The queue of jobs.
     pub queue: Queue,
+    /// The bus of events.
+    pub bus: Bus,
     /// The settings.
     pub config: Arc<Config>,
     /// The time.
@@ -55,12 +58,14 @@ impl Context {
         dynamodb: aws_sdk_dynamodb::Client,
         secrets: aws_sdk_secretsmanager::Client,
         queue: aws_sdk_sqs::Client,
+        bus: aws_sdk_eventbridge::Client,
         clock: Clock,
     ) -> Self {
         Self {
             store: Store::new(dynamodb, config.table.clone()),
             secrets: Secrets::new(secrets, config.secret_prefix.clone(), config.secret_kms_key.clone()),
             queue: Queue::new(queue, config.queue_url.clone()),
+            bus: Bus::new(bus, config.event_bus.clone()),
             config: Arc::new(config),
             clock,
             tries: Arc::default(),
@@ -84,6 +89,7 @@ impl Context {
             aws_sdk_dynamodb::Client::new(&sdk),
             aws_sdk_secretsmanager::Client::new(&sdk),
             aws_sdk_sqs::Client::new(&sdk),
+            aws_sdk_eventbridge::Client::new(&sdk),
             Clock::system(),
         ))
     }

@@ -109,7 +109,7 @@ def main(folder):
     settings = {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{server.server_port}", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "a"}
     settings |= {"AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_LAMBDA_FUNCTION_NAME": "f", "RUST_LOG": "error"}
     settings |= {"AWS_LAMBDA_FUNCTION_VERSION": "1", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256", "AWS_LAMBDA_LOG_GROUP_NAME": "g", "AWS_LAMBDA_LOG_STREAM_NAME": "s"}
-    settings |= {"TABLE_NAME": "t", "QUEUE_URL": "http://127.0.0.1:9/q", "SECRET_PREFIX": "p/", "WORKSPACE_CLAIM": "workspace", "ACCESS_LEVEL_CLAIM": "access_level"}
+    settings |= {"TABLE_NAME": "t", "QUEUE_URL": "http://127.0.0.1:9/q", "EVENT_BUS": "b", "SECRET_PREFIX": "p/", "WORKSPACE_CLAIM": "workspace", "ACCESS_LEVEL_CLAIM": "access_level"}
     print("| request | what | KB | answer | CPU ms |\n| --- | --- | --- | --- | --- |")
     dearest = 0
     for name in ("authenticate", "mapping-config"):

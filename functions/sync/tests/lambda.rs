@@ -125,8 +125,8 @@ async fn an_event_that_is_neither_the_schedules_nor_the_queues_is_the_functions_
 
 #[tokio::test]
 async fn a_variable_that_is_not_set_ends_the_function_with_a_sentence_that_names_it() {
-    for unset in ["TABLE_NAME", "QUEUE_URL"] {
-        let others = ["TABLE_NAME", "QUEUE_URL"].into_iter().filter(|name| *name != unset);
+    for unset in ["TABLE_NAME", "QUEUE_URL", "EVENT_BUS"] {
+        let others = ["TABLE_NAME", "QUEUE_URL", "EVENT_BUS"].into_iter().filter(|name| *name != unset);
         let environment = others.map(|name| (name.to_owned(), "some".to_owned())).collect();
         let Err(error) = Lambda::start(Path::new(BINARY), &environment).await else { panic!("{unset} is not missed") };
         assert!(error.to_string().contains(&format!("the environment variable {unset} is not set")), "{error}");

@@ -16,6 +16,8 @@ pub struct Clients {
     pub secrets: aws_sdk_secretsmanager::Client,
     /// The endpoint of the queue.
     pub queue: aws_sdk_sqs::Client,
+    /// The endpoint of events.
+    pub bus: aws_sdk_eventbridge::Client,
 }
 
 impl Clients {
@@ -24,13 +26,16 @@ impl Clients {
     pub fn new(database: SocketAddr, endpoints: SocketAddr) -> Self {
         let at_database = sdk(database);
         let at_endpoints = sdk(endpoints);
-        // Tries are paid from a budget that the SDK shares within a process: each database has one of its own.
+        // Tries are paid from a budget that the SDK shares within a process: each database and each bus has one of its own.
         let budget = RetryPartition::new(format!("table at {database}"));
         let table = aws_sdk_dynamodb::config::Builder::from(&at_database).retry_partition(budget).build();
+        let budget = RetryPartition::new(format!("bus at {endpoints}"));
+        let bus = aws_sdk_eventbridge::config::Builder::from(&at_endpoints).retry_partition(budget).build();
         Self {
             dynamodb: aws_sdk_dynamodb::Client::from_conf(table),
             secrets: aws_sdk_secretsmanager::Client::new(&at_endpoints),
             queue: aws_sdk_sqs::Client::new(&at_endpoints),
+            bus: aws_sdk_eventbridge::Client::from_conf(bus),
         }
     }
 }

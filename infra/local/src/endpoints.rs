@@ -1,7 +1,8 @@
-//! Secrets Manager and SQS, as much of them as the functions call: JSON with an `X-Amz-Target` header, on one port.
+//! Secrets Manager, SQS and EventBridge, as much of them as the functions call: JSON with an `X-Amz-Target` header, on one port.
 //!
 //! The SDKs talk to it as they talk to AWS, so the functions need no local branch. Signatures are not checked.
 
+mod events;
 mod queue;
 mod secrets;
 
@@ -20,12 +21,15 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::events::Events;
 use crate::stopping::Stopping;
 use crate::worker::JobQueue;
 use secrets::Vault;
 
 /// The last part of the queue's URL.
 pub const QUEUE: &str = "pendo-usage-jobs";
+/// The name of the bus of events.
+pub const BUS: &str = "pendo-usage";
 
 /// The endpoints could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +37,7 @@ pub const QUEUE: &str = "pendo-usage-jobs";
 pub struct EndpointsError(String);
 
 /// An error as AWS answers it.
+#[derive(Debug)]
 struct Refusal {
     status: StatusCode,
     kind: &'static str,
@@ -48,21 +53,23 @@ impl Refusal {
 struct Endpoints {
     vault: Vault,
     queue: JobQueue,
+    events: Events,
 }
 
-/// Serves both on a free port; secrets are kept in a file, or in memory.
+/// Serves them on a free port; secrets are kept in a file, or in memory.
 ///
 /// # Errors
 /// No free port, or a file of secrets that can't be read.
 pub async fn start(
     secrets_file: Option<PathBuf>,
     queue: JobQueue,
+    events: Events,
     mut stopping: Stopping,
 ) -> Result<(SocketAddr, JoinHandle<()>), EndpointsError> {
     let vault = Vault::open(secrets_file).map_err(EndpointsError)?;
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| EndpointsError(error.to_string()))?;
     let address = listener.local_addr().map_err(|error| EndpointsError(error.to_string()))?;
-    let router = Router::new().route("/", post(handle)).with_state(Arc::new(Endpoints { vault, queue }));
+    let router = Router::new().route("/", post(handle)).with_state(Arc::new(Endpoints { vault, queue, events }));
     let task = tokio::spawn(async move {
         let served = axum::serve(listener, router).with_graceful_shutdown(async move { stopping.wait().await }).await;
         if let Err(error) = served {
@@ -79,6 +86,7 @@ async fn handle(State(endpoints): State<Arc<Endpoints>>, headers: HeaderMap, bod
         (_, Err(error)) => Err(Refusal::bad_request("SerializationException", error.to_string())),
         ("secretsmanager", Ok(input)) => endpoints.vault.call(operation, &input),
         ("AmazonSQS", Ok(input)) => queue::call(&endpoints.queue, operation, &input),
+        ("AWSEvents", Ok(input)) => events::call(&endpoints.events, operation, &input),
         _ => Err(unknown_operation(target)),
     };
     let mut response = Response::new(Body::empty());

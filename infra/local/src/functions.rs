@@ -6,10 +6,15 @@ use std::sync::Arc;
 
 use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse};
 use aws_lambda_events::encodings::Body;
+use pendo_simulator::Clock;
 use serde_json::Value;
-use shared::config::Config;
+use shared::config::{Config, Passes, ROWS_HELD};
 use shared::context::Context;
+use shared::pendo::pace::PER_SECOND;
 
+use crate::clients::Clients;
+use crate::database;
+use crate::endpoints::{BUS, QUEUE};
 use crate::lambda::{Environment, Lambda, LambdaError};
 
 /// Which functions are binaries; the others' handlers are called in this process.
@@ -85,17 +90,53 @@ impl Functions {
     }
 }
 
-/// A function's settings, and where it finds table, secrets and queue, in the variables that Lambda sets.
+/// The settings of a stack whose endpoints are at this address.
+pub(crate) fn config(endpoints: SocketAddr, pendo_base_url: Option<String>, is_simulated: bool) -> Config {
+    Config {
+        table: database::TABLE.to_owned(),
+        queue_url: format!("http://{endpoints}/000000000000/{QUEUE}"),
+        event_bus: BUS.to_owned(),
+        secret_prefix: "pendo-usage/".to_owned(),
+        secret_kms_key: None,
+        pendo_base_url,
+        workspace_claim: "workspace".to_owned(),
+        access_level_claim: "access_level".to_owned(),
+        provisional_hours: 8,
+        // Nobody else asks the simulator.
+        pendo_requests_per_second: if is_simulated { 1_000 } else { PER_SECOND },
+        rows_held: ROWS_HELD,
+        passes: Passes::default(),
+        function: None,
+    }
+}
+
+/// What the functions have at hand, made of them.
+pub(crate) fn context(config: Config, clients: &Clients, clock: &Clock) -> Context {
+    let clock = clock.clone();
+    let now_ms = shared::clock::Clock::of(Arc::new(move || clock.now_ms()));
+    Context::new(
+        config,
+        clients.dynamodb.clone(),
+        clients.secrets.clone(),
+        clients.queue.clone(),
+        clients.bus.clone(),
+        now_ms,
+    )
+}
+
+/// A function's settings, and where it finds table, secrets, queue and bus, in the variables that Lambda sets.
 pub(crate) fn environment(config: &Config, database: SocketAddr, endpoints: SocketAddr) -> Environment {
     let variables = [
         ("TABLE_NAME", config.table.clone()),
         ("QUEUE_URL", config.queue_url.clone()),
+        ("EVENT_BUS", config.event_bus.clone()),
         ("SECRET_PREFIX", config.secret_prefix.clone()),
         ("PENDO_REQUESTS_PER_SECOND", config.pendo_requests_per_second.to_string()),
         ("PENDO_BASE_URL", config.pendo_base_url.clone().unwrap_or_default()),
         ("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{database}")),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", format!("http://{endpoints}")),
         ("AWS_ENDPOINT_URL_SQS", format!("http://{endpoints}")),
+        ("AWS_ENDPOINT_URL_EVENTBRIDGE", format!("http://{endpoints}")),
         ("AWS_REGION", "us-east-1".to_owned()),
         ("AWS_ACCESS_KEY_ID", "local".to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),

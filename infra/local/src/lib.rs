@@ -2,7 +2,7 @@
 //!
 //! A request passes the [`gateway`], which verifies the caller's token as API Gateway would and calls a function's own
 //! handler, or its binary as [`lambda`] runs it. The functions reach the embedded [`database`] and the [`endpoints`] of
-//! secrets and queue through the AWS SDK, and Pendo, real or simulated, over HTTP. The [`worker`] and the [`schedule`] hand jobs and ticks to `sync`.
+//! secrets, queue and [`events`] through the AWS SDK, and Pendo, real or simulated, over HTTP. The [`worker`] and the [`schedule`] hand jobs and ticks to `sync`.
 //! [`Stack`] holds all of it. The [`command`] is a client of the API, like any other.
 //!
 //! Nothing here decides what a number means, and no function knows that it is not in AWS.
@@ -13,6 +13,7 @@ pub mod command;
 pub mod data_dir;
 pub mod database;
 pub mod endpoints;
+pub mod events;
 pub mod explanation;
 pub mod export;
 pub mod functions;

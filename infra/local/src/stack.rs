@@ -5,14 +5,11 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use pendo_simulator::{Clock, Options as SimulatorOptions, Simulator};
 use serde_json::json;
-use shared::config::{Config, Passes, ROWS_HELD};
 use shared::context::Context;
-use shared::pendo::pace::PER_SECOND;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -20,6 +17,7 @@ use crate::clients::Clients;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::database::{self, DatabaseError};
 use crate::endpoints::{self, EndpointsError};
+use crate::events::Events;
 use crate::functions::{self, Binaries, Functions};
 use crate::gateway::{self, Authorizer};
 use crate::lambda::{Environment, LambdaError};
@@ -117,6 +115,7 @@ pub struct Stack {
     environment: Environment,
     functions: Functions,
     queue: JobQueue,
+    events: Events,
     simulator: Option<Simulator>,
     tokens: Tokens,
     stop: Stop,
@@ -137,10 +136,11 @@ impl Stack {
 
         let (stop, stopping) = stopping::stop();
         let (queue, jobs) = JobQueue::new();
+        let events = Events::default();
         let database_file = in_data_dir("database.sqlite");
         let (database, database_task) = database::start(database_file.as_deref(), stopping.clone()).await?;
         let (endpoints, endpoints_task) =
-            endpoints::start(in_data_dir("secrets.json"), queue.clone(), stopping.clone()).await?;
+            endpoints::start(in_data_dir("secrets.json"), queue.clone(), events.clone(), stopping.clone()).await?;
         let clients = Clients::new(database, endpoints);
         database::create_table(&clients.dynamodb).await?;
 
@@ -158,9 +158,9 @@ impl Stack {
             _ => None,
         };
         let is_simulated = simulator.is_some();
-        let config = config(endpoints, pendo_base_url, is_simulated);
+        let config = functions::config(endpoints, pendo_base_url, is_simulated);
         let environment = functions::environment(&config, database, endpoints);
-        let context = context(config, &clients, &options.clock);
+        let context = functions::context(config, &clients, &options.clock);
         let functions = Functions::new(context.clone(), &options.binaries, &environment).await?;
 
         let api = gateway_listener.local_addr().map_err(|source| StartError::Port { port: options.port, source })?;
@@ -183,6 +183,7 @@ impl Stack {
             environment,
             functions,
             queue,
+            events,
             simulator,
             tokens,
             stop,
@@ -203,7 +204,7 @@ impl Stack {
         format!("http://{}", self.database)
     }
 
-    /// Clients of the AWS SDK over this stack's database, secrets and queue.
+    /// Clients of the AWS SDK over this stack's database, secrets, queue and bus.
     #[must_use]
     pub fn clients(&self) -> &Clients {
         &self.clients
@@ -280,6 +281,12 @@ impl Stack {
         &self.queue
     }
 
+    /// What was published to the bus of events, and faults for what is to come.
+    #[must_use]
+    pub fn events(&self) -> &Events {
+        &self.events
+    }
+
     /// Asks for a run of every connection now, as an operator does by hand, and waits until all jobs it caused are done.
     ///
     /// # Errors
@@ -321,30 +328,6 @@ async fn listen(port: u16) -> Result<TcpListener, StartError> {
         io::ErrorKind::AddrInUse => StartError::PortInUse(port),
         _ => StartError::Port { port, source },
     })
-}
-
-fn config(endpoints: SocketAddr, pendo_base_url: Option<String>, is_simulated: bool) -> Config {
-    Config {
-        table: database::TABLE.to_owned(),
-        queue_url: format!("http://{endpoints}/000000000000/{}", endpoints::QUEUE),
-        secret_prefix: "pendo-usage/".to_owned(),
-        secret_kms_key: None,
-        pendo_base_url,
-        workspace_claim: "workspace".to_owned(),
-        access_level_claim: "access_level".to_owned(),
-        provisional_hours: 8,
-        // Nobody else asks the simulator.
-        pendo_requests_per_second: if is_simulated { 1_000 } else { PER_SECOND },
-        rows_held: ROWS_HELD,
-        passes: Passes::default(),
-        function: None,
-    }
-}
-
-fn context(config: Config, clients: &Clients, clock: &Clock) -> Context {
-    let clock = clock.clone();
-    let now_ms = shared::clock::Clock::of(Arc::new(move || clock.now_ms()));
-    Context::new(config, clients.dynamodb.clone(), clients.secrets.clone(), clients.queue.clone(), now_ms)
 }
 
 #[cfg(test)]

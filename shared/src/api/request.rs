@@ -239,6 +239,7 @@ pub(super) mod tests {
         crate::config::Config {
             table: String::new(),
             queue_url: String::new(),
+            event_bus: String::new(),
             secret_prefix: String::new(),
             secret_kms_key: None,
             pendo_base_url: None,

@@ -2,13 +2,15 @@
 
 use super::*;
 use crate::clients::Clients;
+use crate::events::Fault;
 use crate::stopping;
 use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
+use shared::bus::{Bus, Outgoing};
 
 async fn clients(file: Option<PathBuf>) -> (Clients, JobQueue, crate::worker::Jobs, stopping::Stop) {
     let (stop, stopping) = stopping::stop();
     let (queue, jobs) = JobQueue::new();
-    let (address, _task) = start(file, queue.clone(), stopping).await.unwrap();
+    let (address, _task) = start(file, queue.clone(), Events::default(), stopping).await.unwrap();
     (Clients::new(address, address), queue, jobs, stop)
 }
 
@@ -106,4 +108,60 @@ async fn what_is_refused_of_a_batch_is_sent_again_and_what_is_never_taken_is_an_
     }
     queue.refuse(usize::MAX);
     assert!(sender.send_all(&wanted).await.is_err());
+}
+
+async fn bus() -> (Bus, Events, stopping::Stop) {
+    let (stop, stopping) = stopping::stop();
+    let events = Events::default();
+    let (address, _task) = start(None, JobQueue::new().0, events.clone(), stopping).await.unwrap();
+    (Bus::new(Clients::new(address, address).bus, BUS.to_owned()), events, stop)
+}
+
+fn outgoing(count: usize) -> Vec<Outgoing> {
+    (0..count)
+        .map(|n| Outgoing { detail_type: "a test", time_ms: 1_782_820_800_123, detail: json!({"n": n}) })
+        .collect()
+}
+
+fn numbers(events: &Events) -> Vec<u64> {
+    events.newest().iter().filter_map(|event| event.detail["n"].as_u64()).collect()
+}
+
+#[tokio::test]
+async fn events_reach_the_bus_and_those_that_it_does_not_take_are_told() {
+    let (bus, events, _stop) = bus().await;
+    assert_eq!(bus.publish(&outgoing(25)).await.unwrap(), [true; 25]);
+    let mut arrived = numbers(&events);
+    arrived.sort_unstable();
+    assert_eq!((arrived, events.total()), ((0..25).collect(), 25));
+    let first = &events.newest()[0];
+    let about = (first.source.as_str(), first.detail_type.as_str(), first.time_ms);
+    assert_eq!(about, ("product-usage", "a test", Some(1_782_820_800_000)));
+
+    events.misbehave(Fault::Throttles(1), 1);
+    assert_eq!(bus.publish(&outgoing(3)).await.unwrap(), [true, false, true]);
+    assert_eq!(numbers(&events)[25..], [0, 2]);
+}
+
+#[tokio::test]
+async fn a_call_that_fails_is_tried_again_and_one_whose_answer_is_lost_publishes_twice() {
+    let (bus, events, _stop) = bus().await;
+    events.misbehave(Fault::Fails, 2);
+    events.misbehave(Fault::LosesAnswer, 1);
+    assert_eq!(bus.publish(&outgoing(2)).await.unwrap(), [true; 2]);
+    assert_eq!(numbers(&events), [0, 1, 0, 1]);
+    let ids: std::collections::BTreeSet<_> = events.newest().into_iter().map(|event| event.id).collect();
+    assert_eq!(ids.len(), 4, "the bus does not see that they are the same");
+}
+
+#[tokio::test]
+async fn once_a_call_fails_for_good_nothing_more_is_sent_and_what_was_taken_is_told() {
+    let (bus, events, _stop) = bus().await;
+    // Four calls are under way at once: they pass, since none has an event at that place, and the next four do not.
+    events.misbehave(Fault::Throttles(10), 4);
+    events.misbehave(Fault::Fails, 1_000);
+    let taken = bus.publish(&outgoing(95)).await.unwrap();
+    assert_eq!((&taken[..40], &taken[40..]), (&[true; 40][..], &[false; 55][..]));
+    let calls = 1_000 - std::iter::from_fn(|| events.next_fault()).count();
+    assert_eq!(calls, 4 * 8, "each of the four is tried eight times, and the two after them are not made");
 }
