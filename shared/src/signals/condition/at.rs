@@ -49,10 +49,11 @@ fn joined(parts: impl Iterator<Item = Verdict>, decides: Truth, otherwise: Truth
 
 impl Comparison {
     fn at(&self, past: &Past, day: i32) -> Verdict {
-        let (now, against) = self.on(past, day);
         let back = |days: u32| day.saturating_sub(i32::try_from(days).unwrap_or(i32::MAX));
+        let day = if let Over::Ago(days) = self.over { back(days) } else { day };
+        let (now, against) = self.on(past, day);
         let truth = match self.over {
-            Over::Now => now,
+            Over::Now | Over::Ago(_) => now,
             Over::Held(days) => {
                 let before = (back(days.saturating_sub(1))..day).map(|day| self.on(past, day).0);
                 let each: Vec<Truth> = before.chain([now]).collect();
@@ -86,9 +87,9 @@ impl Comparison {
             Test::Number(operator, target) => {
                 let against = match target {
                     Target::Number(number) => Some(*number),
-                    Target::Fact(fact, times) => past.at(fact, day).number().map(|number| number * times),
+                    Target::Fact(fact, times) => number(&past.at(fact, day)).map(|number| number * times),
                 };
-                let Some((number, against)) = known.number().zip(against) else { return (Truth::Unknown, against) };
+                let Some((number, against)) = number(&known).zip(against) else { return (Truth::Unknown, against) };
                 let is_other = matches!(target, Target::Fact(..));
                 (operator.compare(number, against).into(), is_other.then_some(against))
             }
@@ -113,6 +114,11 @@ impl Comparison {
             Test::WithinPast(days) => (within(&known, |date| (0..=i64::from(*days)).contains(&(i64::from(day) - date))), None),
         }
     }
+}
+
+/// Tables have numbers as texts, too.
+pub(in crate::signals) fn number(known: &Known) -> Option<f64> {
+    known.number().or_else(|| known.text()?.trim().parse().ok()).filter(|number| number.is_finite())
 }
 
 /// A column of the directory may hold numbers where others hold texts.

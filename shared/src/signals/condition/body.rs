@@ -12,7 +12,7 @@ const GROUPS: [&str; 3] = ["all", "any", "not"];
 const FACTS: [&str; 4] = ["field", "column", "health", "stage"];
 const MEMBERS: &[&str] = &[
     "field", "column", "health", "stage", "is", "value", "values", "other", "times", "by_percent", "days", "for_days",
-    "crossed_within_days",
+    "crossed_within_days", "days_ago",
 ];
 const OPERATORS: [(&str, Operator); 6] = [
     ("above", Operator::Above),
@@ -23,6 +23,7 @@ const OPERATORS: [(&str, Operator); 6] = [
     ("not_equals", Operator::NotEquals),
 ];
 const OTHERS: [&str; 5] = ["in", "not_in", "changed", "within_next_days", "within_past_days"];
+const OVERS: [&str; 3] = ["for_days", "crossed_within_days", "days_ago"];
 /// The most texts of a list.
 const TEXTS_MAX: usize = 100;
 
@@ -132,7 +133,7 @@ fn comparison(body: &Value, pointer: &str, names: &Names) -> Result<Comparison, 
     let is = shape.text("is", wanted)?;
     let place = |name: &str| below(pointer, name);
     let only = |members: &[&str]| {
-        let free = ["field", "column", "health", "stage", "is", "for_days", "crossed_within_days"];
+        let free = ["field", "column", "health", "stage", "is", "for_days", "crossed_within_days", "days_ago"];
         let extra = MEMBERS.iter().find(|name| {
             shape.optional(name).is_some() && !free.contains(name) && !members.contains(name)
         });
@@ -187,7 +188,8 @@ fn comparison(body: &Value, pointer: &str, names: &Names) -> Result<Comparison, 
     Ok(Comparison { fact, test, over })
 }
 
-fn fact(shape: &Shape<'_>, pointer: &str, names: &Names) -> Result<(Fact, NamedKind), Problem> {
+/// What a body names by `field`, `column`, `health` or `stage`, and what its values are.
+pub(in crate::signals) fn fact(shape: &Shape<'_>, pointer: &str, names: &Names) -> Result<(Fact, NamedKind), Problem> {
     let named: Vec<&str> = FACTS.into_iter().filter(|name| shape.optional(name).is_some()).collect();
     let [what] = named[..] else {
         let detail = format!("a comparison looks at one thing: give {} (or a group: all, any or not)", listed(&FACTS));
@@ -231,8 +233,8 @@ fn few(names: &[&str]) -> String {
     if names.len() > 5 { format!("{first} and {} more", names.len() - 5) } else { first }
 }
 
-/// A column may hold numbers, which is seen when it is looked at.
-fn needs_number(kind: NamedKind, shape: &Shape<'_>, pointer: &str) -> Result<(), Problem> {
+/// Refuses what is never a number. A column may hold numbers, which is seen when it is looked at.
+pub(in crate::signals) fn needs_number(kind: NamedKind, shape: &Shape<'_>, pointer: &str) -> Result<(), Problem> {
     match kind {
         NamedKind::Instant => Err(Problem::at(
             below(pointer, "field"),
@@ -306,27 +308,30 @@ fn texts(shape: &Shape<'_>, pointer: &str, fact: &Fact, names: &Names) -> Result
 }
 
 fn over(shape: &Shape<'_>, pointer: &str, fact: &Fact) -> Result<Over, Problem> {
-    let (held, crossed) = (shape.optional("for_days"), shape.optional("crossed_within_days"));
-    let member = match (held, crossed) {
-        (None, None) => return Ok(Over::Now),
-        (Some(_), Some(_)) => {
-            let detail = "give \"for_days\" or \"crossed_within_days\", not both";
-            return Err(Problem::at(below(pointer, "crossed_within_days"), detail));
+    let given: Vec<&str> = OVERS.into_iter().filter(|name| shape.optional(name).is_some()).collect();
+    let member = match given[..] {
+        [] => return Ok(Over::Now),
+        [member] => member,
+        [first, second, ..] => {
+            let detail = format!("give \"{first}\" or \"{second}\", not both");
+            return Err(Problem::at(below(pointer, second), detail));
         }
-        (Some(_), None) => "for_days",
-        (None, Some(_)) => "crossed_within_days",
     };
     if matches!(fact, Fact::Column(_)) {
         let detail = format!("the directory keeps no past, so \"{member}\" can't be told of a column");
         return Err(Problem::at(below(pointer, member), detail));
     }
     let days = days(shape, member)?;
-    Ok(if member == "for_days" { Over::Held(days) } else { Over::Crossed(days) })
+    Ok(match member {
+        "for_days" => Over::Held(days),
+        "days_ago" => Over::Ago(days),
+        _ => Over::Crossed(days),
+    })
 }
 
 
 /// By id what a fact is called, for those that show conditions.
-pub(super) fn name_of(fact: &Fact, names: &Names) -> BTreeMap<&'static str, String> {
+pub(in crate::signals) fn name_of(fact: &Fact, names: &Names) -> BTreeMap<&'static str, String> {
     let gone = |id: &str| format!("deleted ({id})");
     let (what, name) = match fact {
         Fact::Field(id) => ("field", names.field(id).map_or_else(|| gone(id.as_str()), |named| named.name.clone())),

@@ -1,6 +1,6 @@
 //! Comparisons that can't hold at once: what nobody can ever meet is refused when it is written.
 
-use super::{Comparison, Condition, Operator, Target, Test};
+use super::{Comparison, Condition, Operator, Over, Target, Test};
 use crate::signals::facts::Fact;
 use std::collections::BTreeMap;
 
@@ -11,12 +11,14 @@ impl Condition {
     pub fn contradiction(&self) -> Option<Fact> {
         let mut all = Vec::new();
         self.demanded(&mut all);
-        let mut facts: BTreeMap<&Fact, Vec<&Test>> = BTreeMap::new();
-        for Comparison { fact, test, .. } in all {
-            facts.entry(fact).or_default().push(test);
+        // What held then and what holds now are two things; what was held or crossed holds now.
+        let mut facts: BTreeMap<(&Fact, u32), Vec<&Test>> = BTreeMap::new();
+        for Comparison { fact, test, over } in all {
+            let ago = if let Over::Ago(days) = over { *days } else { 0 };
+            facts.entry((fact, ago)).or_default().push(test);
         }
         let cant = |tests: &Vec<&Test>| is_empty_range(tests) || is_empty_list(tests);
-        facts.into_iter().find(|(_, tests)| cant(tests)).map(|(fact, _)| fact.clone())
+        facts.into_iter().find(|(_, tests)| cant(tests)).map(|((fact, _), _)| fact.clone())
     }
 
     fn demanded<'a>(&'a self, all: &mut Vec<&'a Comparison>) {
@@ -37,13 +39,10 @@ fn is_empty_range(tests: &[&Test]) -> bool {
             _ => None,
         })
         .collect();
-    // If any number meets all of them, one of the bounds does, or one between two neighbours, or one outside of all.
-    let mut bounds: Vec<f64> = numbers.iter().map(|(_, number)| *number).collect();
-    bounds.sort_by(f64::total_cmp);
-    let between = bounds.windows(2).map(|pair| pair[0] / 2.0 + pair[1] / 2.0);
-    let outside = bounds.first().into_iter().chain(bounds.last()).flat_map(|bound| [bound - 1.0, bound + 1.0]);
-    let tried: Vec<f64> = bounds.iter().copied().chain(between).chain(outside).collect();
-    !numbers.is_empty() && !tried.iter().any(|tried| numbers.iter().all(|(is, number)| is.compare(*tried, *number)))
+    // If any number meets all of them, one of the bounds does, or the number next to one.
+    let tried = numbers.iter().flat_map(|(_, bound)| [*bound, bound.next_up(), bound.next_down()]);
+    let meets = |tried: f64| tried.is_finite() && numbers.iter().all(|(is, number)| is.compare(tried, *number));
+    !numbers.is_empty() && !tried.into_iter().any(meets)
 }
 
 /// The texts that all lists have are none.

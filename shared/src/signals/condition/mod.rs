@@ -6,8 +6,12 @@
 mod at;
 mod body;
 mod contradiction;
+#[cfg(test)]
+pub(in crate::signals) mod laws;
 mod shown;
 
+pub(in crate::signals) use at::number;
+pub(in crate::signals) use body::{fact, name_of, needs_number};
 pub use body::{Names, Named, NamedKind};
 
 use super::facts::{Fact, Known};
@@ -108,6 +112,8 @@ pub enum Over {
     Held(u32),
     /// It holds now, and did not hold at the end of some day of the last so many.
     Crossed(u32),
+    /// At the end of the day so many days before, whatever it is now.
+    Ago(u32),
 }
 
 /// What a condition comes to.
@@ -167,7 +173,7 @@ impl Condition {
             let over = match over {
                 Over::Now => 0,
                 Over::Held(days) => days.saturating_sub(1),
-                Over::Crossed(days) => *days,
+                Over::Crossed(days) | Over::Ago(days) => *days,
             };
             let (changed, other) = match test {
                 Test::Changed { days, .. } => (*days, None),

@@ -49,7 +49,7 @@ impl Comparison {
             }
             Test::Changed { by, days } => {
                 put("is", "changed".into());
-                put("by_percent", (by * 100.0).into());
+                put("by_percent", percent(*by).into());
                 put("days", (*days).into());
             }
             Test::WithinNext(days) => {
@@ -65,9 +65,17 @@ impl Comparison {
             Over::Now => {}
             Over::Held(days) => put("for_days", days.into()),
             Over::Crossed(days) => put("crossed_within_days", days.into()),
+            Over::Ago(days) => put("days_ago", days.into()),
         }
         shown
     }
+}
+
+/// The percent of a share as they were written: 29 and not 28.999999999999996.
+fn percent(share: f64) -> f64 {
+    let exactly = share * 100.0;
+    let written = (exactly * 1e6).round() / 1e6;
+    if written / 100.0 == share { written } else { exactly }
 }
 
 impl Because {
