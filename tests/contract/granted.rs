@@ -14,19 +14,21 @@ type Grants = BTreeSet<(String, String)>;
 
 const TABLE: &str = "!GetAtt Table.Arn";
 const QUEUE: &str = "!GetAtt Queue.Arn";
+const EVENTS: &str = "!GetAtt Events.Arn";
 const LOST_TICKS: &str = "!GetAtt LostTicks.Arn";
 const SECRETS: &str =
     "!Sub 'arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:${SecretPrefix}*'";
 
 /// How the operations of a service begin in a binary, the service in IAM, and what is granted.
-const SERVICES: [(&str, &str, &str); 3] = [
+const SERVICES: [(&str, &str, &str); 4] = [
     ("DynamoDB_20120810.", "dynamodb", TABLE),
     ("AmazonSQS.", "sqs", QUEUE),
+    ("AWSEvents.", "events", EVENTS),
     ("secretsmanager.", "secretsmanager", SECRETS),
 ];
 
 /// Operations and the actions that they need. One that is not here fails the test: look it up, and add it.
-const OPERATIONS: [(&str, &str); 13] = [
+const OPERATIONS: [(&str, &str); 14] = [
     ("BatchGetItem", "BatchGetItem"),
     ("DeleteItem", "DeleteItem"),
     ("GetItem", "GetItem"),
@@ -38,6 +40,7 @@ const OPERATIONS: [(&str, &str); 13] = [
     // Before `SendMessage`, which begins as it does.
     ("SendMessageBatch", "SendMessage"),
     ("SendMessage", "SendMessage"),
+    ("PutEvents", "PutEvents"),
     ("CreateSecret", "CreateSecret"),
     ("DeleteSecret", "DeleteSecret"),
     ("GetSecretValue", "GetSecretValue"),

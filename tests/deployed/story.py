@@ -156,6 +156,7 @@ roles = {
 table = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{OUTPUTS['TableName']}"
 secret = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{OUTPUTS['SecretPrefix']}0123456789abcdef-AbCdEf"
 queue = sqs.get_queue_attributes(QueueUrl=OUTPUTS["QueueUrl"], AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+bus = OUTPUTS["EventBusArn"]
 foreign = secret.replace(OUTPUTS["SecretPrefix"], "another/")
 # The emulator lets a function do what its role grants and nothing else. It asks for an action of its own for ten messages in one call,
 # which AWS has not: sqs:SendMessage is enough there.
@@ -168,13 +169,17 @@ for role, action, on, may in (
     ("SyncRole", "dynamodb:UpdateItem", f"{table}-of-others", False),
     ("SyncRole", "dynamodb:Scan", table, False),
     ("SyncRole", "sqs:ReceiveMessage", queue, True),
+    ("SyncRole", "events:PutEvents", bus, True),
+    ("SyncRole", "events:PutEvents", f"{bus}-of-others", False),
     ("SyncRole", "secretsmanager:GetSecretValue", secret, True),
     ("SyncRole", "secretsmanager:CreateSecret", secret, False),
     ("AuthenticateRole", "secretsmanager:CreateSecret", secret, True),
     ("AuthenticateRole", "secretsmanager:GetSecretValue", foreign, False),
     ("AuthenticateRole", "sqs:ReceiveMessage", queue, False),
+    ("AuthenticateRole", "events:PutEvents", bus, False),
     ("MappingConfigRole", "dynamodb:PutItem", table, True),
     ("MappingConfigRole", "dynamodb:Scan", table, False),
+    ("MappingConfigRole", "events:PutEvents", bus, False),
     ("MappingConfigRole", "secretsmanager:PutSecretValue", secret, False),
 ):
     asked = {"PolicySourceArn": roles[role], "ActionNames": [action], "ResourceArns": [on]}
