@@ -7,9 +7,10 @@
 //!
 //! - words: [`id`], [`time`], [`connection`], [`erased`], [`trail`]
 //! - source: [`pendo`] speaks Pendo's API and nothing else does
-//! - rules, pure, without I/O or clock: [`usage`], [`directory`], [`matching`], [`exclusions`], [`fields`], [`configuration`]
+//! - rules, pure, without I/O or clock: [`usage`], [`directory`], [`matching`], [`exclusions`], [`fields`], [`signals`],
+//!   [`configuration`]
 //! - state: [`store`] (DynamoDB), [`secrets`] (Secrets Manager), [`queue`] (SQS), [`bus`] (EventBridge)
-//! - running: [`sync`], [`values`], [`points`], [`explain`], [`preview`], [`api`], [`config`], [`context`], [`clock`]
+//! - running: [`sync`], [`values`], [`points`], [`explain`], [`preview`], [`turns`], [`api`], [`config`], [`context`], [`clock`]
 //! - for tests: [`planted`], mistakes on purpose
 
 pub mod api;
@@ -32,11 +33,13 @@ pub mod points;
 pub mod preview;
 pub mod queue;
 pub mod secrets;
+pub mod signals;
 pub mod store;
 pub mod sync;
 pub mod telemetry;
 pub mod time;
 pub mod trail;
+pub mod turns;
 pub mod unmatched;
 pub mod usage;
 pub mod values;

@@ -65,4 +65,32 @@ pub enum Act {
     Sync,
     /// Shows the trail of changes.
     Audit,
+    /// Shows all signals.
+    ListSignals,
+    /// Creates a signal.
+    CreateSignal,
+    /// Shows indicators that are ready but for some names.
+    SignalTemplates,
+    /// Tries a signal.
+    PreviewSignal,
+    /// Shows what signals told.
+    SignalEvents,
+    /// Shows a signal.
+    ReadSignal,
+    /// Changes a signal.
+    EditSignal,
+    /// Deletes a signal.
+    DeleteSignal,
+    /// Shows objects as a signal has them.
+    SignalObjects,
+    /// Does something with objects by hand.
+    ActOnSignal,
+    /// Says what a playbook did.
+    Impact,
+    /// Says how well an indicator foretold expansions.
+    Calibration,
+    /// Shows renewals with their risk.
+    Renewals,
+    /// Shows an object as a signal would have had it.
+    ReplaySignal,
 }

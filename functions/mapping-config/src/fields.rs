@@ -4,7 +4,7 @@
 
 use crate::checks::{self, ATTEMPTS_MAX, KnownIds};
 use crate::source::{client, connection, refused};
-use crate::{deleted, estimate, exclusions, formulas, properties};
+use crate::{deleted, estimate, exclusions, formulas, properties, signals};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -118,6 +118,7 @@ pub(crate) async fn delete(
         let gone = rest.iter().position(|field| field.id == *id).map(|at| rest.remove(at)).ok_or_else(unknown)?;
         refuse_stale(request, Some(&tag(&gone)?))?;
         formulas::refuse_used(&gone, &rest)?;
+        signals::refuse_used_field(context, workspace, &gone).await?;
         let line = by.line("delete", named(id), Some(noted(&gone, &rest)?), None);
         match context.store.noting(workspace, line).fields_put(workspace, &rest, stands.version).await {
             Ok(_) => {

@@ -24,6 +24,7 @@ mod peers;
 mod people;
 mod preview;
 mod properties;
+mod signals;
 mod source;
 mod suggestion;
 mod unmatched;
@@ -35,7 +36,7 @@ use aws_lambda_events::apigw::{ApiGatewayV2httpRequest, ApiGatewayV2httpResponse
 use operations::{Act, OPERATIONS};
 use shared::api::{Access, Problem, Reply, Request, answer, find, once};
 use shared::context::Context;
-use shared::id::{FieldId, WorkspaceId};
+use shared::id::{FieldId, SignalId, WorkspaceId};
 use tracing::Instrument;
 
 /// Answers one request.
@@ -93,5 +94,33 @@ async fn act(
         Act::Status => values::status(context, workspace, request).await,
         Act::Sync => values::sync(context, workspace, request).await,
         Act::Audit => audit::read(context, workspace, request).await,
+        _ => act_on_signals(context, workspace, request, act, &SignalId::from_text(id.as_str())).await,
+    }
+}
+
+async fn act_on_signals(
+    context: &Context,
+    workspace: &WorkspaceId,
+    request: &Request,
+    act: Act,
+    id: &SignalId,
+) -> Result<Reply, Problem> {
+    use signals::{by_hand, tried, turned};
+    match act {
+        Act::CreateSignal => signals::create(context, workspace, request).await,
+        Act::SignalTemplates => signals::templates(request),
+        Act::PreviewSignal => tried::read(context, workspace, request).await,
+        Act::SignalEvents => turned::events(context, workspace, request).await,
+        Act::ReadSignal => signals::read(context, workspace, id, request).await,
+        Act::EditSignal => signals::put(context, workspace, id, request).await,
+        Act::DeleteSignal => signals::delete(context, workspace, id, request).await,
+        Act::SignalObjects => turned::objects(context, workspace, id, request).await,
+        Act::ActOnSignal => Box::pin(by_hand::post(context, workspace, id, request)).await,
+        Act::Impact => turned::impact(context, workspace, id, request).await,
+        Act::Calibration => turned::calibration(context, workspace, id, request).await,
+        Act::Renewals => turned::renewals(context, workspace, id, request).await,
+        Act::ReplaySignal => turned::replay(context, workspace, id, request).await,
+        // All others have had their turn.
+        _ => signals::list(context, workspace, request).await,
     }
 }

@@ -6,6 +6,7 @@ use crate::directory::{self, Deleted, Uploaded};
 use crate::fields::{SavedField, Shown};
 use crate::matching::{self, Saved};
 use crate::parameters::{ALL, CURSOR, DRY_RUN, FIELD_ASKED, FORMAT, LIMIT, OBJECT, OBJECT_ID, TEXT};
+use crate::signals::operations as signals;
 use crate::usage::PEOPLE_MAX;
 use crate::values::Queued;
 use crate::{audit, compare, configuration, edit, estimate, exclusions, history, peers, preview, unmatched, versions};
@@ -91,7 +92,7 @@ const fn delete_objects(id: &'static str, path: &'static str, kind: ObjectKind) 
 }
 
 /// All of them.
-pub static OPERATIONS: [Operation<Act>; 33] = [
+pub static OPERATIONS: [Operation<Act>; 47] = [
     Operation {
         act: Act::Metadata,
         id: "listMetadata",
@@ -329,4 +330,18 @@ pub static OPERATIONS: [Operation<Act>; 33] = [
         ..READ
     },
     audit::OPERATION,
+    signals::LIST,
+    signals::CREATE,
+    signals::TEMPLATES,
+    signals::PREVIEW,
+    signals::EVENTS,
+    signals::SHOW,
+    signals::EDIT,
+    signals::DELETE,
+    signals::OBJECTS,
+    signals::ACT,
+    signals::IMPACT,
+    signals::CALIBRATION,
+    signals::RENEWALS,
+    signals::REPLAY,
 ];

@@ -22,7 +22,7 @@ pub(crate) async fn read(context: &Context, workspace: &WorkspaceId, request: &R
     let query = request.query()?;
     let is_csv = is_csv(&query)?;
     let mut asked = Query {
-        object: query.get("object").map(|name| object(name)).transpose()?,
+        object: level(&query)?,
         id: query.get("id").map(|id| (*id).to_owned()),
         field: query.get("field").map(|name| (*name).to_owned()),
         after: page::after_as(&query, parse_cursor)?,
@@ -106,6 +106,11 @@ pub(crate) fn is_csv(query: &BTreeMap<&str, &str>) -> Result<bool, Problem> {
         Some(&"csv") => Ok(true),
         Some(_) => Err(Problem::invalid("format", "?format", "\"format\" is json or csv.")),
     }
+}
+
+/// The level that a query names, if it names one.
+pub(crate) fn level(query: &BTreeMap<&str, &str>) -> Result<Option<ObjectKind>, Problem> {
+    query.get("object").map(|name| object(name)).transpose()
 }
 
 /// The one object that is asked for.

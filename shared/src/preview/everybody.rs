@@ -10,7 +10,7 @@ use crate::fields::{Field, Plan};
 use crate::id::WorkspaceId;
 use crate::store::{Shard, Store, StoreError, Versioned};
 use crate::sync::checkpoint::Checkpoint;
-use crate::sync::evaluate::{ALWAYS, Moment, evaluate_all, ranges_within};
+use crate::sync::evaluate::{ALWAYS, Moment, evaluate_all, evaluate_each, ranges_within};
 use crate::sync::moves::Sink;
 use crate::sync::page::Values;
 use crate::sync::shards::rows_in;
@@ -105,6 +105,33 @@ impl<'a> Everybody<'a> {
         let sink = sink(&self.store, self.workspace, &self.connection, self.count, self.now_ms);
         let world = &self.world;
         evaluate_all(&sink, world, &self.moment, &mut self.shards, &mut |row| see(world, row)).await
+    }
+
+    /// How many rows [`Everybody::days`] would read for all of these days at once.
+    ///
+    /// # Errors
+    /// As [`Everybody::rows`].
+    pub async fn rows_of_days(&mut self, days: &[i32]) -> Result<u64, StoreError> {
+        let moments: Vec<Moment> = days.iter().map(|day| self.moment_of(*day)).collect();
+        let fields = &self.world.fields.value;
+        let plans: Vec<Plan> =
+            moments.iter().flat_map(|moment| fields.iter().filter_map(|field| moment.plan(field))).collect();
+        rows_in(&self.store, &mut self.shards, &ranges_within(plans.iter(), ALWAYS)).await
+    }
+
+    /// What the definitions come to at the end of each of some local days, by object and definition; the rows are read once
+    /// for all of them, and what is added up is held for all of them.
+    ///
+    /// # Errors
+    /// As [`Everybody::rows`].
+    pub async fn days(&mut self, days: &[i32]) -> Result<Vec<Values>, StoreError> {
+        let moments: Vec<Moment> = days.iter().map(|day| self.moment_of(*day)).collect();
+        let sink = sink(&self.store, self.workspace, &self.connection, self.count, self.now_ms);
+        evaluate_each(&sink, &self.world, &moments, &mut self.shards).await
+    }
+
+    fn moment_of(&self, day: i32) -> Moment {
+        Moment { keeps_folds: false, end_of: Some(day), ..self.moment.clone() }
     }
 
     /// The lines of a definition as `GET /v1/values` would have them, of every object of its level by id.

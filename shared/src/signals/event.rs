@@ -1,8 +1,10 @@
 //! What is told to the outside: every change of state, with its reason.
 
-use super::condition::Because;
+use super::condition::{Because, Names};
 use crate::id::{ObjectKind, SignalId};
+use crate::time::to_the_second;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// A change of one object's state in one rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,6 +16,10 @@ pub struct Event {
     pub at_ms: i64,
     /// The rule.
     pub signal: SignalId,
+    /// What it was called.
+    pub name: String,
+    /// What it is.
+    pub kind: SignalKind,
     /// Its version.
     pub version: u64,
     /// Account or contact.
@@ -24,6 +30,39 @@ pub struct Event {
     pub what: What,
     /// The comparisons behind it, with values and thresholds; empty where a person did it.
     pub because: Vec<Because>,
+}
+
+/// What a rule is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SignalKind {
+    /// A health score.
+    Health,
+    /// A journey.
+    Journey,
+    /// An expansion indicator.
+    Indicator,
+    /// A playbook.
+    Playbook,
+    /// A value that is told of.
+    Value,
+}
+
+impl SignalKind {
+    /// Every kind, in the order in which rules take their turn: what looks at others comes behind them.
+    pub const ALL: [Self; 5] = [Self::Health, Self::Journey, Self::Indicator, Self::Playbook, Self::Value];
+
+    /// The name as it stands in bodies.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Health => "health",
+            Self::Journey => "journey",
+            Self::Indicator => "indicator",
+            Self::Playbook => "playbook",
+            Self::Value => "value",
+        }
+    }
 }
 
 /// A change, before it has rule, object and time.
@@ -71,6 +110,26 @@ pub struct Driver {
     pub was: super::facts::Known,
     /// Points of the whole score that it costs.
     pub costs: f64,
+}
+
+impl Event {
+    /// The event as it is published and shown: by the names that stand now.
+    #[must_use]
+    pub fn shown(&self, names: &Names) -> Value {
+        let mut shown = json!(self.what);
+        let because: Vec<Value> = self.because.iter().map(|because| because.shown(names)).collect();
+        let envelope = json!({
+            "id": self.id,
+            "at": to_the_second(self.at_ms),
+            "signal": {"id": self.signal, "name": self.name, "kind": self.kind, "version": self.version},
+            "object": {"level": self.object, "id": self.object_id},
+            "because": because,
+        });
+        if let (Some(shown), Value::Object(envelope)) = (shown.as_object_mut(), envelope) {
+            shown.extend(envelope);
+        }
+        shown
+    }
 }
 
 /// What changed.
@@ -167,4 +226,26 @@ pub enum What {
         /// What it is.
         to: super::facts::Known,
     },
+}
+
+impl What {
+    /// What EventBridge calls an event of this kind: rules of a bus tell events apart by it.
+    #[must_use]
+    pub const fn detail_type(&self) -> &'static str {
+        match self {
+            Self::IndicatorFired { .. } => "Indicator Fired",
+            Self::IndicatorCleared {} => "Indicator Cleared",
+            Self::HealthChanged { .. } => "Health Changed",
+            Self::PlaybookEntered { .. } => "Playbook Entered",
+            Self::PlaybookHeldOut { .. } => "Playbook Held Out",
+            Self::PlaybookMetObjective { .. } => "Playbook Met Objective",
+            Self::PlaybookExited { .. } => "Playbook Exited",
+            Self::StageEntered { .. } => "Stage Entered",
+            Self::GoalMet { .. } => "Goal Met",
+            Self::GoalLost { .. } => "Goal Lost",
+            Self::StageOverdue { .. } => "Stage Overdue",
+            Self::JourneyLeft { .. } => "Journey Left",
+            Self::ValueChanged { .. } => "Value Changed",
+        }
+    }
 }

@@ -42,6 +42,8 @@ pub enum Gap {
     Value(Reason),
     /// Nothing was seen of that day.
     NotSeen,
+    /// Pendo was last read too long ago for the value to say anything of now.
+    Stale,
     /// The column is empty.
     Empty,
     /// Too few inputs of the score are known.
@@ -51,12 +53,14 @@ pub enum Gap {
 }
 
 impl Gap {
-    /// Whether usage itself is why: it is all known and comes to no number. Any other gap closes for another reason than
-    /// behaviour.
+    /// Whether usage is why, or why it could not be told: all of it is known and comes to no number, or it has not come yet. Any
+    /// other gap closes for another reason than behaviour.
     #[must_use]
     pub const fn is_told_by_usage(self) -> bool {
         match self {
             Self::Value(reason) => reason.is_told_by_usage(),
+            // What arrives late is behaviour all the same.
+            Self::Stale => true,
             Self::NotSeen | Self::Empty | Self::NotScored | Self::NoStage => false,
         }
     }

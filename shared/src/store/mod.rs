@@ -19,6 +19,7 @@ pub mod once;
 pub mod points;
 pub mod purge;
 pub mod run;
+pub mod signals;
 pub mod spare;
 mod sweep;
 mod trail;

@@ -191,6 +191,7 @@ impl Store {
             self.tree_sweep(&partition, name, before_ms).await?;
         }
         self.points_sweep(workspace, connection, before_ms).await?;
+        self.signals_sweep(workspace, connection, before_ms).await?;
         for kind in Kind::ALL {
             self.tree_sweep(&partition, &super::noun::tags_name(kind), before_ms).await?;
         }

@@ -15,6 +15,7 @@ use crate::id::{Kind, ObjectKind, WorkspaceId};
 use crate::matching::Status;
 use crate::store::{Folds, Shard, StoreError};
 use crate::time::{Hour, HourRange, Zone};
+use crate::turns::take_turn;
 use crate::usage::row::UsageRow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -260,6 +261,39 @@ pub async fn evaluate_all(
     Ok(home.values(&fold))
 }
 
+/// Evaluates every object at several moments at once, as [`evaluate_all`] does at one: each shard is read once for all of them.
+///
+/// # Errors
+/// As [`evaluate_all`].
+pub async fn evaluate_each(
+    sink: &Sink<'_>,
+    world: &World,
+    moments: &[Moment],
+    shards: &mut [Shard],
+) -> Result<Vec<Values>, StoreError> {
+    let homes: Vec<Home<'_>> = moments.iter().map(|moment| Home::new(sink, world, moment, 0)).collect();
+    let ranges = ranges_within(homes.iter().flat_map(Home::plans), ALWAYS);
+    let each = |home| (ranges_within(Home::plans(home), ALWAYS), Seats::new(world, 0), home.nothing());
+    let mut each: Vec<_> = homes.iter().map(each).collect();
+    let mut blocks = Blocks::default();
+    let mut last_day: Option<(Hour, i32)> = None;
+    for shard in shards {
+        let mut add = |row: &UsageRow<'_>| {
+            for (home, (of_home, seats, fold)) in homes.iter().zip(&mut each) {
+                if of_home.get(&row.kind).is_some_and(|range| (range.from..range.to).contains(&row.hour)) {
+                    let day = match last_day {
+                        Some((hour, day)) if hour == row.hour => day,
+                        _ => last_day.insert((row.hour, home.zone.local_day(row.hour.start_ms()))).1,
+                    };
+                    home.add(row, day, seats, fold);
+                }
+            }
+        };
+        Rows::default().visit(sink.store, shard, &ranges, &mut blocks, &mut add).await?;
+    }
+    Ok(homes.iter().zip(&each).map(|(home, (_, _, fold))| home.values(fold)).collect())
+}
+
 /// Evaluates again without Pendo: after a change of fields, matching, directory or zone.
 ///
 /// # Errors
@@ -280,5 +314,6 @@ pub async fn evaluate_only(context: &Context, workspace: &WorkspaceId) -> Result
     let moment = Moment::of(&connection, as_of);
     sink.evaluate_due(&moment).await?;
     reconcile::attribute(&sink, &moment, None).await?;
+    Box::pin(take_turn(context, workspace)).await?;
     Ok(())
 }

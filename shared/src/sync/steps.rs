@@ -10,9 +10,11 @@ use super::rewrites::{Replaced, Taken};
 use super::run::{Run, RunEnd, SyncError};
 use super::tags::Edit;
 use super::{compact, erase, points, reconcile};
+use crate::context::Context;
 use crate::id::Kind;
 use crate::pendo::PendoError;
 use crate::planted::planted;
+use crate::turns::take_turn;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
@@ -225,6 +227,10 @@ impl Run<'_> {
         let step = Instant::now();
         Box::pin(points::keep_points(self, layout, &checkpoint)).await?;
         self.spend("points", step);
+        let step = Instant::now();
+        let context = Context { store: self.store.clone(), ..self.context.clone() };
+        Box::pin(take_turn(&context, self.workspace)).await?;
+        self.spend("signals", step);
         let step = Instant::now();
         compact::keep_house(self, layout, &checkpoint).await?;
         self.spend("compact", step);
