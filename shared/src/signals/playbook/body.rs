@@ -82,10 +82,14 @@ impl Playbook {
             return refused("exit", "the exit is the same as the entry; give what ends it, or leave it out");
         }
         if never(&self.objective) {
-            return refused("objective", "the objective contradicts itself, so nobody could meet it; change one comparison");
+            return refused(
+                "objective",
+                "the objective contradicts itself, so nobody could meet it; change one comparison",
+            );
         }
         if is_entry(&self.objective) {
-            let detail = "the objective is the same as the entry, so all would meet it at once; give what is to be reached";
+            let detail =
+                "the objective is the same as the entry, so all would meet it at once; give what is to be reached";
             return refused("objective", detail);
         }
         if self.cool_down_days > 0 && self.re_entry == ReEntry::Never {
@@ -97,7 +101,10 @@ impl Playbook {
             return refused("hold_out_percent", detail);
         }
         if self.entry.is_none() && self.takes_standing {
-            return refused("takes_standing", "without \"entry\" nobody meets it already; give \"entry\" or leave this out");
+            return refused(
+                "takes_standing",
+                "without \"entry\" nobody meets it already; give \"entry\" or leave this out",
+            );
         }
         Ok(())
     }
@@ -172,7 +179,6 @@ fn whole(shape: &Shape<'_>, name: &str, of: &str, range: RangeInclusive<u32>) ->
     let Some(value) = shape.optional(name) else { return Ok(None) };
     let number = value.as_u64().and_then(|number| u32::try_from(number).ok()).filter(|number| range.contains(number));
     let place = shape.pointer_to(name);
-    let detail =
-        || format!("{} must be a whole number of {of}, {} to {}", dotted(&place), range.start(), range.end());
+    let detail = || format!("{} must be a whole number of {of}, {} to {}", dotted(&place), range.start(), range.end());
     number.map(Some).ok_or_else(|| Problem::at(&place, detail()))
 }

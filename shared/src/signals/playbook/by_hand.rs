@@ -17,6 +17,9 @@ pub enum Refused {
     /// It is held out.
     #[error("it is held out by lot to compare with; take it out first to end that, then enrol it")]
     HeldOut,
+    /// An earlier entry ended after that day.
+    #[error("it was enrolled on that day already; enrol it from the day on which that ended")]
+    WasEnrolled,
     /// The segment does not hold.
     #[error("it is not of the playbook's segment; change the segment to enrol it")]
     OutsideSegment,
@@ -26,13 +29,17 @@ pub enum Refused {
 }
 
 impl Playbook {
-    /// Enrols an object for a person, who may do so whatever entry, lot, cool-down, re-entry and cap say.
+    /// Enrols an object for a person, who may do so whatever entry, lot, cool-down, re-entry and cap say; also on a day that is
+    /// over.
     ///
     /// # Errors
-    /// It is enrolled or held out already, or known not to be of the segment.
+    /// It is enrolled or held out already, was on that day, or is known not to be of the segment.
     pub fn enrol(&self, memory: &mut Memory, sight: &Sight<'_>, by: By) -> Result<Vec<Change>, Refused> {
         if let Some(open) = memory.open() {
             return Err(if open.is_held_out { Refused::HeldOut } else { Refused::AlreadyEnrolled });
+        }
+        if memory.entries.iter().any(|entry| entry.exited.is_some_and(|exited| exited > sight.day)) {
+            return Err(Refused::WasEnrolled);
         }
         if self.segment.as_ref().is_some_and(|segment| sight.of(segment).truth == Truth::False) {
             return Err(Refused::OutsideSegment);

@@ -7,7 +7,7 @@ use crate::signals::condition::{Because, Condition, Truth, Verdict};
 use crate::signals::event::{By, Change, What};
 use crate::signals::sight::{Edge, Owed, Sight, Turn};
 
-/// Comes to its end by the calendar, or is told of one held out: nothing was compared.
+/// An entry that comes to its end by the calendar: nothing was compared.
 const NO_COMPARISON: Vec<Because> = Vec::new();
 
 impl Playbook {
@@ -184,7 +184,12 @@ pub(super) fn leave(memory: &mut Memory, sight: &Sight<'_>, by: By, because: Vec
 
 /// Why a condition came to hold, if it did so by behaviour. Where an entry waits for it, one that was never known before is
 /// taken for one that did not hold, so that it is not lost.
-fn rise(condition: Option<&Condition>, edge: &mut Edge, sight: &Sight<'_>, is_waited_for: bool) -> Option<Vec<Because>> {
+fn rise(
+    condition: Option<&Condition>,
+    edge: &mut Edge,
+    sight: &Sight<'_>,
+    is_waited_for: bool,
+) -> Option<Vec<Because>> {
     let Some(condition) = condition else {
         *edge = Edge::default();
         return None;

@@ -52,7 +52,12 @@ impl Object {
         Self { playbook: playbook(body), memory: Memory::default(), day: 20_000 }
     }
 
-    fn see<R>(&mut self, truths: [Truth; 3], is_rebased: bool, act: impl FnOnce(&Playbook, &mut Memory, &Sight<'_>) -> R) -> R {
+    fn see<R>(
+        &mut self,
+        truths: [Truth; 3],
+        is_rebased: bool,
+        act: impl FnOnce(&Playbook, &mut Memory, &Sight<'_>) -> R,
+    ) -> R {
         let past = past(&[("e", truths[0]), ("x", truths[1]), ("o", truths[2]), ("s", T)]);
         let sight = Sight { past: &past, day: self.day, at_ms: i64::from(self.day) * 86_400_000, is_rebased };
         act(&self.playbook, &mut self.memory, &sight)
@@ -291,8 +296,15 @@ fn people_enrol_and_take_out() {
     assert_eq!(told(&out.unwrap()), ["out 1 by hand"]);
     let refused = object.see([T, T, F], false, |playbook, memory, sight| playbook.take_out(memory, sight));
     assert_eq!(refused, Err(Refused::NotEnrolled));
+    let ended = object.day;
+    for (days, expected) in [(-1, Err(Refused::WasEnrolled)), (0, Ok(vec!["in 2 by hand".to_owned()]))] {
+        object.day = ended + days;
+        let enrolled = object.see([T, T, F], false, |playbook, memory, sight| playbook.enrol(memory, sight, By::Hand));
+        assert_eq!(enrolled.map(|changes| told(&changes)), expected);
+    }
+    object.see([T, T, F], false, |playbook, memory, sight| playbook.take_out(memory, sight)).unwrap();
     let past = past(&[("s", F)]);
-    let sight = Sight { past: &past, day: 1, at_ms: 1, is_rebased: false };
+    let sight = Sight { past: &past, day: object.day, at_ms: 1, is_rebased: false };
     assert_eq!(object.playbook.enrol(&mut object.memory, &sight, By::Hand), Err(Refused::OutsideSegment));
 }
 

@@ -73,9 +73,11 @@ fn its_facts_are_those_of_all_conditions_and_of_the_measure() {
 
 fn any_condition() -> impl Strategy<Value = Value> {
     let column = proptest::sample::select(vec!["e", "x", "o", "s"]);
-    let number = (column, -50..50_i32).prop_map(|(name, value)| json!({"column": name, "is": "above", "value": f64::from(value)}));
-    let held = (1..60_u32, 0..9_u8)
-        .prop_map(|(days, value)| json!({"field": "Logins", "is": "below", "value": f64::from(value), "for_days": days}));
+    let number = (column, -50..50_i32)
+        .prop_map(|(name, value)| json!({"column": name, "is": "above", "value": f64::from(value)}));
+    let held = (1..60_u32, 0..9_u8).prop_map(
+        |(days, value)| json!({"field": "Logins", "is": "below", "value": f64::from(value), "for_days": days}),
+    );
     let leaf = prop_oneof![number, held];
     leaf.prop_recursive(2, 8, 3, |inner| {
         prop_oneof![
@@ -125,7 +127,9 @@ proptest! {
     }
 
     #[test]
-    fn a_body_of_anything_is_no_panic(members in proptest::collection::btree_map("[a-z_]{1,12}", 0..9_i32, 0..4)) {
-        let _ = Playbook::parse(&json!(members), "", &names());
+    fn a_body_of_anything_is_taken_or_refused_at_a_place(members in proptest::collection::btree_map("[a-z_]{1,12}", 0..9_i32, 0..4)) {
+        if let Err(problem) = Playbook::parse(&json!(members), "", &names()) {
+            prop_assert!(problem.pointer.is_empty() || problem.pointer.starts_with('/'));
+        }
     }
 }

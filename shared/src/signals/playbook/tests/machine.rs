@@ -9,10 +9,19 @@ const OBJECT: &str = "account-7";
 /// What happens to an object.
 #[derive(Clone, Debug)]
 enum Act {
-    Look { after: i32, truths: [Truth; 3], is_rebased: bool, may_enter: bool },
-    Enrol { truths: [Truth; 3] },
+    Look {
+        after: i32,
+        truths: [Truth; 3],
+        is_rebased: bool,
+        may_enter: bool,
+    },
+    Enrol {
+        truths: [Truth; 3],
+    },
     TakeOut,
-    Release { truths: [Truth; 3] },
+    Release {
+        truths: [Truth; 3],
+    },
     /// Another definition stands; the next look is a rebase.
     Edit(usize),
 }
@@ -113,7 +122,15 @@ impl Naive {
         }
     }
 
-    fn begin(&mut self, rule: &Playbook, day: i32, truths: [Truth; 3], word: &str, held_out: bool, told: &mut Vec<String>) {
+    fn begin(
+        &mut self,
+        rule: &Playbook,
+        day: i32,
+        truths: [Truth; 3],
+        word: &str,
+        held_out: bool,
+        told: &mut Vec<String>,
+    ) {
         let number = self.times.len() + 1;
         let met = rule.objective.is_some() && truths[2] == T;
         self.waits_to_cool = false;
@@ -164,7 +181,15 @@ impl Naive {
         }
     }
 
-    fn look(&mut self, rule: &Playbook, day: i32, truths: [Truth; 3], is_rebased: bool, may_enter: bool, lot: bool) -> Vec<String> {
+    fn look(
+        &mut self,
+        rule: &Playbook,
+        day: i32,
+        truths: [Truth; 3],
+        is_rebased: bool,
+        may_enter: bool,
+        lot: bool,
+    ) -> Vec<String> {
         let mut told = Vec::new();
         let (is_in, waits) = (self.is_in(), !self.waits_for_objective(day).is_empty());
         let mut rose = [false; 2];
@@ -229,9 +254,8 @@ fn truth() -> impl Strategy<Value = Truth> {
 fn act() -> impl Strategy<Value = Act> {
     let truths = || [truth(), truth(), truth()];
     let after = prop_oneof![3 => 0..3_i32, 1 => 3..40_i32];
-    let look = (after, truths(), proptest::bool::weighted(0.2), proptest::bool::weighted(0.8)).prop_map(
-        |(after, truths, is_rebased, may_enter)| Act::Look { after, truths, is_rebased, may_enter },
-    );
+    let look = (after, truths(), proptest::bool::weighted(0.2), proptest::bool::weighted(0.8))
+        .prop_map(|(after, truths, is_rebased, may_enter)| Act::Look { after, truths, is_rebased, may_enter });
     prop_oneof![
         12 => look,
         1 => truths().prop_map(|truths| Act::Enrol { truths }),
@@ -255,8 +279,6 @@ fn check(memory: &Memory) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3_000))]
-
     #[test]
     fn a_life_is_told_as_the_rules_say(
         hold_out in proptest::sample::select(vec![0_u8, 50]),
@@ -290,7 +312,7 @@ proptest! {
                     let wants = rule.wants(&memory, &sight);
                     let changes = told(&rule.step(&id, OBJECT, &mut memory, &sight, may_enter));
                     prop_assert_eq!(wants && may_enter, memory.entries.len() > before);
-                    prop_assert!(!(is_rebased && !changes.is_empty()), "a rebase moves nobody: {:?}", changes);
+                    prop_assert!(!is_rebased || changes.is_empty(), "a rebase moves nobody: {:?}", changes);
                     prop_assert!(truths.contains(&T) || !changes.iter().any(|change| change.starts_with("in")));
                     let again = memory.clone();
                     prop_assert_eq!(&told(&rule.step(&id, OBJECT, &mut memory, &sight, may_enter)), &NOTHING);
