@@ -46,6 +46,7 @@ mod reference;
 mod refusals;
 mod resilience;
 mod rewritten;
+mod signals;
 mod stale;
 mod undo;
 mod unmatched;

@@ -179,9 +179,11 @@ fn step(signal: &Signal, subject: &mut Subject, moment: &Moment<'_>, may_enter: 
             if over.as_ref().is_some_and(|over| over.until < moment.day) {
                 *over = None;
             }
+            let before = memory.clone();
             let (scored, changes) = health.step(memory, &sight, over.as_ref());
-            let known = scored.score.map_or(Known::nothing(Gap::NotScored), Known::Number);
-            made = Some((Fact::Health(signal.id.clone()), known, is_rebased));
+            // What a person set, or an input that comes and goes without usage, moves nobody who looks at the score.
+            let is_other = is_rebased || !memory.rests_on_the_same_as(&before);
+            made = Some((Fact::Health(signal.id.clone()), scored.known(), is_other));
             changes
         }
         (Rule::Journey(journey), Memory::Journey(memory)) => {

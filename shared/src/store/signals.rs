@@ -41,8 +41,8 @@ pub struct Ledger {
     pub parts: Vec<Option<String>>,
     /// The batches of events, oldest first.
     pub batches: Vec<Batch>,
-    /// Those of them that are not all published yet.
-    pub outbox: Vec<String>,
+    /// Parts with what is not all published yet, oldest first.
+    pub outbox: Vec<Batch>,
 }
 
 /// What moves values without behaviour.
@@ -183,8 +183,8 @@ impl Store {
             return Ok(());
         }
         let ledger = self.ledger_get(workspace, connection).await?.value;
-        let batches = ledger.batches.iter().map(|batch| &batch.sort);
-        let named: BTreeSet<&String> = ledger.parts.iter().flatten().chain(batches).chain(&ledger.outbox).collect();
+        let batches = ledger.batches.iter().chain(&ledger.outbox).map(|batch| &batch.sort);
+        let named: BTreeSet<&String> = ledger.parts.iter().flatten().chain(batches).collect();
         old.retain(|sort| !named.contains(sort));
         for sort in &old {
             self.item_delete(&partition, sort).await?;

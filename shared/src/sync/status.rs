@@ -11,6 +11,7 @@ use crate::id::{Kind, WorkspaceId};
 use crate::store::StoreError;
 use crate::store::purge::Purge;
 use crate::time::{DAY_MS, HOUR_MS, Hour, to_the_second};
+use crate::turns::{SignalsReport, signals_report};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -54,6 +55,8 @@ pub struct StatusReport {
     pub directory: BTreeMap<&'static str, usize>,
     /// Calculated fields.
     pub fields: usize,
+    /// Signals; null before the first.
+    pub signals: Option<SignalsReport>,
 }
 
 /// A connection that was disconnected with `data=purge`.
@@ -149,6 +152,7 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
         next_run_at: None,
         directory: BTreeMap::from([("accounts", directory.accounts.len()), ("contacts", directory.contacts.len())]),
         fields: fields.len(),
+        signals: None,
     };
     if let Some(purge) = report.purges.iter().find(|purge| purge.removed_at.is_none()) {
         report.next_step = format!(
@@ -160,6 +164,8 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
     let connection = connection.value;
     let layout = or_named(store.layout_get(workspace, &connection.id).await, &mut report.unreadable)?;
     report.layout = layout.map(|layout| LayoutReport::of(layout, &checkpoint));
+    report.signals =
+        or_named(signals_report(store, workspace, &connection.id).await, &mut report.unreadable)?;
     report.outage = checkpoint.outage.as_ref().map(|outage| OutageReport {
         runs: outage.runs,
         since: to_the_second(outage.since_ms),

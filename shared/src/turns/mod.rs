@@ -15,6 +15,7 @@ mod outbox;
 mod past;
 mod replay;
 mod shown;
+mod status;
 mod tried;
 
 pub use by_hand::{Action, ByHandError, DAYS_BACK_MAX, act};
@@ -24,6 +25,7 @@ pub use look::{Look, LookError};
 pub use outbox::deliver;
 pub use replay::{DAYS_MAX, Replay, ReplayError};
 pub use shown::{ObjectsQuery, ShownObject};
+pub use status::{SignalsReport, signals_report};
 pub use tried::Tried;
 
 use crate::connection::ConnectionStatus;
@@ -154,7 +156,8 @@ async fn append(
 ) -> Result<(), StoreError> {
     ledger.batches.retain(|batch| now_ms - batch.at_ms < EVENTS_KEPT_DAYS * DAY_MS);
     for chunk in events.chunks(BATCH_EVENTS_MAX) {
-        ledger.outbox.push(store.signals_part_put(workspace, connection, packed(&chunk)?, now_ms).await?);
+        let sort = store.signals_part_put(workspace, connection, packed(&chunk)?, now_ms).await?;
+        ledger.outbox.push(Batch { sort, at_ms: now_ms, events: chunk.len() as u64 });
         let is_of_day = |batch: &Batch| {
             let room = BATCH_EVENTS_MAX.saturating_sub(chunk.len()) as u64;
             batch.at_ms.div_euclid(DAY_MS) == now_ms.div_euclid(DAY_MS) && batch.events <= room

@@ -27,7 +27,7 @@ pub async fn deliver(context: &Context, workspace: &WorkspaceId) -> Result<(), S
     let names = [ObjectKind::Account, ObjectKind::Contact]
         .map(|level| (level, Names::of(level, &fields, &none, &signals)));
     let mut delivered = Vec::new();
-    for sort in outbox {
+    for sort in outbox.into_iter().map(|part| part.sort) {
         let events: Vec<Event> = match store.signals_part_get(workspace, &id, &sort).await {
             Ok(events) => events,
             // Another worker has published and cleared it meanwhile, and it is swept.
@@ -59,7 +59,7 @@ async fn clear(context: &Context, workspace: &WorkspaceId, delivered: &[String])
         let stands = store.ledger_get(workspace, &connection.value.id).await?;
         let mut ledger = stands.value;
         let before = ledger.outbox.len();
-        ledger.outbox.retain(|sort| !delivered.contains(sort));
+        ledger.outbox.retain(|part| !delivered.contains(&part.sort));
         if ledger.outbox.len() == before {
             return Ok(());
         }
