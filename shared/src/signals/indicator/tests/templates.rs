@@ -157,7 +157,8 @@ fn seats_are_saturated_after_fourteen_days_at_80_percent() {
     assert_eq!(object.memory.strength, 50);
     assert_eq!(days(&mut object, &indicator, "used", &[79.0]), "C");
     let mut none = with_column("seats", Known::Number(0.0));
-    assert_eq!(days(&mut none, &filled("seat_saturation", json!({"for_days": 1})), "used", &[0.0, 5.0]), "..");
+    let standing = Indicator { takes_standing: true, ..filled("seat_saturation", json!({"for_days": 1})) };
+    assert_eq!(days(&mut none, &standing, "used", &[0.0, 5.0]), "..", "nothing is all of nothing");
 }
 
 #[test]
