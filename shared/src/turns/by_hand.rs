@@ -2,7 +2,7 @@
 
 use super::look::{Look, LookError};
 use super::objects::{self, Key, Kept, Objects};
-use super::{deliver, settle};
+use super::settle;
 use crate::context::Context;
 use crate::id::{SignalId, WorkspaceId};
 use crate::preview::PreviewError;
@@ -79,7 +79,7 @@ impl From<StoreError> for ByHandError {
     }
 }
 
-/// Does something with objects, all of them or none; answers what changed. Everybody that is owed something without `ids`,
+/// Does something with objects, all of them or none; answers what changed, which the next turn publishes. Everybody that is owed something without `ids`,
 /// which only a release takes.
 ///
 /// # Errors
@@ -95,11 +95,7 @@ pub async fn act(
     for _ in 0..ATTEMPTS_MAX {
         match Box::pin(once(context, workspace, id, action, ids, by)).await {
             Err(ByHandError::Look(LookError::Store(StoreError::Conflict { .. } | StoreError::Missing { .. }))) => {}
-            Ok(events) => {
-                deliver(context, workspace).await?;
-                return Ok(events);
-            }
-            refused => return refused,
+            outcome => return outcome,
         }
     }
     Err(StoreError::Conflict { key: "signals".to_owned() }.into())

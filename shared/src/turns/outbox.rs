@@ -78,5 +78,12 @@ fn outgoing(workspace: &WorkspaceId, event: &Event, names: &[(ObjectKind, Names)
     if let Some(detail) = detail.as_object_mut() {
         detail.insert("workspace".to_owned(), workspace.as_str().into());
     }
-    Outgoing { detail_type: event.what.detail_type(), time_ms: event.at_ms, detail }
+    let outgoing = Outgoing { detail_type: event.what.detail_type(), time_ms: event.at_ms, detail };
+    if outgoing.fits() {
+        return outgoing;
+    }
+    // Long lists of texts are the only thing that can be so large; the reason stands in the history, whole.
+    let mut detail = outgoing.detail;
+    detail["because"] = serde_json::json!([]);
+    Outgoing { detail, ..outgoing }
 }

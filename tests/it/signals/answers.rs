@@ -199,5 +199,5 @@ async fn an_indicator_is_held_against_past_expansions_and_a_playbook_says_when_i
     let refused = world.post(&format!("/v1/signals/{id}/actions"), &enrol).await.expect(422);
     assert!(refused["pointer"] == json!("/ids/0") && refused["detail"].as_str().unwrap().contains("enrolled already"), "{refused}");
     let impact = world.get(&format!("/v1/signals/{id}/impact?segment=plan&size=seats")).await.expect(200);
-    assert_eq!((&impact["participants"], &impact["verdict"]["verdict"]), (&json!(2), &json!("not_enough_data")), "{impact}");
+    assert_eq!((&impact["participants"], &impact["verdict"]["kind"]), (&json!(2), &json!("not_enough_data")), "{impact}");
 }
