@@ -70,6 +70,7 @@ impl Store {
         self.item_delete(&Partition::workspace(workspace), "matching").await?;
         self.item_delete(&Partition::workspace(workspace), "exclusions").await?;
         self.item_delete(&Partition::workspace(workspace), "fields").await?;
+        self.item_delete(&Partition::workspace(workspace), "signals").await?;
         for kind in [ObjectKind::Account, ObjectKind::Contact] {
             self.tree_forget(&Partition::directory(workspace), kind.name()).await?;
         }
