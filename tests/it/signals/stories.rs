@@ -62,29 +62,46 @@ async fn act(world: &World, action: &Value) {
     world.idle().await;
 }
 
+/// A number, a text or a list as people read it.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.as_f64().map_or_else(String::new, |number| ((number * 100.0).round() / 100.0).to_string()),
+        Value::Null => "nothing".to_owned(),
+        other => other.to_string().replace('"', ""),
+    }
+}
+
+/// What a comparison was: the fact, what it was, and what it was held against.
+fn reason(because: &Value) -> String {
+    let of = |names: &[&str]| names.iter().find_map(|name| because.get(*name)).map(plain);
+    let days = ["for_days", "crossed_within_days", "days_ago", "days"];
+    let days = days.into_iter().filter_map(|name| Some(format!(" {name} {}", plain(because.get(name)?))));
+    let other = because.get("other").and_then(Value::as_object).into_iter().flatten().map(|(_, name)| plain(name)).next();
+    let target = match other {
+        Some(other) => format!("{} x {other} = {}", of(&["times"]).unwrap_or_else(|| "1".to_owned()), of(&["against"]).unwrap_or_default()),
+        None => of(&["value", "values", "by_percent"]).unwrap_or_default(),
+    };
+    let fact = of(&["field", "column", "health", "stage"]).unwrap_or_default();
+    format!("{fact} was {}: {} {target}{}", plain(&because["was"]), plain(&because["is"]), days.collect::<String>())
+}
+
 /// An event as a line for people: day, rule, object, what, why.
 fn shown(event: &Value) -> String {
     let day = &event["at"].as_str().unwrap()[..10];
-    let of = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let of = |pointer: &str| event.pointer(pointer).map(plain).unwrap_or_default();
     let mut what = of("/what");
     let envelope = ["id", "at", "signal", "object", "because", "what", "drivers"];
     for (name, value) in event.as_object().unwrap().iter().filter(|(name, _)| !envelope.contains(&name.as_str())) {
-        write!(what, " {name}={}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)).unwrap();
+        write!(what, " {name}={}", plain(value)).unwrap();
     }
-    let because = event["because"].as_array().unwrap().iter().map(|because| {
-        let member = |name: &str| because.get(name).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
-        let fact = ["field", "column", "health", "stage"].into_iter().find_map(member).unwrap_or_default();
-        let target = ["value", "values", "by_percent"].into_iter().find_map(member).unwrap_or_default();
-        let against = member("against").map_or_else(String::new, |against| format!(" against {against}"));
-        let days = ["for_days", "crossed_within_days", "days_ago"]
-            .into_iter()
-            .find_map(|name| Some(format!(" {name} {}", member(name)?)))
-            .unwrap_or_default();
-        let is = member("is").unwrap_or_default();
-        format!("{fact} {} {is} {target}{against}{days}", member("was").unwrap_or_default())
+    let list = |name: &str| event[name].as_array().cloned().unwrap_or_default();
+    let drivers = list("drivers");
+    let drivers = drivers.iter().map(|driver| {
+        format!("{} was {} and costs {}", plain(&driver["input"]), plain(&driver["was"]), plain(&driver["costs"]))
     });
-    let because: Vec<String> = because.collect();
-    format!("{day},{},{},{what},{}\n", of("/signal/name"), of("/object/id"), because.join(" & ").replace(',', ";"))
+    let why: Vec<String> = list("because").iter().map(reason).chain(drivers).collect();
+    format!("{day},{},{},{what},{}\n", of("/signal/name"), of("/object/id"), why.join(" & ").replace(',', ";"))
 }
 
 async fn tell(story: &Path) -> String {
