@@ -172,7 +172,12 @@ pub static OPERATIONS: [Operation<Act>; 47] = [
     exclusions::SHOW,
     exclusions::SAVE,
     read_objects("listAccounts", ACCOUNTS, ObjectKind::Account),
-    upload("uploadAccounts", ACCOUNTS, ObjectKind::Account, "id,name,seats,renewal_date,expanded_on\nA-1,One,25,2026-09-30,2026-05-02\nA-2,Two,10,2027-01-31,\n"),
+    upload(
+        "uploadAccounts",
+        ACCOUNTS,
+        ObjectKind::Account,
+        "id,name,seats,renewal_date,expanded_on\nA-1,One,25,2026-09-30,2026-05-02\nA-2,Two,10,2027-01-31,\n",
+    ),
     delete_objects("deleteAccounts", ACCOUNTS, ObjectKind::Account),
     read_objects("listContacts", CONTACTS, ObjectKind::Contact),
     upload(

@@ -124,12 +124,7 @@ impl Past {
     pub fn at(&self, fact: &Fact, day: i32) -> Known {
         match fact {
             Fact::Column(name) => self.columns.get(name).cloned().unwrap_or(Known::nothing(Gap::Empty)),
-            _ => self
-                .days
-                .get(fact)
-                .and_then(|days| days.get(&day))
-                .cloned()
-                .unwrap_or(Known::nothing(Gap::NotSeen)),
+            _ => self.days.get(fact).and_then(|days| days.get(&day)).cloned().unwrap_or(Known::nothing(Gap::NotSeen)),
         }
     }
 

@@ -305,4 +305,3 @@ pub fn users_of<'a>(signals: &'a [Signal], signal: &Signal) -> Vec<&'a str> {
     let uses = |other: &&Signal| other.id != signal.id && other.draft.rule.facts().contains_key(&fact);
     signals.iter().filter(uses).map(|other| other.draft.name.as_str()).collect()
 }
-

@@ -38,7 +38,8 @@ impl Watch {
     pub fn parse(body: &Value, pointer: &str, names: &Names) -> Result<Self, Problem> {
         let shape = Shape::of(body, pointer, &["field", "at_least_percent"])?;
         let name = shape.text("field", "the name of a calculated field")?;
-        let found = names.fields.iter().find(|named| named.id.as_str() == name || named.name.eq_ignore_ascii_case(name));
+        let found =
+            names.fields.iter().find(|named| named.id.as_str() == name || named.name.eq_ignore_ascii_case(name));
         let missing = || {
             let detail = format!("no calculated field of this level is called \"{name}\"; see GET /v1/fields");
             Problem::at(shape.pointer_to("field"), detail)

@@ -164,8 +164,7 @@ pub async fn read(context: &Context, workspace: &WorkspaceId) -> Result<StatusRe
     let connection = connection.value;
     let layout = or_named(store.layout_get(workspace, &connection.id).await, &mut report.unreadable)?;
     report.layout = layout.map(|layout| LayoutReport::of(layout, &checkpoint));
-    report.signals =
-        or_named(signals_report(store, workspace, &connection.id).await, &mut report.unreadable)?;
+    report.signals = or_named(signals_report(store, workspace, &connection.id).await, &mut report.unreadable)?;
     report.outage = checkpoint.outage.as_ref().map(|outage| OutageReport {
         runs: outage.runs,
         since: to_the_second(outage.since_ms),

@@ -1,7 +1,7 @@
 //! What people do with objects of a rule: enrol, take out, move, set a score, and release what was held back.
 
 use super::look::{Look, LookError};
-use super::objects::{self, Key, Kept, Objects};
+use super::objects::{self, Key, Objects};
 use super::settle;
 use crate::context::Context;
 use crate::id::{SignalId, WorkspaceId};
@@ -130,15 +130,11 @@ async fn once(
     let mut events = Vec::new();
     let mut now: Objects = look.objects.clone();
     for (at, subject) in subjects.iter_mut().enumerate() {
-        let moment = Moment {
-            day: look.day,
-            at_ms: look.now_ms,
-            connection: look.connection.id.as_str(),
-            stepped: None,
-        };
+        let moment =
+            Moment { day: look.day, at_ms: look.now_ms, connection: look.connection.id.as_str(), stepped: None };
         let changes = done(signal, subject, action, &moment, by).map_err(|why| ByHandError::Object { at, why })?;
         events.extend(told(signal, subject, &moment, changes));
-        let kept = now.entry((subject.object, subject.id.clone())).or_insert_with(Kept::default);
+        let kept = now.entry((subject.object, subject.id.clone())).or_default();
         kept.remembered.clone_from(&subject.remembered);
     }
     let mut ledger = look.ledger.value.clone();
@@ -203,9 +199,8 @@ fn done(
     match (action, &signal.draft.rule, &mut remembered.memory) {
         (Action::Enrol { on }, Rule::Playbook(playbook), Memory::Playbook(memory)) => {
             let on = on.unwrap_or(moment.day);
-            let mut changes = playbook
-                .enrol(memory, &Sight { day: on, ..sight }, By::Hand)
-                .map_err(|refused| refused.to_string())?;
+            let mut changes =
+                playbook.enrol(memory, &Sight { day: on, ..sight }, By::Hand).map_err(|refused| refused.to_string())?;
             // What was met since then is found by looking at each day as it was.
             for day in on..moment.day {
                 changes.extend(playbook.step(&signal.id, &subject.id, memory, &Sight { day, ..sight }, false));
@@ -233,7 +228,9 @@ fn done(
         (Action::Release, Rule::Playbook(playbook), Memory::Playbook(memory)) => {
             Ok(playbook.release(&signal.id, &subject.id, memory, &sight))
         }
-        (Action::Release, Rule::Indicator(indicator), Memory::Indicator(memory)) => Ok(indicator.release(memory, &sight)),
+        (Action::Release, Rule::Indicator(indicator), Memory::Indicator(memory)) => {
+            Ok(indicator.release(memory, &sight))
+        }
         (Action::Release, Rule::Journey(journey), Memory::Journey(memory)) => Ok(journey.release(memory, &sight)),
         (Action::Release, Rule::Health(_), Memory::Health(memory, _)) => {
             Ok(health::release(memory).into_iter().collect())

@@ -1,16 +1,16 @@
 //! Everything that rules look at, as it stands: what objects there are, what their values are, what was seen of them before,
 //! and what of that may have changed for another reason than behaviour.
 
-use super::objects::{self, Key, Kept, Objects};
+use super::objects::{self, Kept, Key, Objects};
 use super::past::{self, days_of};
 use crate::connection::{Connection, ConnectionStatus};
 use crate::context::Context;
 use crate::fields::{Field, Plan};
 use crate::id::{FieldId, Kind, ObjectKind, WorkspaceId};
 use crate::preview::PreviewError;
+use crate::signals::condition::Names;
 use crate::signals::facts::{Fact, Gap, Known, Past};
 use crate::signals::turn::Subject;
-use crate::signals::condition::Names;
 use crate::signals::{Signal, facts_of};
 use crate::store::signals::{Basis, Ledger};
 use crate::store::{StoreError, Versioned};

@@ -156,7 +156,10 @@ mod tests {
         }
         assert_eq!(kept.of(&fact), [(10, Known::Number(1.0)), (12, Known::Number(3.0)), (15, Known::Number(1.0))]);
         let at = |day| kept.at(&fact, day).and_then(Known::number);
-        assert_eq!([9, 10, 11, 12, 14, 15, 99].map(at), [None, Some(1.0), Some(1.0), Some(3.0), Some(3.0), Some(1.0), Some(1.0)]);
+        assert_eq!(
+            [9, 10, 11, 12, 14, 15, 99].map(at),
+            [None, Some(1.0), Some(1.0), Some(3.0), Some(3.0), Some(1.0), Some(1.0)]
+        );
         kept.note(&fact, 16, Known::Number(1.0), 13);
         assert_eq!(kept.of(&fact).first(), Some(&(12, Known::Number(3.0))), "what day 13 was is still known");
         kept.note(&fact, 16, Known::Number(5.0), 15);

@@ -24,8 +24,8 @@ pub async fn deliver(context: &Context, workspace: &WorkspaceId) -> Result<(), S
     let fields = store.fields_get(workspace).await?.value;
     let signals = store.signals_get(workspace).await?.value;
     let none = BTreeMap::new();
-    let names = [ObjectKind::Account, ObjectKind::Contact]
-        .map(|level| (level, Names::of(level, &fields, &none, &signals)));
+    let names =
+        [ObjectKind::Account, ObjectKind::Contact].map(|level| (level, Names::of(level, &fields, &none, &signals)));
     let mut delivered = Vec::new();
     for sort in outbox.into_iter().map(|part| part.sort) {
         let events: Vec<Event> = match store.signals_part_get(workspace, &id, &sort).await {

@@ -7,8 +7,8 @@ use crate::id::{FieldId, ObjectKind};
 use crate::signals::condition::{Condition, Names, Truth};
 use crate::signals::facts::{Gap, Known, Past};
 use crate::signals::health::{DueRow, Renewal, renewals};
-use crate::signals::turn::{Memory, Subject};
 use crate::signals::playbook::Enrolment;
+use crate::signals::turn::{Memory, Subject};
 use crate::signals::{Rule, Signal, facts_of};
 use crate::time::date_text;
 use schemars::JsonSchema;
@@ -66,7 +66,9 @@ impl Look {
         let nothing = Kept::default();
         let mut items = Vec::new();
         for key in self.keys().filter(|(level, _)| *level == signal.draft.object) {
-            if query.id.as_ref().is_some_and(|id| *id != key.1) || query.after.as_ref().is_some_and(|after| key.1 <= *after) {
+            if query.id.as_ref().is_some_and(|id| *id != key.1)
+                || query.after.as_ref().is_some_and(|after| key.1 <= *after)
+            {
                 continue;
             }
             let kept = self.objects.get(&key).unwrap_or(&nothing);

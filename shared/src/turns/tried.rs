@@ -100,7 +100,7 @@ impl Look {
         let now = self.hit(&signal, &replay, &names);
         Ok(Tried {
             rule: signal.draft.rule.shown(&names),
-            warnings: self.warnings(&signal, &replay, &now, &names),
+            warnings: self.warnings(&signal, &replay, &now),
             past: self.told_of(&replay, &names),
             now,
         })
@@ -124,13 +124,8 @@ impl Look {
 
     /// What a rule would say of an object: nothing where it would not hit it, and nothing at all where nobody can tell.
     fn hit_one(&self, signal: &Signal, subject: &Subject, names: &Names) -> Option<Option<HitObject>> {
-        let nothing = || HitObject {
-            id: subject.id.clone(),
-            score: None,
-            stage: None,
-            because: Vec::new(),
-            drivers: Vec::new(),
-        };
+        let nothing =
+            || HitObject { id: subject.id.clone(), score: None, stage: None, because: Vec::new(), drivers: Vec::new() };
         match &signal.draft.rule {
             Rule::Health(health) => {
                 let scored = health.score(&subject.past, self.day);
@@ -195,13 +190,16 @@ impl Look {
         past
     }
 
-    fn warnings(&self, signal: &Signal, replay: &Replay, now: &Hit, names: &Names) -> Vec<String> {
+    fn warnings(&self, signal: &Signal, replay: &Replay, now: &Hit) -> Vec<String> {
         let mut warnings = Vec::new();
         let level = signal.draft.object.name();
         if let Rule::Playbook(playbook) = &signal.draft.rule {
             let most = playbook.most_of(now.objects);
             if now.hits == now.objects && now.objects > 0 {
-                warnings.push(format!("All {} {level}s meet the entry now: this playbook would enrol everybody.", now.hits));
+                warnings.push(format!(
+                    "All {} {level}s meet the entry now: this playbook would enrol everybody.",
+                    now.hits
+                ));
             } else if now.hits > most {
                 warnings.push(format!(
                     "{} of {} {level}s meet the entry now, more than the {most} that one run enrols without release.",
@@ -225,7 +223,8 @@ impl Look {
                 ));
             }
             if overlap.none > 0 {
-                warnings.push(format!("{} of {} {level}s fit no profile and are not scored.", overlap.none, now.objects));
+                warnings
+                    .push(format!("{} of {} {level}s fit no profile and are not scored.", overlap.none, now.objects));
             }
         }
         if now.unknown > 0 {
@@ -244,7 +243,7 @@ impl Look {
                 _ => None,
             })
             .collect();
-        if !columns.is_empty() && names.columns.len() > 0 {
+        if !columns.is_empty() {
             warnings.push(format!(
                 "The directory keeps no past: days that are over were looked at with {} as of today.",
                 columns.join(", ")

@@ -9,7 +9,15 @@ use serde_json::{Value, json};
 async fn ten() -> World {
     let world = World::empty().await;
     world.connect().await;
-    let row = |n: u32| format!("A-{n},Account {n},{},{},2026-0{}-15,{}\n", n * 10, if n < 5 { "pro" } else { "free" }, 7 + n % 2, if n < 3 { "2026-06-20" } else { "" });
+    let row = |n: u32| {
+        format!(
+            "A-{n},Account {n},{},{},2026-0{}-15,{}\n",
+            n * 10,
+            if n < 5 { "pro" } else { "free" },
+            7 + n % 2,
+            if n < 3 { "2026-06-20" } else { "" }
+        )
+    };
     let rows: String = (0..10).map(row).collect();
     world.upload("accounts", &format!("id,name,seats,plan,renewal_date,expanded_on\n{rows}")).await;
     world.matching(&json!({"account": {"account": "accountId", "object": "id"}})).await;
@@ -45,19 +53,46 @@ async fn what_is_wrong_is_refused_in_one_sentence_with_its_place_and_changes_not
     let stages = |goals: Value| json!({"stages": [{"name": "One", "goals": goals}, {"name": "Two"}]});
     let goal = |condition: Value| json!({"name": "Goal", "condition": condition});
     let cases = [
-        (of("indicator", json!({"condition": {"field": "Nothing", "is": "above", "value": 1}})), "/rule/condition/field", "no calculated field"),
-        (of("indicator", json!({"condition": {"field": "Last used", "is": "above", "value": 1}})), "/rule/condition/field", "point in time"),
+        (
+            of("indicator", json!({"condition": {"field": "Nothing", "is": "above", "value": 1}})),
+            "/rule/condition/field",
+            "no calculated field",
+        ),
+        (
+            of("indicator", json!({"condition": {"field": "Last used", "is": "above", "value": 1}})),
+            "/rule/condition/field",
+            "point in time",
+        ),
         (of("indicator", json!({"condition": events("in", json!(1))})), "/rule/condition/value", "does not go with"),
-        (of("indicator", json!({"condition": {"column": "nothing", "is": "in", "values": ["x"]}})), "/rule/condition/column", "no column"),
+        (
+            of("indicator", json!({"condition": {"column": "nothing", "is": "in", "values": ["x"]}})),
+            "/rule/condition/column",
+            "no column",
+        ),
         (of("indicator", json!({"condition": events("at_least", json!("x"))})), "/rule/condition/value", "number"),
         (of("indicator", json!({"template": "magic", "choices": {}})), "/rule/template", "seat_saturation"),
         (of("health", profile(json!([]))), "/rule/profiles/0/inputs", ""),
         (of("health", profile(json!([input(0.0)]))), "/rule/profiles/0/inputs/0/weight", ""),
         (of("journey", json!({"stages": [{"name": "One"}, {"name": "Two"}]})), "/rule/stages", "reach"),
-        (of("journey", stages(json!([goal(json!({"all": [events("above", json!(5)), events("below", json!(4))]}))]))), "/rule/stages/0/goals", ""),
-        (of("playbook", json!({"entry": events("below", json!(5)), "objective": events("below", json!(5))})), "/rule/objective", ""),
+        (
+            of(
+                "journey",
+                stages(json!([goal(json!({"all": [events("above", json!(5)), events("below", json!(4))]}))])),
+            ),
+            "/rule/stages/0/goals",
+            "",
+        ),
+        (
+            of("playbook", json!({"entry": events("below", json!(5)), "objective": events("below", json!(5))})),
+            "/rule/objective",
+            "",
+        ),
         (of("nps", json!({})), "/kind", "NPS is not mapped from Pendo"),
-        (json!({"kind": "indicator", "name": "One", "object": "account", "rule": {}, "colour": 1}), "/colour", "not known"),
+        (
+            json!({"kind": "indicator", "name": "One", "object": "account", "rule": {}, "colour": 1}),
+            "/colour",
+            "not known",
+        ),
     ];
     for (body, pointer, said) in cases {
         for path in ["/v1/signals", "/v1/signals/preview"] {
@@ -65,7 +100,10 @@ async fn what_is_wrong_is_refused_in_one_sentence_with_its_place_and_changes_not
             let place = refused["pointer"].as_str().unwrap_or_default();
             assert!(place.starts_with(pointer), "{path} {body}: {refused}");
             let detail = refused["detail"].as_str().unwrap();
-            assert!(detail.to_lowercase().contains(&said.to_lowercase()) && detail.ends_with('.') && !detail.contains('\n'), "{refused}");
+            assert!(
+                detail.to_lowercase().contains(&said.to_lowercase()) && detail.ends_with('.') && !detail.contains('\n'),
+                "{refused}"
+            );
         }
     }
     assert_eq!(world.get("/v1/signals").await.expect(200)["items"], json!([]));
@@ -160,11 +198,15 @@ async fn a_score_is_set_for_a_time_and_the_past_can_be_asked_for() {
     let health = json!({"kind": "health", "name": "Health", "object": "account",
         "rule": {"profiles": [{"name": "All", "inputs": [{"name": "Use", "field": "Events 7d", "weight": 1, "bands": band}]}]}});
     let id = signal(&world, &health).await;
-    let set = json!({"action": "override", "ids": ["A-9"], "score": 90, "reason": "They said so.", "until": "2026-07-01"});
+    let set =
+        json!({"action": "override", "ids": ["A-9"], "score": 90, "reason": "They said so.", "until": "2026-07-01"});
     world.post(&format!("/v1/signals/{id}/actions"), &set).await.expect(200);
     world.idle().await;
     let shown = object(&world, &id, "A-9").await;
-    assert_eq!((&shown["state"]["score"], &shown["state"]["by_hand"]["reason"]), (&json!(90.0), &json!("They said so.")));
+    assert_eq!(
+        (&shown["state"]["score"], &shown["state"]["by_hand"]["reason"]),
+        (&json!(90.0), &json!("They said so."))
+    );
     world.tick_after(24).await;
     assert_eq!(object(&world, &id, "A-9").await["state"]["score"], json!(90.0));
     world.tick_after(24).await;
@@ -188,8 +230,13 @@ async fn a_score_is_set_for_a_time_and_the_past_can_be_asked_for() {
 async fn an_indicator_is_held_against_past_expansions_and_a_playbook_says_when_it_has_too_little() {
     let world = ten().await;
     let id = signal(&world, &busy(100)).await;
-    let calibration = world.get(&format!("/v1/signals/{id}/calibration?dates=expanded_on&days=30&horizon_days=20")).await.expect(200);
-    assert_eq!((&calibration["precision"]["part"], &calibration["precision"]["whole"]), (&json!(3), &json!(3)), "{calibration}");
+    let calibration =
+        world.get(&format!("/v1/signals/{id}/calibration?dates=expanded_on&days=30&horizon_days=20")).await.expect(200);
+    assert_eq!(
+        (&calibration["precision"]["part"], &calibration["precision"]["whole"]),
+        (&json!(3), &json!(3)),
+        "{calibration}"
+    );
     assert_eq!((&calibration["recall"]["share"], &calibration["lead_days"]["median"]), (&json!(1.0), &json!(5.0)));
     assert!(calibration["note"].is_string(), "three are too few: {calibration}");
     let playbook = json!({"kind": "playbook", "name": "Told before", "object": "account", "rule": {"measure": {"field": "Events 7d", "window_days": 7}}});
@@ -197,7 +244,14 @@ async fn an_indicator_is_held_against_past_expansions_and_a_playbook_says_when_i
     let enrol = json!({"action": "enrol", "ids": ["A-0", "A-1"], "on": "2026-06-12"});
     world.post(&format!("/v1/signals/{id}/actions"), &enrol).await.expect(200);
     let refused = world.post(&format!("/v1/signals/{id}/actions"), &enrol).await.expect(422);
-    assert!(refused["pointer"] == json!("/ids/0") && refused["detail"].as_str().unwrap().contains("enrolled already"), "{refused}");
+    assert!(
+        refused["pointer"] == json!("/ids/0") && refused["detail"].as_str().unwrap().contains("enrolled already"),
+        "{refused}"
+    );
     let impact = world.get(&format!("/v1/signals/{id}/impact?segment=plan&size=seats")).await.expect(200);
-    assert_eq!((&impact["participants"], &impact["verdict"]["kind"]), (&json!(2), &json!("not_enough_data")), "{impact}");
+    assert_eq!(
+        (&impact["participants"], &impact["verdict"]["kind"]),
+        (&json!(2), &json!("not_enough_data")),
+        "{impact}"
+    );
 }

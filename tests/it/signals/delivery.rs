@@ -58,7 +58,11 @@ async fn is_whole(world: &World) {
     let ids: BTreeSet<&str> = told.iter().map(|event| event["id"].as_str().unwrap()).collect();
     assert_eq!((told.len(), ids.len()), (ACCOUNTS, ACCOUNTS));
     let taken = taken(world);
-    assert_eq!(taken.keys().map(String::as_str).collect::<BTreeSet<_>>(), ids, "nothing is lost and nothing is made up");
+    assert_eq!(
+        taken.keys().map(String::as_str).collect::<BTreeSet<_>>(),
+        ids,
+        "nothing is lost and nothing is made up"
+    );
 }
 
 #[tokio::test]
@@ -122,10 +126,8 @@ async fn a_worker_that_stops_before_the_ledger_leaves_nothing_and_the_next_one_t
     let context = world.stack.context().clone();
     let workspace = world.workspace();
     world.tick().await;
-    let (one, other) = tokio::join!(
-        shared::turns::take_turn(&context, &workspace),
-        shared::turns::take_turn(&context, &workspace)
-    );
+    let (one, other) =
+        tokio::join!(shared::turns::take_turn(&context, &workspace), shared::turns::take_turn(&context, &workspace));
     one.unwrap();
     other.unwrap();
     is_whole(&world).await;

@@ -66,7 +66,9 @@ async fn act(world: &World, action: &Value) {
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Number(number) => number.as_f64().map_or_else(String::new, |number| ((number * 100.0).round() / 100.0).to_string()),
+        Value::Number(number) => {
+            number.as_f64().map_or_else(String::new, |number| ((number * 100.0).round() / 100.0).to_string())
+        }
         Value::Null => "nothing".to_owned(),
         other => other.to_string().replace('"', ""),
     }
@@ -77,9 +79,14 @@ fn reason(because: &Value) -> String {
     let of = |names: &[&str]| names.iter().find_map(|name| because.get(*name)).map(plain);
     let days = ["for_days", "crossed_within_days", "days_ago", "days"];
     let days = days.into_iter().filter_map(|name| Some(format!(" {name} {}", plain(because.get(name)?))));
-    let other = because.get("other").and_then(Value::as_object).into_iter().flatten().map(|(_, name)| plain(name)).next();
+    let other =
+        because.get("other").and_then(Value::as_object).into_iter().flatten().map(|(_, name)| plain(name)).next();
     let target = match other {
-        Some(other) => format!("{} x {other} = {}", of(&["times"]).unwrap_or_else(|| "1".to_owned()), of(&["against"]).unwrap_or_default()),
+        Some(other) => format!(
+            "{} x {other} = {}",
+            of(&["times"]).unwrap_or_else(|| "1".to_owned()),
+            of(&["against"]).unwrap_or_default()
+        ),
         None => of(&["value", "values", "by_percent"]).unwrap_or_default(),
     };
     let fact = of(&["field", "column", "health", "stage"]).unwrap_or_default();

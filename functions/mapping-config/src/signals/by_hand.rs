@@ -81,9 +81,7 @@ pub(crate) async fn post(
         ByHandError::Look(error) => look_problem(error),
         ByHandError::Unknown => unknown(),
         ByHandError::Refused(detail) => refused("refused", shared::fields::Problem::at("/action", detail)),
-        ByHandError::Object { at, why } => {
-            refused("refused", shared::fields::Problem::at(format!("/ids/{at}"), why))
-        }
+        ByHandError::Object { at, why } => refused("refused", shared::fields::Problem::at(format!("/ids/{at}"), why)),
     })?;
     let noted: Value = json!({"action": format!("{:?}", body.action), "objects": ids.map(<[String]>::len),
         "changed": events.len()});

@@ -19,7 +19,8 @@ pub(super) fn refuse_unfit(signals: &[Signal], signal: &Signal) -> Result<(), Pr
     let circle = circle(signals, &signal.id);
     if !circle.is_empty() {
         let names: Vec<&str> = circle.iter().map(String::as_str).collect();
-        let detail = format!("These health scores look at each other in a circle: {}. Take one of them out.", quoted(&names));
+        let detail =
+            format!("These health scores look at each other in a circle: {}. Take one of them out.", quoted(&names));
         return Err(Problem::invalid("circle", "/rule", detail));
     }
     let own = Fact::Stage(signal.id.clone());
@@ -28,7 +29,8 @@ pub(super) fn refuse_unfit(signals: &[Signal], signal: &Signal) -> Result<(), Pr
     }
     let facts = signal.draft.rule.facts();
     if facts.contains_key(&own) {
-        let detail = "A journey can't look at its own stage: let the goals look at values, and the order of stages decide.";
+        let detail =
+            "A journey can't look at its own stage: let the goals look at values, and the order of stages decide.";
         return Err(Problem::invalid("circle", "/rule", detail));
     }
     let is_other = |other: &&Signal| {
@@ -53,7 +55,8 @@ pub(super) fn refuse_other_kind(before: &Signal, draft: &Draft) -> Result<(), Pr
         return Err(Problem::invalid("other-kind", "/kind", detail));
     }
     if before.draft.object != draft.object {
-        let detail = format!("This is a signal of {}s and stays one: create another signal.", before.draft.object.name());
+        let detail =
+            format!("This is a signal of {}s and stays one: create another signal.", before.draft.object.name());
         return Err(Problem::invalid("other-level", "/object", detail));
     }
     Ok(())
@@ -77,7 +80,11 @@ pub(super) fn refuse_lost_stages(signals: &[Signal], before: &Signal, after: &Si
 }
 
 /// A field that signals look at can't go.
-pub(crate) async fn refuse_used_field(context: &Context, workspace: &WorkspaceId, field: &Field) -> Result<(), Problem> {
+pub(crate) async fn refuse_used_field(
+    context: &Context,
+    workspace: &WorkspaceId,
+    field: &Field,
+) -> Result<(), Problem> {
     let signals = context.store.signals_get(workspace).await?.value;
     let users = users_of_field(&signals, &field.id);
     if users.is_empty() {

@@ -291,7 +291,8 @@ fn of_same_name<'a>(signals: &'a [Signal], draft: &Draft) -> Option<&'a Signal> 
 }
 
 fn name_taken(other: &Signal) -> Problem {
-    let detail = format!("There is a signal \"{}\" already: choose another name, or change that one.", other.draft.name);
+    let detail =
+        format!("There is a signal \"{}\" already: choose another name, or change that one.", other.draft.name);
     Problem::conflict("name-taken", detail).at("/name")
 }
 

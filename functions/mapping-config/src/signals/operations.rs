@@ -160,7 +160,11 @@ pub(crate) const OBJECTS: Operation<Act> = Operation {
             example: "false",
             ..TEXT
         },
-        Parameter { takes: Takes::UpTo(super::turned::OBJECTS_MAX), about: "The most objects of a page, 1 to 100; 100 if left out.", ..LIMIT },
+        Parameter {
+            takes: Takes::UpTo(super::turned::OBJECTS_MAX),
+            about: "The most objects of a page, 1 to 100; 100 if left out.",
+            ..LIMIT
+        },
         CURSOR,
     ],
     replies: &[(200, Some(shape::<Listed<ShownObject>>))],
@@ -174,11 +178,7 @@ pub(crate) const ACT: Operation<Act> = Operation {
     method: "POST",
     path: "/v1/signals/{id}/actions",
     summary: "Does something with objects by hand, all of them or none: enrols in a playbook or takes out, moves to a stage, sets a health score for a time, or releases what would have moved.",
-    body: Some(Body {
-        types: JSON,
-        shape: Some(shape::<ActionBody>),
-        example: r#"{"action":"release"}"#,
-    }),
+    body: Some(Body { types: JSON, shape: Some(shape::<ActionBody>), example: r#"{"action":"release"}"# }),
     replies: &[(200, Some(shape::<Done>))],
     is_creating: true,
     ..READ

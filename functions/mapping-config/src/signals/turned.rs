@@ -47,7 +47,9 @@ pub(super) fn replay_problem(error: ReplayError) -> Problem {
         ReplayError::TooMuch { rows } => Problem::invalid(
             "too-much-to-compute",
             "?days",
-            format!("{rows} rows or values lie in these days, too many to add up while you wait: ask for fewer \"days\"."),
+            format!(
+                "{rows} rows or values lie in these days, too many to add up while you wait: ask for fewer \"days\"."
+            ),
         ),
     }
 }
@@ -103,8 +105,7 @@ pub(crate) async fn events(context: &Context, workspace: &WorkspaceId, request: 
     let standing = Standing::read(context, workspace).await?;
     let names = [ObjectKind::Account, ObjectKind::Contact].map(|level| (level, standing.names(level)));
     let named = |level: ObjectKind| names.iter().find(|(of, _)| *of == level).map(|(_, names)| names);
-    let items: Vec<Value> =
-        told.events.iter().filter_map(|event| Some(event.shown(named(event.object)?))).collect();
+    let items: Vec<Value> = told.events.iter().filter_map(|event| Some(event.shown(named(event.object)?))).collect();
     let next = told.next.map(|(at_ms, id)| page::cursor(&format!("{at_ms} {id}")));
     Reply::json(200, &Listed { items, next })
 }
@@ -154,7 +155,11 @@ pub(crate) async fn impact(
     let most = usize::try_from(WINDOW_DAYS_MAX).unwrap_or(usize::MAX);
     let window = page::number(&query, "window_days", usize::try_from(default).unwrap_or(28), most)?;
     if window < 7 {
-        return Err(Problem::invalid("window_days", "?window_days", "\"window_days\" is 7 at least: values are weekly."));
+        return Err(Problem::invalid(
+            "window_days",
+            "?window_days",
+            "\"window_days\" is 7 at least: values are weekly.",
+        ));
     }
     let optional = |name: &'static str| match query.contains_key(name) {
         true => column(&look, &signal, &query, name).map(Some),
@@ -239,12 +244,7 @@ pub(super) fn days(query: &BTreeMap<&str, &str>) -> Result<u32, Problem> {
 }
 
 /// A column of the signal's level that a query names.
-fn column(
-    look: &Look,
-    signal: &Signal,
-    query: &BTreeMap<&str, &str>,
-    name: &'static str,
-) -> Result<String, Problem> {
+fn column(look: &Look, signal: &Signal, query: &BTreeMap<&str, &str>, name: &'static str) -> Result<String, Problem> {
     let place = format!("?{name}");
     let Some(column) = query.get(name) else {
         let detail = format!("Say \"{name}\": the name of a column of the directory.");

@@ -110,8 +110,12 @@ impl Comparison {
                 };
                 ((if *by < 0.0 { share <= *by } else { share >= *by }).into(), Some(before))
             }
-            Test::WithinNext(days) => (within(&known, |date| (0..=i64::from(*days)).contains(&(date - i64::from(day)))), None),
-            Test::WithinPast(days) => (within(&known, |date| (0..=i64::from(*days)).contains(&(i64::from(day) - date))), None),
+            Test::WithinNext(days) => {
+                (within(&known, |date| (0..=i64::from(*days)).contains(&(date - i64::from(day)))), None)
+            }
+            Test::WithinPast(days) => {
+                (within(&known, |date| (0..=i64::from(*days)).contains(&(i64::from(day) - date))), None)
+            }
         }
     }
 }

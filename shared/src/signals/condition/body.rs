@@ -11,8 +11,20 @@ use std::collections::{BTreeMap, BTreeSet};
 const GROUPS: [&str; 3] = ["all", "any", "not"];
 const FACTS: [&str; 4] = ["field", "column", "health", "stage"];
 const MEMBERS: &[&str] = &[
-    "field", "column", "health", "stage", "is", "value", "values", "other", "times", "by_percent", "days", "for_days",
-    "crossed_within_days", "days_ago",
+    "field",
+    "column",
+    "health",
+    "stage",
+    "is",
+    "value",
+    "values",
+    "other",
+    "times",
+    "by_percent",
+    "days",
+    "for_days",
+    "crossed_within_days",
+    "days_ago",
 ];
 const OPERATORS: [(&str, Operator); 6] = [
     ("above", Operator::Above),
@@ -134,9 +146,9 @@ fn comparison(body: &Value, pointer: &str, names: &Names) -> Result<Comparison, 
     let place = |name: &str| below(pointer, name);
     let only = |members: &[&str]| {
         let free = ["field", "column", "health", "stage", "is", "for_days", "crossed_within_days", "days_ago"];
-        let extra = MEMBERS.iter().find(|name| {
-            shape.optional(name).is_some() && !free.contains(name) && !members.contains(name)
-        });
+        let extra = MEMBERS
+            .iter()
+            .find(|name| shape.optional(name).is_some() && !free.contains(name) && !members.contains(name));
         extra.map_or(Ok(()), |extra| Err(Problem::at(place(extra), format!("\"{extra}\" does not go with \"{is}\""))))
     };
     let operator = OPERATORS.iter().find(|(name, _)| *name == is).map(|(_, operator)| *operator);
@@ -163,7 +175,10 @@ fn comparison(body: &Value, pointer: &str, names: &Names) -> Result<Comparison, 
             needs_number(kind, &shape, pointer)?;
             let percent = number(&shape, "by_percent", "a number of percent, negative for a fall")?;
             if percent == 0.0 {
-                return Err(Problem::at(place("by_percent"), "0 % is no change; give how much it must change at least"));
+                return Err(Problem::at(
+                    place("by_percent"),
+                    "0 % is no change; give how much it must change at least",
+                ));
             }
             if percent < -100.0 {
                 return Err(Problem::at(place("by_percent"), "nothing falls by more than 100 %; give -100 or more"));
@@ -280,15 +295,19 @@ fn days(shape: &Shape<'_>, name: &str) -> Result<u32, Problem> {
     let wanted = format!("a whole number of days, 1 to {DAYS_MAX}");
     let value = shape.required(name, &wanted)?;
     let days = value.as_u64().and_then(|days| u32::try_from(days).ok()).filter(|days| (1..=DAYS_MAX).contains(days));
-    days.ok_or_else(|| Problem::at(shape.pointer_to(name), format!("{} must be {wanted}", dotted(&shape.pointer_to(name)))))
+    days.ok_or_else(|| {
+        Problem::at(shape.pointer_to(name), format!("{} must be {wanted}", dotted(&shape.pointer_to(name))))
+    })
 }
 
 fn texts(shape: &Shape<'_>, pointer: &str, fact: &Fact, names: &Names) -> Result<BTreeSet<String>, Problem> {
     let place = below(pointer, "values");
     let value = shape.required("values", "a list of texts")?;
     let list = value.as_array().filter(|list| !list.is_empty() && list.len() <= TEXTS_MAX);
-    let list = list.ok_or_else(|| Problem::at(&place, format!("{} must be a list of 1 to {TEXTS_MAX} texts", dotted(&place))))?;
-    let stages = names.journeys.iter().find(|(named, _)| *fact == Fact::Stage(named.id.clone())).map(|(_, stages)| stages);
+    let list = list
+        .ok_or_else(|| Problem::at(&place, format!("{} must be a list of 1 to {TEXTS_MAX} texts", dotted(&place))))?;
+    let stages =
+        names.journeys.iter().find(|(named, _)| *fact == Fact::Stage(named.id.clone())).map(|(_, stages)| stages);
     let mut texts = BTreeSet::new();
     for (at, value) in list.iter().enumerate() {
         let place = below(&place, &at.to_string());
@@ -328,7 +347,6 @@ fn over(shape: &Shape<'_>, pointer: &str, fact: &Fact) -> Result<Over, Problem> 
         _ => Over::Crossed(days),
     })
 }
-
 
 /// By id what a fact is called, for those that show conditions.
 pub(in crate::signals) fn name_of(fact: &Fact, names: &Names) -> BTreeMap<&'static str, String> {

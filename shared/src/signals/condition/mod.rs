@@ -11,8 +11,8 @@ pub(in crate::signals) mod laws;
 mod shown;
 
 pub(in crate::signals) use at::number;
+pub use body::{Named, NamedKind, Names};
 pub(in crate::signals) use body::{fact, name_of, needs_number};
-pub use body::{Names, Named, NamedKind};
 
 use super::facts::{Fact, Known};
 use serde::{Deserialize, Serialize};

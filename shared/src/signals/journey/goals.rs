@@ -89,7 +89,8 @@ impl Journey {
                     known.met = Some(sight.day);
                     changes.push(Change { what: goal_met(stage, goal), because: verdict.because });
                 }
-                (false, Truth::False) => {
+                // An edit may have latched it since.
+                (false, Truth::False) if !goal.is_latched => {
                     known.met = None;
                     changes.push(Change { what: goal_lost(stage, goal), because: verdict.because });
                 }

@@ -82,7 +82,10 @@ fn a_goal_that_loses_its_latch_may_be_owed_as_lost() {
     assert_eq!(object.day([F, F, F, F, T]), NOTHING);
     let mut body = three();
     body["stages"][0]["goals"][0]["latched"] = false.into();
-    object.journey = journey(body);
+    object.journey = journey(body.clone());
     assert_eq!(object.rebased([F, F, F, F, T]), NOTHING);
+    object.journey = journey(three());
+    assert_eq!(object.release([F, F, F, F, T]), NOTHING, "it is latched again");
+    object.journey = journey(body);
     assert_eq!(object.release([F, F, F, F, T]), ["lost One a"]);
 }

@@ -111,6 +111,7 @@ proptest! {
                     prop_assert_eq!(&told(&rule.step(&mut memory, &sight)), &NOTHING);
                     prop_assert_eq!(&memory, &again);
                     prop_assert_eq!(&changes, &naive.look(rule, now, truths, is_rebased));
+                    prop_assert_eq!(memory.is_owed(), naive.owes(rule));
                     changes
                 }
                 Act::Move { stage, truths } => {

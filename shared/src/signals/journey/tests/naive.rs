@@ -50,6 +50,15 @@ impl Naive {
             }
     }
 
+    /// Whether something would have moved.
+    pub(super) fn owes(&self, rule: &Journey) -> bool {
+        let owes = |place: &Place| {
+            let is_edited = !place.is_due && place.by != By::Hand && self.moves_on(rule);
+            is_edited || place.aims.values().any(|aim| aim.is_held_back)
+        };
+        self.is_held_back || self.place.as_ref().is_some_and(owes)
+    }
+
     fn moves_on(&self, rule: &Journey) -> bool {
         let place = self.place.as_ref().unwrap();
         let met = place.aims.iter().filter(|(_, aim)| aim.met.is_some()).map(|(name, _)| name.clone()).collect();
@@ -230,7 +239,7 @@ impl Naive {
             let truth = truth_of(&goal.name, truths);
             let aims = &mut self.place.as_mut().unwrap().aims;
             let Some(aim) = aims.get_mut(&goal.name).filter(|aim| aim.is_held_back) else { continue };
-            if truth == U || aim.holds != (truth == T) {
+            if truth == U || aim.holds != (truth == T) || (goal.is_latched && !aim.holds) {
                 continue;
             }
             aim.is_held_back = false;

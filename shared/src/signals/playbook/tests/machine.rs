@@ -156,6 +156,9 @@ proptest! {
                 }
             };
             check(&memory);
+            let owed = [&memory.entry, &memory.exit, &memory.objective].map(|edge| edge.owed.is_some());
+            prop_assert_eq!(owed, naive.owes());
+            prop_assert_eq!(memory.is_owed(), owed.contains(&true));
             prop_assert!(memory.entries.len() <= before + 1, "two entries at once");
             all.extend(told_now);
         }

@@ -65,6 +65,11 @@ impl Naive {
         Self { entry: NEW, exit: NEW, objective: NEW, waits_to_cool: false, times: Vec::new() }
     }
 
+    /// Whether something of entry, exit and objective would have moved.
+    pub(super) fn owes(&self) -> [bool; 3] {
+        [self.entry, self.exit, self.objective].map(Track::is_owed)
+    }
+
     pub(super) fn is_in(&self) -> bool {
         self.times.last().is_some_and(|time| time.out.is_none())
     }
