@@ -253,7 +253,7 @@ fn every_answer_names_its_members() {
         "Change/before/additionalProperties",
         "Reproduction/body",
     ];
-    assert_eq!(open, known);
+    assert_eq!(open, known, "{open:#?}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! One turn of all rules over all objects: who moves, and why. What is known goes in, what is told comes out.
 
-use super::event::{Change, Event};
+use super::event::{Change, Event, What};
 use super::facts::{Fact, Gap, Known, Past};
 use super::health::{self, Override};
 use super::sight::Sight;
@@ -187,8 +187,13 @@ fn step(signal: &Signal, subject: &mut Subject, moment: &Moment<'_>, may_enter: 
             changes
         }
         (Rule::Journey(journey), Memory::Journey(memory)) => {
+            let before = stage_of(memory);
             let changes = journey.step(memory, &sight);
-            made = Some((Fact::Stage(signal.id.clone()), stage_of(memory), false));
+            let stage = stage_of(memory);
+            // Where nobody was told of a move, as after an edit of the stages, no behaviour made it.
+            let is_told = changes.iter().any(|change| matches!(change.what, What::StageEntered { .. }));
+            let is_silent = stage != before && !is_told;
+            made = Some((Fact::Stage(signal.id.clone()), stage, is_silent));
             changes
         }
         // A rule's kind never changes.

@@ -209,9 +209,9 @@ pub(crate) async fn put(
     let by = request.asker(context.clock.now_ms());
     for _ in 0..ATTEMPTS_MAX {
         let mut standing = Standing::read(context, workspace).await?;
+        let draft = standing.parsed(&body)?;
         let before = standing.find(id)?.clone();
         refuse_stale(request, Some(&tag(&before)?))?;
-        let draft = standing.parsed(&body)?;
         checks::refuse_other_kind(&before, &draft)?;
         let tallies = tallies(context, workspace).await?;
         let Some(after) = before.edited(draft, by.at_ms(), by.subject()) else {

@@ -1,11 +1,10 @@
 //! What can be asked of signals.
 
 use super::by_hand::{ActionBody, Done};
-use super::turned::Replayed;
+use super::turned::{EventShown, Replayed};
 use super::{Shown, SignalBody};
 use crate::operations::{Act, JSON, READ};
 use crate::parameters::{CURSOR, LIMIT, TEXT};
-use serde_json::{Map, Value};
 use shared::api::operation::{Body, Level, Operation, Parameter, Takes, shape};
 use shared::api::page::Listed;
 use shared::signals::health::Renewal;
@@ -95,7 +94,7 @@ pub(crate) const EVENTS: Operation<Act> = Operation {
         LIMIT,
         CURSOR,
     ],
-    replies: &[(200, Some(shape::<Listed<Map<String, Value>>>))],
+    replies: &[(200, Some(shape::<Listed<EventShown>>))],
     ..READ
 };
 

@@ -110,6 +110,43 @@ pub(crate) async fn events(context: &Context, workspace: &WorkspaceId, request: 
     Reply::json(200, &Listed { items, next })
 }
 
+/// An event as it is published, but for the workspace. What changed has more members, by what it is.
+#[derive(JsonSchema)]
+#[schemars(rename = "SignalEvent", extend("additionalProperties" = true))]
+#[expect(dead_code, reason = "it is the shape of an answer that is made elsewhere")]
+pub(crate) struct EventShown {
+    /// The same however often it is delivered.
+    id: String,
+    /// When.
+    at: String,
+    /// What changed, such as `indicator_fired` or `stage_entered`.
+    what: String,
+    /// The rule.
+    signal: OfSignal,
+    /// The account or contact.
+    object: OfObject,
+    /// The comparisons behind it, as they stand in conditions, each with what the fact `was`; none where a person did it.
+    because: Vec<serde_json::Map<String, Value>>,
+}
+
+/// The rule of an event.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "it is the shape of an answer that is made elsewhere")]
+struct OfSignal {
+    id: SignalId,
+    name: String,
+    kind: SignalKind,
+    version: u64,
+}
+
+/// The object of an event.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "it is the shape of an answer that is made elsewhere")]
+struct OfObject {
+    level: ObjectKind,
+    id: String,
+}
+
 /// `GET /v1/signals/{id}/renewals`.
 pub(crate) async fn renewals(
     context: &Context,
@@ -204,6 +241,7 @@ pub(crate) struct Replayed {
     /// The score of each day that had one, of a health score.
     scores: BTreeMap<String, f64>,
     /// What would have been told of the object, oldest first.
+    #[schemars(with = "Vec<EventShown>")]
     events: Vec<Value>,
 }
 
