@@ -24,7 +24,7 @@ pub use impact::ImpactQuery;
 pub use look::{Look, LookError};
 pub use outbox::deliver;
 pub use replay::{DAYS_MAX, Replay, ReplayError};
-pub use shown::{ObjectsQuery, ShownObject};
+pub use shown::{BecauseShown, EventShown, ObjectsQuery, ShownObject};
 pub use status::{SignalsReport, signals_report};
 pub use tried::Tried;
 

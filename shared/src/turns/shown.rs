@@ -3,8 +3,9 @@
 use super::look::Look;
 use super::objects::{Kept, Key};
 use crate::fields::Field;
-use crate::id::{FieldId, ObjectKind};
+use crate::id::{FieldId, ObjectKind, SignalId};
 use crate::signals::condition::{Condition, Names, Truth};
+use crate::signals::event::SignalKind;
 use crate::signals::facts::{Gap, Known, Past};
 use crate::signals::health::{DueRow, Renewal, renewals};
 use crate::signals::playbook::Enrolment;
@@ -43,7 +44,67 @@ pub struct ShownObject {
     #[schemars(with = "serde_json::Map<String, Value>")]
     pub state: Value,
     /// The comparisons behind it as they stand now: those that hold, or where nobody can tell those that nobody can.
+    #[schemars(with = "Vec<BecauseShown>")]
     pub because: Vec<Value>,
+}
+
+/// A comparison as it stands in conditions, with what it came to. Other members are those of its operator.
+#[derive(JsonSchema)]
+#[schemars(rename = "Because")]
+#[expect(dead_code, reason = "it is the shape of an answer that is made elsewhere")]
+pub struct BecauseShown {
+    /// The calculated field that was looked at,
+    field: Option<String>,
+    /// or the column of the directory,
+    column: Option<String>,
+    /// or the health score,
+    health: Option<String>,
+    /// or the journey.
+    stage: Option<String>,
+    /// The operator.
+    is: String,
+    /// What it was.
+    #[schemars(extend("type" = ["number", "string", "null"]))]
+    was: Value,
+    /// The version of the field or signal that stood.
+    version: Option<u64>,
+}
+
+/// An event as it is published, but for the workspace. What changed has more members, by what it is.
+#[derive(JsonSchema)]
+#[schemars(rename = "SignalEvent")]
+#[expect(dead_code, reason = "it is the shape of an answer that is made elsewhere")]
+pub struct EventShown {
+    /// The same however often it is delivered.
+    id: String,
+    /// When.
+    at: String,
+    /// What changed, such as `indicator_fired` or `stage_entered`.
+    what: String,
+    /// The rule.
+    signal: OfSignal,
+    /// The account or contact.
+    object: OfObject,
+    /// The comparisons behind it; none where a person did it.
+    because: Vec<BecauseShown>,
+}
+
+/// The rule of an event.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "it is the shape of an answer that is made elsewhere")]
+struct OfSignal {
+    id: SignalId,
+    name: String,
+    kind: SignalKind,
+    version: u64,
+}
+
+/// The object of an event.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "it is the shape of an answer that is made elsewhere")]
+struct OfObject {
+    level: ObjectKind,
+    id: String,
 }
 
 /// Whether a rule holds an object, and whether that would have moved.

@@ -3,12 +3,13 @@
 
 use super::look::Look;
 use super::replay::{Replay, ReplayError};
-use super::shown::holds_and_owes;
+use super::shown::{BecauseShown, EventShown, holds_and_owes};
 use crate::context::Context;
 use crate::id::WorkspaceId;
 use crate::signals::condition::{Condition, Names, Truth};
-use crate::signals::event::Event;
+use crate::signals::event::{Driver, Event};
 use crate::signals::facts::Fact;
+use crate::signals::health::drivers_schema;
 use crate::signals::turn::Subject;
 use crate::signals::{Draft, Rule, Signal, facts_of};
 use crate::time::date_text;
@@ -60,11 +61,12 @@ pub struct HitObject {
     pub stage: Option<String>,
     /// The comparisons behind it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<BecauseShown>")]
     pub because: Vec<Value>,
     /// The inputs of a health score that pull it down most.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(with = "Vec<Value>")]
-    pub drivers: Vec<crate::signals::event::Driver>,
+    #[schemars(schema_with = "drivers_schema")]
+    pub drivers: Vec<Driver>,
 }
 
 /// What a rule would have done over the past.
@@ -79,6 +81,7 @@ pub struct TriedPast {
     /// The same by day; days on which nothing would have been told are left out.
     pub days: BTreeMap<String, BTreeMap<String, usize>>,
     /// The newest events.
+    #[schemars(with = "Vec<EventShown>")]
     pub items: Vec<Value>,
 }
 

@@ -1,7 +1,7 @@
 //! What can be asked of signals.
 
 use super::by_hand::{ActionBody, Done};
-use super::turned::{EventShown, Replayed};
+use super::turned::Replayed;
 use super::{Shown, SignalBody};
 use crate::operations::{Act, JSON, READ};
 use crate::parameters::{CURSOR, LIMIT, TEXT};
@@ -10,7 +10,7 @@ use shared::api::page::Listed;
 use shared::signals::health::Renewal;
 use shared::signals::impact::Impact;
 use shared::signals::indicator::{Calibration, Template};
-use shared::turns::{ShownObject, Tried};
+use shared::turns::{EventShown, ShownObject, Tried};
 
 const SIGNALS: &str = "/v1/signals";
 const SIGNAL: &str = "/v1/signals/{id}";

@@ -13,7 +13,9 @@ use shared::signals::event::SignalKind;
 use shared::signals::playbook::{WINDOW_DAYS_DEFAULT, WINDOW_DAYS_MAX};
 use shared::signals::{Rule, Signal};
 use shared::store::StoreError;
-use shared::turns::{DAYS_MAX, HistoryQuery, ImpactQuery, Look, LookError, ObjectsQuery, ReplayError, history};
+use shared::turns::{
+    DAYS_MAX, EventShown, HistoryQuery, ImpactQuery, Look, LookError, ObjectsQuery, ReplayError, history,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The most objects of a page.
@@ -108,43 +110,6 @@ pub(crate) async fn events(context: &Context, workspace: &WorkspaceId, request: 
     let items: Vec<Value> = told.events.iter().filter_map(|event| Some(event.shown(named(event.object)?))).collect();
     let next = told.next.map(|(at_ms, id)| page::cursor(&format!("{at_ms} {id}")));
     Reply::json(200, &Listed { items, next })
-}
-
-/// An event as it is published, but for the workspace. What changed has more members, by what it is.
-#[derive(JsonSchema)]
-#[schemars(rename = "SignalEvent", extend("additionalProperties" = true))]
-#[expect(dead_code, reason = "it is the shape of an answer that is made elsewhere")]
-pub(crate) struct EventShown {
-    /// The same however often it is delivered.
-    id: String,
-    /// When.
-    at: String,
-    /// What changed, such as `indicator_fired` or `stage_entered`.
-    what: String,
-    /// The rule.
-    signal: OfSignal,
-    /// The account or contact.
-    object: OfObject,
-    /// The comparisons behind it, as they stand in conditions, each with what the fact `was`; none where a person did it.
-    because: Vec<serde_json::Map<String, Value>>,
-}
-
-/// The rule of an event.
-#[derive(JsonSchema)]
-#[expect(dead_code, reason = "it is the shape of an answer that is made elsewhere")]
-struct OfSignal {
-    id: SignalId,
-    name: String,
-    kind: SignalKind,
-    version: u64,
-}
-
-/// The object of an event.
-#[derive(JsonSchema)]
-#[expect(dead_code, reason = "it is the shape of an answer that is made elsewhere")]
-struct OfObject {
-    level: ObjectKind,
-    id: String,
 }
 
 /// `GET /v1/signals/{id}/renewals`.

@@ -144,11 +144,13 @@ fn as_json<S: Serializer>(known: &Known, serializer: S) -> Result<S::Ok, S::Erro
 }
 
 /// How drivers are written, for the answers that have them.
-pub(super) fn drivers_schema(_: &mut SchemaGenerator) -> Schema {
+pub(crate) fn drivers_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "array", "items": {
         "type": "object", "required": ["input", "scored", "was", "costs"], "properties": {
             "input": {"type": "string", "description": "The input's name."},
             "scored": {"type": ["number", "null"], "description": "What it scored, 0 to 100; null where it is missing."},
-            "was": {"type": ["number", "string", "object"], "description": "What it looked at; an object with `why` where it is not known."},
+            "was": {"type": ["number", "string", "object"], "description": "What it looked at; where it is not known, why.",
+                "properties": {"why": {"anyOf": [
+                    {"type": "string"}, {"type": "object", "properties": {"value": {"type": "string"}}}]}}},
             "costs": {"type": "number", "description": "Points of the whole score that it costs."}}}})
 }

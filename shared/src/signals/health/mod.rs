@@ -24,6 +24,7 @@ mod tests;
 #[cfg(test)]
 mod told;
 
+pub(crate) use answer::drivers_schema;
 pub use answer::{InputScored, Missing, NotScored, Scored};
 pub use bands::Bands;
 pub use renewal::{DueRow, Renewal, Risk, WITHIN_DAYS, renewals};
