@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::json;
+use shared::time::DAY_MS;
 
 use crate::api::{Api, ApiError};
 use crate::export::{self, ExportLine};
@@ -15,10 +16,11 @@ use crate::options::{Arguments, Plan};
 use crate::overview::{self, Addresses};
 use crate::progress::Progress;
 use crate::setup::{self, Configured, SetupError, Wanted};
+use crate::signals::Signals;
 use crate::stack::{Options, Stack, StartError};
 use crate::status::Status;
 use crate::tokens::{AccessLevel, TokenError};
-use crate::{explanation, parts, report};
+use crate::{explanation, parts, report, showcase};
 
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 const SERVE_LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -50,7 +52,8 @@ impl CommandError {
     /// 2 for what the caller asked wrongly, 1 for what went wrong.
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Options(_) | Self::Setup(SetupError::OtherDefinition { .. } | SetupError::File(_)) => {
+            Self::Options(_)
+            | Self::Setup(SetupError::OtherDefinition { .. } | SetupError::OtherSignal { .. } | SetupError::File(_)) => {
                 ExitCode::from(2)
             }
             _ => ExitCode::FAILURE,
@@ -80,6 +83,8 @@ async fn started_stack(plan: Plan, started: Instant) -> Result<ExitCode, Command
         data_dir: plan.data_dir.clone(),
         clock: plan.clock.clone(),
         pendo: plan.pendo.clone(),
+        // Days that are let pass are synced one by one; the schedule would come between.
+        scheduled_after_ms: plan.now_ms,
         ..Options::default()
     };
     let stack = Stack::start(options).await?;
@@ -95,8 +100,11 @@ async fn started_stack(plan: Plan, started: Instant) -> Result<ExitCode, Command
 async fn whole_run(stack: &Stack, plan: &Plan, started: Instant) -> Result<ExitCode, CommandError> {
     let high = stack.token(AccessLevel::High)?;
     let api = Api::new(stack.api_url(), high.clone());
-    let Configured { fields, report, .. } = set_up(stack, &api, plan).await?;
-    let status = first_sync(stack, &api).await?;
+    let (Configured { fields, report, .. }, signals) = set_up(stack, &api, plan).await?;
+    let first = until_idle(stack, &api).await?;
+    let run = first.last_run.as_ref().map(|run| run.report.clone()).unwrap_or_default();
+    let run = report::of_run(&run, started.elapsed());
+    let status = put_to_work(stack, &api, plan, signals, first).await?;
     let took = started.elapsed();
 
     let lines = values(&api).await?;
@@ -127,6 +135,9 @@ async fn whole_run(stack: &Stack, plan: &Plan, started: Instant) -> Result<ExitC
     if let Some((_, lines)) = &explained {
         say(&format!("\n{lines}"));
     }
+    if let Some(section) = showcase::section(&api).await {
+        say(&format!("\n{section}"));
+    }
     say(&format!("\n{}", overview::match_summary(&report).join("\n")));
     say(&format!("\n{}", status.comparison().join("\n")));
     let shortfall = status.shortfall();
@@ -143,8 +154,7 @@ async fn whole_run(stack: &Stack, plan: &Plan, started: Instant) -> Result<ExitC
         write(path, &export::render(&lines)?)?;
     }
     if let Some(path) = &plan.report {
-        let run = status.last_run.as_ref().map(|run| &run.report).unwrap_or_default();
-        write(path, &format!("{:#}\n", report::of_run(run, took)))?;
+        write(path, &format!("{run:#}\n"))?;
     }
     if plan.once {
         return Ok(if shortfall.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
@@ -179,9 +189,10 @@ async fn serve(api: &Api, mut last: Status) -> Result<ExitCode, CommandError> {
 
 /// Brings the stack to what was asked, with its jobs held: one sync then finds everything in place. Answers what was
 /// configured.
-async fn set_up(stack: &Stack, api: &Api, plan: &Plan) -> Result<Configured, CommandError> {
+async fn set_up(stack: &Stack, api: &Api, plan: &Plan) -> Result<(Configured, Signals), CommandError> {
     stack.hold_jobs();
     let wanted = Wanted::read(api, plan).await?;
+    let signals = Signals::compare(api, &plan.signals).await?;
     say(&setup::connect(api, plan).await?);
     for (list, upload) in [("accounts", &plan.accounts), ("contacts", &plan.contacts)] {
         for part in parts::parts_of(upload) {
@@ -194,11 +205,41 @@ async fn set_up(stack: &Stack, api: &Api, plan: &Plan) -> Result<Configured, Com
     configured.said.iter().for_each(|said| say(said));
     api.send(Method::POST, "/v1/sync", &json!({})).await?;
     stack.release_jobs();
-    Ok(configured)
+    Ok((configured, signals))
+}
+
+/// Creates the signals and, in the simulator, lets the days pass on which they are seen at work. Answers how things stand
+/// then.
+async fn put_to_work(
+    stack: &Stack,
+    api: &Api,
+    plan: &Plan,
+    mut signals: Signals,
+    mut status: Status,
+) -> Result<Status, CommandError> {
+    if !signals.all_stand() {
+        stack.hold_jobs();
+        let refusals = signals.create(api).await;
+        stack.release_jobs();
+        refusals.iter().for_each(|refusal| complain(refusal));
+        say(&signals.said());
+        status = until_idle(stack, api).await?;
+        if let Some(said) = signals.enrol(api, plan).await {
+            say(&said);
+            status = until_idle(stack, api).await?;
+        }
+    }
+    for _ in 0..plan.days_shown {
+        stack.clock().advance_ms(DAY_MS);
+        api.send(Method::POST, "/v1/sync", &json!({})).await?;
+        let last = std::mem::replace(&mut status, until_idle(stack, api).await?);
+        say(&format!("A day passes. {}", status.news_since(&last).unwrap_or_default()));
+    }
+    Ok(status)
 }
 
 /// Waits until no job is left, showing how far history is.
-async fn first_sync(stack: &Stack, api: &Api) -> Result<Status, CommandError> {
+async fn until_idle(stack: &Stack, api: &Api) -> Result<Status, CommandError> {
     let mut progress = Progress::start();
     loop {
         let is_idle = tokio::time::timeout(LOOK_EVERY, stack.run_job_queue_idle()).await.is_ok();

@@ -47,6 +47,12 @@ pub enum DataDirError {
 }
 
 impl DataDir {
+    /// Whether a run was kept in this folder before; nothing is opened or made.
+    #[must_use]
+    pub fn is_begun(path: &Path) -> bool {
+        path.join("FORMAT").exists()
+    }
+
     /// Opens a folder, or makes it if it is new or empty.
     ///
     /// # Errors

@@ -6,14 +6,19 @@ use std::path::{Path, PathBuf};
 use clap::Parser;
 use pendo_simulator::{Clock, Options as SimulatorOptions, Region};
 use secrecy::SecretString;
-use shared::time::parse_instant;
+use serde_json::Value;
+use shared::time::{DAY_MS, parse_instant};
 
+use crate::data_dir::DataDir;
 use crate::stack::Pendo;
 
 const ACCOUNTS: &str = include_str!("../examples/accounts.csv");
 const CONTACTS: &str = include_str!("../examples/contacts.csv");
 const MATCHING: &str = include_str!("../examples/matching.json");
 const FIELDS: &str = include_str!("../examples/fields.json");
+const SIGNALS: &str = include_str!("../examples/signals.json");
+/// Days that pass in the simulator with the signals at work.
+const DAYS_SHOWN: u32 = 3;
 
 /// Brings product usage from Pendo beside accounts and contacts, whole, on this machine.
 ///
@@ -54,6 +59,9 @@ pub struct Arguments {
     /// A list of calculated fields, each as POST /v1/fields takes it [default: the example's]
     #[arg(long, value_name = "FILE")]
     pub fields: Option<PathBuf>,
+    /// A list of signals, each as POST /v1/signals takes it; [] for none [default: the example's, where accounts and fields are, too]
+    #[arg(long, value_name = "FILE")]
+    pub signals: Option<PathBuf>,
     /// Matching, exclusions and fields in one file, as PUT /v1/configuration takes it; a field that stands otherwise is edited
     #[arg(long, value_name = "FILE", conflicts_with_all = ["matching", "exclusions", "fields"])]
     pub configuration: Option<PathBuf>,
@@ -102,8 +110,12 @@ pub struct Plan {
     pub region: String,
     /// Where Pendo is.
     pub pendo: Pendo,
-    /// The time.
+    /// The time; while `days_shown` are still to pass, so much before the time that was asked for.
     pub clock: Clock,
+    /// The time that was asked for, ms since 1970.
+    pub now_ms: i64,
+    /// Days that pass once the signals are created, so that they are seen at work.
+    pub days_shown: u32,
     /// The accounts.
     pub accounts: Upload,
     /// The contacts.
@@ -114,6 +126,10 @@ pub struct Plan {
     pub exclusions: Option<String>,
     /// The fields' file.
     pub fields: String,
+    /// The signals.
+    pub signals: Vec<Value>,
+    /// Whether the signals are the example's.
+    pub shows_example: bool,
     /// What goes in the place of those three, if it was given.
     pub configuration: Option<String>,
     /// How far back to read.
@@ -134,20 +150,24 @@ impl Arguments {
     /// # Errors
     /// One sentence on what to do.
     pub fn plan(self) -> Result<Plan, String> {
-        let clock = match &self.now {
-            None => Clock::system(),
-            Some(text) => {
-                let now_ms = parse_instant(text).ok_or_else(|| not_an_instant("--now", text))?;
-                if self.once { Clock::fixed(now_ms) } else { Clock::ticking(now_ms) }
-            }
+        let now_ms = match &self.now {
+            None => Clock::system().now_ms(),
+            Some(text) => parse_instant(text).ok_or_else(|| not_an_instant("--now", text))?,
         };
+        let mut from_ms = i64::MIN;
         if let Some(text) = &self.history_from {
-            let from_ms = parse_instant(text).ok_or_else(|| not_an_instant("--history-from", text))?;
-            if from_ms >= clock.now_ms() {
-                let now = shared::time::to_the_second(clock.now_ms());
+            from_ms = parse_instant(text).ok_or_else(|| not_an_instant("--history-from", text))?;
+            if from_ms >= now_ms {
+                let now = shared::time::to_the_second(now_ms);
                 return Err(format!("--history-from {text} is in the future (it is {now}): name a day in the past"));
             }
         }
+        let is_example = self.accounts.is_none() && self.fields.is_none() && self.configuration.is_none();
+        let shows_example = self.signals.is_none() && is_example;
+        let signals = match &self.signals {
+            None if !is_example => Vec::new(),
+            path => list_of(&text_of(path.as_deref(), SIGNALS)?)?,
+        };
         let given_key = self.given_key()?;
         let (pendo, key) = match (self.pendo_url, given_key) {
             (Some(url), Some(key)) => (Pendo::At(checked_url(url)?), key),
@@ -162,18 +182,27 @@ impl Arguments {
                 (Pendo::Simulator(Box::new(options)), key)
             }
         };
+        // What is kept was seen as of its own time, and Pendo's own time can't be pushed.
+        let is_fresh = !self.data_dir.as_deref().is_some_and(DataDir::is_begun);
+        let may_pass = is_fresh && matches!(pendo, Pendo::Simulator(_)) && !signals.is_empty();
+        let start_ms = now_ms - i64::from(DAYS_SHOWN) * DAY_MS;
+        let (days_shown, start_ms) = if may_pass && from_ms < start_ms { (DAYS_SHOWN, start_ms) } else { (0, now_ms) };
         Ok(Plan {
             once: self.once,
             port: self.port,
             key,
             region: self.region,
             pendo,
-            clock,
+            clock: if self.once && self.now.is_some() { Clock::fixed(start_ms) } else { Clock::ticking(start_ms) },
+            now_ms,
+            days_shown,
             accounts: upload(self.accounts.as_deref(), ACCOUNTS)?,
             contacts: upload(self.contacts.as_deref(), CONTACTS)?,
             matching: text_of(self.matching.as_deref(), MATCHING)?,
             exclusions: given(self.exclusions.as_deref())?,
             fields: text_of(self.fields.as_deref(), FIELDS)?,
+            signals,
+            shows_example,
             configuration: given(self.configuration.as_deref())?,
             history_from: self.history_from,
             time_zone: self.time_zone,
@@ -217,6 +246,18 @@ fn text_of(path: Option<&Path>, example: &str) -> Result<String, String> {
     std::fs::read_to_string(path).map_err(|error| format!("the file {} can't be read: {error}", path.display()))
 }
 
+fn list_of(file: &str) -> Result<Vec<Value>, String> {
+    let list: Vec<Value> =
+        serde_json::from_str(file).map_err(|error| format!("the signals are not a list in JSON: {error}"))?;
+    let is_named = |signal: &Value| signal.get("name").is_some_and(Value::is_string);
+    match list.iter().position(|signal| !is_named(signal)) {
+        Some(at) => {
+            Err(format!("signal {} of the file has no \"name\": give each the body of POST /v1/signals", at + 1))
+        }
+        None => Ok(list),
+    }
+}
+
 fn given(path: Option<&Path>) -> Result<Option<String>, String> {
     path.map(|path| text_of(Some(path), "")).transpose()
 }
@@ -251,17 +292,43 @@ mod tests {
     }
 
     #[test]
-    fn with_once_the_clock_stands_still() {
-        let parsed = Arguments::try_parse_from(["local", "--once", "--now", "2026-06-30T12:30:00Z"]).unwrap();
-        let plan = parsed.plan().unwrap();
+    fn with_once_the_clock_stands_still_three_days_before_where_they_are_to_pass() {
+        let plan = |arguments: &[&str]| {
+            let all = ["local", "--once", "--now", "2026-06-30T12:30:00Z"].iter().chain(arguments);
+            Arguments::try_parse_from(all).unwrap().plan().unwrap()
+        };
+        let (now_ms, example) = (parse_instant("2026-06-30T12:30:00Z").unwrap(), plan(&[]));
         std::thread::sleep(std::time::Duration::from_millis(3));
-        assert_eq!(plan.clock.now_ms(), parse_instant("2026-06-30T12:30:00Z").unwrap());
+        assert_eq!((example.clock.now_ms(), example.days_shown, example.shows_example), (now_ms - 3 * DAY_MS, 3, true));
+        let root = tempfile::tempdir().unwrap();
+        let file = |name: &str, content: &str| {
+            let path = root.path().join(name);
+            std::fs::write(&path, content).unwrap();
+            path.to_str().unwrap().to_owned()
+        };
+        let (none, kept) = (file("none.json", "[]"), file("FORMAT", "1"));
+        let kept = Path::new(&kept).parent().unwrap().to_str().unwrap();
+        let others: [(&[&str], bool); 4] = [
+            (&["--signals", none.as_str()], false),
+            (&["--fields", none.as_str()], false),
+            (&["--data-dir", kept], true),
+            (&["--history-from", "2026-06-28"], true),
+        ];
+        for (arguments, has_signals) in others {
+            let plan = plan(arguments);
+            assert_eq!((plan.clock.now_ms(), plan.days_shown), (now_ms, 0), "{arguments:?}");
+            assert_eq!(!plan.signals.is_empty(), has_signals, "{arguments:?}");
+        }
+        let refused = refusal(&["--signals", &file("other.json", "[{}]")]);
+        assert!(refused.contains("signal 1 of the file has no \"name\""), "{refused}");
     }
 
     #[test]
     fn the_examples_are_what_the_api_takes() {
         let fields: Vec<serde_json::Value> = serde_json::from_str(FIELDS).unwrap();
         assert!(fields.iter().all(|field| field["name"].is_string()));
+        let kinds: Vec<Value> = list_of(SIGNALS).unwrap().iter().map(|signal| signal["kind"].clone()).collect();
+        assert_eq!(kinds, ["health", "journey", "indicator", "playbook", "value"]);
         assert!(serde_json::from_str::<serde_json::Value>(MATCHING).unwrap()["account"].is_object());
     }
 

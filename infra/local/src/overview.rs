@@ -165,7 +165,11 @@ pub fn next_steps(at: &Addresses<'_>) -> String {
          -d '{{\"sample\":5,\"definition\":{{\"name\":\"Events 90d\",\"object\":\"account\",\"usage\":{{\"kind\":\"event\"}},\"function\":\"count\",\"window\":{{\"rolling_days\":90}}}}}}'\n\n\
          The field itself (its history is here already, Pendo is not asked):\n\n  \
          curl -s -H \"Authorization: Bearer $HIGH\" -H 'content-type: application/json' {api}/v1/fields \\\n    \
-         -d '{{\"name\":\"Events 90d\",\"object\":\"account\",\"usage\":{{\"kind\":\"event\"}},\"function\":\"count\",\"window\":{{\"rolling_days\":90}}}}'\n",
+         -d '{{\"name\":\"Events 90d\",\"object\":\"account\",\"usage\":{{\"kind\":\"event\"}},\"function\":\"count\",\"window\":{{\"rolling_days\":90}}}}'\n\n\
+         Whom a signal of your own would find now, and would have found over the past year, before it is saved; and what signals told:\n\n  \
+         curl -s -H \"Authorization: Bearer $HIGH\" -H 'content-type: application/json' {api}/v1/signals/preview \\\n    \
+         -d '{{\"kind\":\"indicator\",\"name\":\"Many at work\",\"object\":\"account\",\"rule\":{{\"condition\":{{\"field\":\"WAU\",\"is\":\"at_least\",\"value\":10}},\"for_days\":7}}}}'\n  \
+         curl -s -H \"Authorization: Bearer $STANDARD\" '{api}/v1/signals/events?limit=20'\n",
         account = url_encoded(at.account),
     );
     match at.simulator {

@@ -15,9 +15,10 @@ use crate::stopping::Stopping;
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 const MINUTE_MS: i64 = 60_000;
 
-/// Ticks until it is told to stop. What the clock passed before the start is not made up for.
-pub async fn run(clock: Clock, functions: Functions, mut stopping: Stopping) {
-    let mut last_ms = last_tick_ms(clock.now_ms());
+/// Ticks until it is told to stop. What the clock passed before the start is not made up for, nor what it passes up to
+/// `after_ms`.
+pub async fn run(clock: Clock, after_ms: i64, functions: Functions, mut stopping: Stopping) {
+    let mut last_ms = last_tick_ms(clock.now_ms().max(after_ms));
     loop {
         tokio::select! {
             () = stopping.wait() => return,

@@ -26,6 +26,16 @@ pub enum SetupError {
         /// The one that stands.
         id: String,
     },
+    /// A signal of this name stands with another definition.
+    #[error(
+        "the signal \"{name}\" exists with another definition: rename it in the file, change that signal (PUT /v1/signals/{id}), or delete it first (DELETE /v1/signals/{id})"
+    )]
+    OtherSignal {
+        /// The name.
+        name: String,
+        /// The one that stands.
+        id: String,
+    },
     /// A file that can't be used.
     #[error("{0}")]
     File(String),
@@ -40,7 +50,7 @@ pub enum SetupError {
     },
 }
 
-fn refused(what: impl Into<String>) -> impl FnOnce(ApiError) -> SetupError {
+pub(crate) fn refused(what: impl Into<String>) -> impl FnOnce(ApiError) -> SetupError {
     let what = what.into();
     move |source| SetupError::Refused { what, source }
 }

@@ -53,6 +53,8 @@ pub struct Options {
     pub pendo: Pendo,
     /// Whether the schedule hands over ticks by itself; else only [`Stack::tick`] does.
     pub is_scheduled: bool,
+    /// The schedule begins behind this instant, ms since 1970.
+    pub scheduled_after_ms: i64,
     /// Which functions run as Lambda runs them; none needs a binary.
     pub binaries: Binaries,
 }
@@ -65,6 +67,7 @@ impl Default for Options {
             clock: Clock::system(),
             pendo: Pendo::Simulator(Box::default()),
             is_scheduled: true,
+            scheduled_after_ms: i64::MIN,
             binaries: Binaries::default(),
         }
     }
@@ -172,7 +175,8 @@ impl Stack {
             database_task,
         ];
         if options.is_scheduled {
-            tasks.push(tokio::spawn(schedule::run(options.clock.clone(), functions.clone(), stopping)));
+            let after_ms = options.scheduled_after_ms;
+            tasks.push(tokio::spawn(schedule::run(options.clock.clone(), after_ms, functions.clone(), stopping)));
         }
         Ok(Self {
             api,

@@ -39,11 +39,24 @@ fn a_second_run_over_the_same_data_writes_nothing_and_says_the_same() {
     for told in ["Theirs because Pendo's accountId", "\n  Percentile "] {
         assert!(shown.contains(told), "{shown}");
     }
+    let told = [
+        "\nSignals created: Health, Adoption, Seats nearly used up, Bring back the quiet, MAU.\n",
+        "\nNobody is enrolled in \"Bring back the quiet\"",
+        "\nA day passes. Synced up to 2026-06-30T12:00:00Z",
+        "\nSignals\n\n",
+    ];
+    for told in told {
+        assert!(shown.contains(told), "{told} is not in {shown}");
+    }
     let first_values = fs::read(&values).unwrap();
     let first_report: serde_json::Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
     assert!(first_report["rows"].as_u64().unwrap() > 0, "{first_report}");
 
-    assert_eq!(run(&with_data).status.code(), Some(0));
+    let second = run(&with_data);
+    assert_eq!(second.status.code(), Some(0));
+    let shown = String::from_utf8(second.stdout).unwrap();
+    assert!(shown.contains("\nSignals\n\n"), "{shown}");
+    assert!(!shown.contains("Signals created") && !shown.contains("A day passes"), "{shown}");
     let second_report: serde_json::Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
     assert_eq!(
         (&second_report["usage_writes"], &second_report["value_writes"]),
@@ -59,7 +72,30 @@ fn a_second_run_over_the_same_data_writes_nothing_and_says_the_same() {
     let (said, status) = refusal(&[&with_data[..], &["--fields", text(&other)]].concat());
     assert_eq!(status, Some(2));
     assert!(said.contains("\"mau\" on account exists with another definition"), "{said}");
+    fs::write(&other, r#"[{"kind":"value","name":"mau","object":"account","rule":{"field":"MAU"}}]"#).unwrap();
+    let (said, status) = refusal(&[&with_data[..], &["--signals", text(&other)]].concat());
+    assert_eq!((status, said.contains("the signal \"mau\" exists with another definition")), (Some(2), true), "{said}");
     assert!(fs::read(&values).unwrap() == first_values);
+}
+
+#[test]
+fn over_four_months_signals_come_to_something() {
+    let long = ["--once", "--port", "0", "--now", "2026-06-30T12:30:00Z", "--history-from", "2026-03-01"];
+    let output = run(&long);
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{shown}{}", String::from_utf8_lossy(&output.stderr));
+    let section = shown.split_once("\nSignals\n\n").unwrap().1.split_once("\n\n").unwrap().0;
+    let told = [
+        "\"Seats nearly used up\" fires with strength 100 of 100: licensed_seats is ",
+        " of 100, poor: ",
+        " by itself on 2026-06-",
+        "Bring back the quiet · Events 7d, 28 days: ",
+        " % interval ",
+        "\n  Participants alone, compared with nobody: ",
+    ];
+    for told in told {
+        assert!(section.contains(told), "{told} is not in {section}");
+    }
 }
 
 #[test]

@@ -233,8 +233,9 @@ impl Look {
     #[must_use]
     pub fn subject(&self, key: &Key, facts: &BTreeMap<Fact, u32>) -> Subject {
         let nothing = Kept::default();
-        let is_new = !self.objects.contains_key(key);
         let kept = self.objects.get(key).unwrap_or(&nothing);
+        // Turns alone note whose usage is its: without, none has seen it, whatever of its past was filled in.
+        let is_new = kept.links == 0;
         let mut past = Past { columns: self.columns(key), ..Past::default() };
         let mut rebased = BTreeSet::new();
         for (fact, days) in facts {

@@ -3,13 +3,14 @@
 
 use super::look::Look;
 use super::replay::{Replay, ReplayError};
-use super::shown::{BecauseShown, EventShown, holds_and_owes};
+use super::shown::{BecauseShown, EventShown};
 use crate::context::Context;
 use crate::id::WorkspaceId;
-use crate::signals::condition::{Condition, Names, Truth};
+use crate::signals::condition::{Names, Truth, Verdict};
 use crate::signals::event::{Driver, Event};
 use crate::signals::facts::Fact;
 use crate::signals::health::drivers_schema;
+use crate::signals::sight::Sight;
 use crate::signals::turn::Subject;
 use crate::signals::{Draft, Rule, Signal, facts_of};
 use crate::time::date_text;
@@ -144,12 +145,9 @@ impl Look {
                 is_known.then(|| Some(nothing()))
             }
             Rule::Indicator(indicator) => {
-                let memory = subject.remembered.get(&signal.id).map(|remembered| &remembered.memory);
-                let is_met = memory.is_some_and(|memory| holds_and_owes(memory).0);
-                self.met(&indicator.condition, subject, names).map(|because| {
-                    let holds = because.filter(|_| is_met || indicator.for_days <= 1);
-                    holds.map(|because| HitObject { because, ..nothing() })
-                })
+                let sight = Sight { past: &subject.past, day: self.day, at_ms: self.now_ms, is_rebased: false };
+                met(indicator.held(&sight), names)
+                    .map(|because| because.map(|because| HitObject { because, ..nothing() }))
             }
             Rule::Playbook(playbook) => {
                 let Some(entry) = &playbook.entry else { return Some(None) };
@@ -157,21 +155,10 @@ impl Look {
                 match segment {
                     Truth::False => Some(None),
                     Truth::Unknown => None,
-                    Truth::True => self
-                        .met(entry, subject, names)
+                    Truth::True => met(entry.at(&subject.past, self.day), names)
                         .map(|because| because.map(|because| HitObject { because, ..nothing() })),
                 }
             }
-        }
-    }
-
-    /// The comparisons by which a condition holds; nothing where it does not, and nothing at all where nobody can tell.
-    fn met(&self, condition: &Condition, subject: &Subject, names: &Names) -> Option<Option<Vec<Value>>> {
-        let verdict = condition.at(&subject.past, self.day);
-        match verdict.truth {
-            Truth::Unknown => None,
-            Truth::False => Some(None),
-            Truth::True => Some(Some(verdict.because.iter().map(|because| because.shown(names)).collect())),
         }
     }
 
@@ -253,6 +240,15 @@ impl Look {
             ));
         }
         warnings
+    }
+}
+
+/// The comparisons by which a condition holds; nothing where it does not, and nothing at all where nobody can tell.
+fn met(verdict: Verdict, names: &Names) -> Option<Option<Vec<Value>>> {
+    match verdict.truth {
+        Truth::Unknown => None,
+        Truth::False => Some(None),
+        Truth::True => Some(Some(verdict.because.iter().map(|because| because.shown(names)).collect())),
     }
 }
 

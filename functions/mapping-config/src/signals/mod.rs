@@ -118,15 +118,20 @@ impl Standing {
     }
 }
 
-/// The body with an indicator's template filled in.
+/// The body with an indicator's template filled in. What stands beside the choices goes before what the template says.
 fn filled(body: &Value) -> Result<Value, shared::fields::Problem> {
     let rule = body.get("rule");
     let Some((template, choices)) = rule.and_then(|rule| Some((rule.get("template")?.as_str()?, rule.get("choices")?)))
     else {
         return Ok(body.clone());
     };
+    let mut filled = fill(template, choices, "/rule")?;
+    if let (Some(filled), Some(rule)) = (filled.as_object_mut(), rule.and_then(Value::as_object)) {
+        let beside = rule.iter().filter(|(name, _)| !["template", "choices"].contains(&name.as_str()));
+        filled.extend(beside.map(|(name, value)| (name.clone(), value.clone())));
+    }
     let mut body = body.clone();
-    body["rule"] = fill(template, choices, "/rule")?;
+    body["rule"] = filled;
     Ok(body)
 }
 
@@ -310,4 +315,21 @@ fn named(id: &SignalId) -> String {
 
 pub(crate) fn unknown() -> Problem {
     Problem::not_found("unknown-signal-id", "There is no signal with this id: see GET /v1/signals.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_beside_the_choices_of_a_template_is_kept() {
+        let choices = json!({"seats_used": "MAU", "seats": "seats", "for_days": 7});
+        let body = |rule: Value| json!({"kind": "indicator", "name": "Full", "object": "account", "rule": rule});
+        let plain = filled(&body(json!({"template": "seat_saturation", "choices": choices}))).unwrap();
+        let more = json!({"template": "seat_saturation", "choices": choices, "takes_standing": true, "for_days": 3});
+        let mut expected = plain.clone();
+        expected["rule"]["takes_standing"] = true.into();
+        expected["rule"]["for_days"] = 3.into();
+        assert_eq!((filled(&body(more)).unwrap(), &plain["rule"]["for_days"]), (expected, &json!(7)));
+    }
 }

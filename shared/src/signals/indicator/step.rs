@@ -76,7 +76,8 @@ impl Indicator {
 
     /// One day on which it did not hold breaks the row; else one that nobody can tell leaves it unknown. The reasons are those of
     /// the newest day that is so.
-    fn held(&self, sight: &Sight<'_>) -> Verdict {
+    #[must_use]
+    pub fn held(&self, sight: &Sight<'_>) -> Verdict {
         let mut held = sight.of(&self.condition);
         for ago in 1..self.for_days {
             if held.truth == Truth::False {
