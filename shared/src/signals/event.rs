@@ -30,6 +30,8 @@ pub struct Event {
     pub what: What,
     /// The comparisons behind it, with values and thresholds; empty where a person did it.
     pub because: Vec<Because>,
+    /// Of each of them the version of the field or rule that was looked at, as it stood then; nothing of a column.
+    pub versions: Vec<Option<u64>>,
 }
 
 /// What a rule is.
@@ -117,7 +119,15 @@ impl Event {
     #[must_use]
     pub fn shown(&self, names: &Names) -> Value {
         let mut shown = json!(self.what);
-        let because: Vec<Value> = self.because.iter().map(|because| because.shown(names)).collect();
+        let versions = self.versions.iter().copied().chain(std::iter::repeat(None));
+        let because = self.because.iter().zip(versions).map(|(because, version)| {
+            let mut shown = because.shown(names);
+            if let (Some(version), Some(shown)) = (version, shown.as_object_mut()) {
+                shown.insert("version".to_owned(), version.into());
+            }
+            shown
+        });
+        let because: Vec<Value> = because.collect();
         let envelope = json!({
             "id": self.id,
             "at": to_the_second(self.at_ms),

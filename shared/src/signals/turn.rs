@@ -80,6 +80,8 @@ pub struct Moment<'a> {
     pub connection: &'a str,
     /// The rules that took part in the turn before. One that did not goes on from where things are now.
     pub stepped: Option<&'a BTreeSet<SignalId>>,
+    /// The versions of fields, health scores and journeys that stand: a reason names those that it rests on.
+    pub versions: &'a BTreeMap<Fact, u64>,
 }
 
 /// Takes the turn of every rule that acts; answers what changed, in the order in which it did.
@@ -125,6 +127,7 @@ pub fn told(signal: &Signal, subject: &mut Subject, moment: &Moment<'_>, changes
             object,
             object_id: object_id.clone(),
             what,
+            versions: because.iter().map(|because| moment.versions.get(&because.of.fact).copied()).collect(),
             because,
         }
     };

@@ -127,11 +127,17 @@ async fn once(
     }
     let facts = facts_of([signal], &look.signals.value);
     let mut subjects = look.subjects(context, workspace, signal, &keys, (&facts, action)).await?;
+    let versions = look.versions();
     let mut events = Vec::new();
     let mut now: Objects = look.objects.clone();
     for (at, subject) in subjects.iter_mut().enumerate() {
-        let moment =
-            Moment { day: look.day, at_ms: look.now_ms, connection: look.connection.id.as_str(), stepped: None };
+        let moment = Moment {
+            day: look.day,
+            at_ms: look.now_ms,
+            connection: look.connection.id.as_str(),
+            stepped: None,
+            versions: &versions,
+        };
         let changes = done(signal, subject, action, &moment, by).map_err(|why| ByHandError::Object { at, why })?;
         events.extend(told(signal, subject, &moment, changes));
         let kept = now.entry((subject.object, subject.id.clone())).or_default();

@@ -274,6 +274,13 @@ impl Look {
         is_other(id) || used.into_iter().any(|used| self.is_rebased(&FieldId::from_text(used)))
     }
 
+    /// The versions of all that reasons name.
+    pub(super) fn versions(&self) -> BTreeMap<Fact, u64> {
+        let fields = self.fields.iter().map(|field| (Fact::Field(field.id.clone()), field.version));
+        let made = self.signals.value.iter().filter_map(|signal| Some((signal.fact()?, signal.version)));
+        fields.chain(made).collect()
+    }
+
     /// The rules of a level by name.
     #[must_use]
     pub fn names(&self, level: ObjectKind) -> Names {

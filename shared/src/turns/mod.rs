@@ -89,7 +89,9 @@ async fn taken(context: &Context, workspace: &WorkspaceId) -> Result<(), LookErr
     let mut subjects: Vec<Subject> = keys.iter().map(|key| look.subject(key, &facts)).collect();
     let before = objects::read(store, workspace, &look.connection.id, &look.ledger.value).await?;
     let stepped = look.ledger.value.stepped.clone();
+    let versions = look.versions();
     let moment = Moment {
+        versions: &versions,
         day: look.day,
         at_ms: look.now_ms,
         connection: look.connection.id.as_str(),

@@ -84,13 +84,15 @@ impl Look {
             return Err(ReplayError::TooMuch { rows: values });
         }
         let mut subjects = self.with_past(context, workspace, &keys, &facts, &past).await?;
+        let versions = self.versions();
         let mut events = Vec::new();
         for day in first..=self.day {
             let at_ms = match day == self.day {
                 true => self.now_ms,
                 false => self.connection.time_zone.midnight(day.saturating_add(1)).start_ms() - 1,
             };
-            let moment = Moment { day, at_ms, connection: self.connection.id.as_str(), stepped: None };
+            let moment =
+                Moment { day, at_ms, connection: self.connection.id.as_str(), stepped: None, versions: &versions };
             events.extend(turn(&taking, &mut subjects, &moment));
         }
         events.retain(|event| event.signal == signal.id);

@@ -155,6 +155,14 @@ async fn who_meets_it_already_is_taken_only_when_asked_and_no_more_than_the_cap_
     world.tick_after(1).await;
     assert_eq!(told(&world).await.len(), 6);
     assert_eq!(world.status().await["signals"]["would_have_moved"], json!(0));
+    // A reason names the version that it rests on, whatever stands now.
+    let fields = world.get("/v1/fields").await.expect(200);
+    let events = fields["items"].as_array().unwrap().iter().find(|field| field["name"] == "Events 7d").unwrap().clone();
+    let longer = field("Events 7d", "account", "event", "count", &json!({"rolling_days": 9, "complete_days": false}));
+    world.put(&format!("/v1/fields/{}", events["id"].as_str().unwrap()), &longer).await.expect(200);
+    world.idle().await;
+    let versions: Vec<Value> = told(&world).await.iter().map(|event| event["because"][0]["version"].clone()).collect();
+    assert_eq!(versions, vec![json!(1); 6]);
 }
 
 #[tokio::test]
