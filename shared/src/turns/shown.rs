@@ -54,12 +54,16 @@ pub struct ShownObject {
 #[expect(dead_code, reason = "it is the shape of an answer that is made elsewhere")]
 pub struct BecauseShown {
     /// The calculated field that was looked at,
+    #[schemars(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
     /// or the column of the directory,
+    #[schemars(skip_serializing_if = "Option::is_none")]
     column: Option<String>,
     /// or the health score,
+    #[schemars(skip_serializing_if = "Option::is_none")]
     health: Option<String>,
     /// or the journey.
+    #[schemars(skip_serializing_if = "Option::is_none")]
     stage: Option<String>,
     /// The operator.
     is: String,
@@ -67,6 +71,7 @@ pub struct BecauseShown {
     #[schemars(extend("type" = ["number", "string", "null"]))]
     was: Value,
     /// The version of the field or signal that stood.
+    #[schemars(skip_serializing_if = "Option::is_none")]
     version: Option<u64>,
 }
 
