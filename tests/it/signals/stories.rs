@@ -4,6 +4,7 @@
 
 use crate::harness::{Reply, World, both_levels, ms, used};
 use crate::signals::told;
+use futures_util::future::join_all;
 use pendo_simulator::{Kind, Options};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -168,10 +169,8 @@ async fn every_story_tells_what_its_folder_says() {
     stories.sort();
     assert!(stories.len() >= 5, "{stories:?}");
     let mut wrong = Vec::new();
-    let telling: Vec<_> =
-        stories.into_iter().map(|story| tokio::spawn(async move { (tell(&story).await, story) })).collect();
-    for told in telling {
-        let (is, story) = told.await.unwrap();
+    let told = join_all(stories.iter().map(|story| tell(story))).await;
+    for (is, story) in told.into_iter().zip(&stories) {
         if std::env::vars().any(|(name, value)| (name.as_str(), value.as_str()) == ("UPDATE", "1")) {
             std::fs::write(story.join("events.csv"), &is).unwrap();
         }
