@@ -174,7 +174,7 @@ async fn every_story_tells_what_its_folder_says() {
         if std::env::vars().any(|(name, value)| (name.as_str(), value.as_str()) == ("UPDATE", "1")) {
             std::fs::write(story.join("events.csv"), &is).unwrap();
         }
-        let wanted = read(&story, "events.csv").unwrap_or_default();
+        let wanted = read(story, "events.csv").unwrap_or_default();
         if is != wanted {
             wrong.push(format!("{}:\nis\n{is}\nshould be\n{wanted}", story.display()));
         }
