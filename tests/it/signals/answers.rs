@@ -166,6 +166,22 @@ async fn who_meets_it_already_is_taken_only_when_asked_and_no_more_than_the_cap_
 }
 
 #[tokio::test]
+async fn a_rule_that_looks_back_knows_the_days_before_it_was_written() {
+    let world = ten().await;
+    // More than a hundred events in seven days since the 15th, so on more than ten days in a row.
+    for (days, fires) in [(10, 3), (20, 0)] {
+        let mut busy = busy(100);
+        (busy["name"], busy["rule"]["for_days"]) = (json!(format!("Busy for {days} days")), json!(days));
+        busy["rule"]["takes_standing"] = json!(true);
+        let tried = world.post("/v1/signals/preview?days=1", &busy).await.expect(200);
+        assert_eq!(tried["now"]["hits"], json!(fires), "{tried}");
+        let id = signal(&world, &busy).await;
+        let shown = world.get(&format!("/v1/signals/{id}")).await.expect(200);
+        assert_eq!((&shown["holds"], &shown["would_have_moved"]), (&json!(fires), &json!(0)));
+    }
+}
+
+#[tokio::test]
 async fn what_others_look_at_stays_and_an_edit_moves_nobody() {
     let world = ten().await;
     let band = json!([{"from": 0, "to": 140, "scores": [0, 100]}]);
